@@ -1,0 +1,3 @@
+module github.com/waveprior/waveprior
+
+go 1.26
