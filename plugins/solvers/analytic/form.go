@@ -99,7 +99,7 @@ type linear struct {
 	a    []float64
 }
 
-// newLinear checks that the rows are alike and finite.
+// newLinear checks that the rows are alike; that they are finite the option table has seen to.
 func newLinear(rows [][]float64) (*linear, error) {
 	if len(rows) == 0 || len(rows[0]) == 0 {
 		return nil, fmt.Errorf("map linear needs matrix, the rows of A, one per datum, e.g. [[1.0, 0.5], [0.0, 1.0]]")
@@ -108,11 +108,6 @@ func newLinear(rows [][]float64) (*linear, error) {
 	for i, row := range rows {
 		if len(row) != l.d {
 			return nil, fmt.Errorf("matrix row %d has %d numbers, row 0 has %d", i, len(row), l.d)
-		}
-		for j, v := range row {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return nil, fmt.Errorf("matrix[%d][%d] = %g must be finite", i, j, v)
-			}
 		}
 		l.a = append(l.a, row...)
 	}

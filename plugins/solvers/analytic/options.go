@@ -2,7 +2,6 @@ package analytic
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/waveprior/waveprior/core/contract"
 )
@@ -13,7 +12,7 @@ type Options struct {
 	Coefficients []float64   `option:"coefficients" default:"[]" unit:"1" doc:"the map's coefficients: cubic [a], default [0.3]; quadratic [a, b], default [0.3, 0.2]; sine-square [a], default [1]; the others have none. Empty: the default"`
 	Dimension    int         `option:"dimension" default:"0" min:"0" doc:"coordinates of identity, which needs it; elsewhere 0 or the map's own number"`
 	Matrix       [][]float64 `option:"matrix" default:"[]" unit:"1" doc:"rows of A, one per datum; of linear, which needs it"`
-	Bounds       []float64   `option:"bounds" default:"[]" unit:"1" doc:"[lower, upper] that every coordinate must lie between: an item outside gets the status OUT_OF_BOUNDS. Empty: unbounded"`
+	Bounds       []float64   `option:"bounds" default:"[]" len:"..2" allow:"inf" unit:"1" doc:"[lower, upper] that every coordinate must lie between, either may be infinite: an item outside gets the status OUT_OF_BOUNDS. Empty: unbounded"`
 }
 
 // defaults are the coefficients of the memorization study, section 2.
@@ -36,11 +35,6 @@ func (o *Options) newForm() (f form, coefficients []float64, err error) {
 	if len(c) != len(want) {
 		return fail("map %s has %d coefficients, got %d: %v", o.Map, len(want), len(c), c)
 	}
-	for i, v := range c {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fail("coefficients[%d] = %g must be finite", i, v)
-		}
-	}
 	if o.Map != "linear" && len(o.Matrix) > 0 {
 		return fail("matrix is an option of map linear, map is %s", o.Map)
 	}
@@ -59,7 +53,7 @@ func (o *Options) newForm() (f form, coefficients []float64, err error) {
 	case "linear":
 		l, err := newLinear(o.Matrix)
 		if err != nil {
-			return fail("%v", err)
+			return fail("%w", err)
 		}
 		f = l
 	default:

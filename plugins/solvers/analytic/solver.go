@@ -89,27 +89,25 @@ func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Confi
 			Quantities: []space.Quantity{{Name: "datum", Unit: "1"}}},
 	}
 	if len(o.Bounds) == 2 {
-		lower, upper := o.Bounds[0], o.Bounds[1]
-		cfg.lower, cfg.upper = max(cfg.lower, lower), min(cfg.upper, upper)
-		cfg.model.Quantities[0].Lower, cfg.model.Quantities[0].Upper = &lower, &upper
-	}
-	resolved, err := o.encode()
-	if err != nil {
-		return contract.Configured{}, fmt.Errorf("solver analytic: %w: %w", contract.ErrInternal, err)
+		cfg.lower, cfg.upper = max(cfg.lower, o.Bounds[0]), min(cfg.upper, o.Bounds[1])
+		if lower := o.Bounds[0]; !math.IsInf(lower, 0) {
+			cfg.model.Quantities[0].Lower = &lower
+		}
+		if upper := o.Bounds[1]; !math.IsInf(upper, 0) {
+			cfg.model.Quantities[0].Upper = &upper
+		}
 	}
 	s.mu.Lock()
 	s.cfg, s.obs = cfg, nil
 	s.mu.Unlock()
 	model, data := cfg.model, cfg.data
-	return contract.Configured{Options: resolved, Model: &model, Data: &data}, nil
+	return contract.Configured{Options: o.canonical(), Model: &model, Data: &data}, nil
 }
 
-// encode returns the options as understood: the map's dimension and coefficients are filled in.
-func (o *Options) encode() (json.RawMessage, error) {
-	list := func(v []float64) []float64 { return append([]float64{}, v...) }
-	rows := append([][]float64{}, o.Matrix...)
-	return json.Marshal(map[string]any{
-		"map": o.Map, "coefficients": list(o.Coefficients), "dimension": o.Dimension, "matrix": rows, "bounds": list(o.Bounds),
+// canonical returns the options as understood: the map's dimension and coefficients are filled in.
+func (o *Options) canonical() json.RawMessage {
+	return config.Canonical(map[string]any{
+		"map": o.Map, "coefficients": o.Coefficients, "dimension": o.Dimension, "matrix": o.Matrix, "bounds": o.Bounds,
 	})
 }
 
