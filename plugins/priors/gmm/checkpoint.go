@@ -3,7 +3,6 @@ package gmm
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -119,7 +118,7 @@ func (ck *checkpoint) mixture(s float64) (*mixture.Mixture, error) {
 	d := ck.means.Shape[1]
 	cov := mixture.Isotropic(s * s)
 	if ck.covariance != nil {
-		l, err := semiCholesky(ck.covariance.Float64s(), d, s*s)
+		l, err := factor(ck.covariance.Float64s(), d, s*s)
 		if err != nil {
 			return nil, fmt.Errorf("checkpoint %s: %w: %w", ck.path, contract.ErrCheckpoint, err)
 		}
@@ -130,37 +129,4 @@ func (ck *checkpoint) mixture(s float64) (*mixture.Mixture, error) {
 		return nil, fmt.Errorf("checkpoint %s: %w: %w", ck.path, contract.ErrCheckpoint, err)
 	}
 	return m, nil
-}
-
-// semiCholesky returns the lower factor L (d x d), L L^T = c + ridge I, of a symmetric positive semidefinite c (d x d): of
-// fewer training examples than coordinates the covariance is singular. A pivot of no more than d eps of its diagonal entry
-// is rounding noise, and its column is 0.
-func semiCholesky(c []float64, d int, ridge float64) ([]float64, error) {
-	const eps = 0x1p-52
-	l := make([]float64, d*d)
-	for j := range d {
-		lj := l[j*d : j*d+j]
-		diag := c[j*d+j] + ridge
-		pivot := diag
-		for _, v := range lj {
-			pivot = math.FMA(-v, v, pivot)
-		}
-		noise := 8 * float64(d) * eps * diag
-		switch {
-		case !(diag >= 0) || pivot < -noise:
-			return nil, fmt.Errorf("the covariance is not positive semidefinite: pivot %d of %d is %g", j, d, pivot)
-		case pivot <= noise:
-			continue
-		}
-		root := math.Sqrt(pivot)
-		l[j*d+j] = root
-		for i := j + 1; i < d; i++ {
-			sum := c[i*d+j]
-			for k, v := range lj {
-				sum = math.FMA(-l[i*d+k], v, sum)
-			}
-			l[i*d+j] = sum / root
-		}
-	}
-	return l, nil
 }

@@ -62,7 +62,9 @@ func (p *Prior) Describe() contract.Description {
 // from the checkpoint. Errors: ErrInvalidOption (an option, no target and no checkpoint); ErrUnsupported (a device, a
 // complex model); ErrCheckpoint (missing, corrupt, of other components or another number of coordinates).
 func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Configured, error) {
-	fail := func(err error) (contract.Configured, error) { return contract.Configured{}, fmt.Errorf("prior gmm: %w", err) }
+	fail := func(err error) (contract.Configured, error) {
+		return contract.Configured{}, fmt.Errorf("prior gmm: %w", err)
+	}
 	if c.Device != "" && c.Device != "cpu" {
 		return fail(fmt.Errorf("device %q (allowed: cpu): %w", c.Device, contract.ErrUnsupported))
 	}
