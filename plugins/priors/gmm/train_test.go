@@ -18,7 +18,7 @@ import (
 	"github.com/waveprior/waveprior/core/tensor"
 )
 
-func configured(t *testing.T, options string, target ...space.Space) contract.FullPrior {
+func untrained(t *testing.T, options string, target ...space.Space) contract.FullPrior {
 	t.Helper()
 	p := contract.LocalPrior(New())
 	if _, err := p.Configure(ctx, contract.Config{Options: json.RawMessage(options), Target: target}); err != nil {
@@ -35,7 +35,7 @@ func TestCheckpointBytes(t *testing.T) {
 	rows := s.New(n)
 	rows.SetReals(normals(seed, "rows", n, d).Float64s())
 	for _, components := range []string{"training", "gaussian"} {
-		p := configured(t, `{"components": "`+components+`"}`, s)
+		p := untrained(t, `{"components": "`+components+`"}`, s)
 		var first []byte
 		folder := filepath.Join(t.TempDir(), "not", "there", "yet")
 		for _, shard := range []int{0, 1, 5, 5} {
@@ -101,7 +101,7 @@ func TestTrainErrors(t *testing.T) {
 		{"no manifest", `{}`, filepath.Join(filepath.Dir(set), "00000.npy"), "not JSON", dataset.ErrManifest},
 	} {
 		folder := t.TempDir()
-		err := configured(t, test.options, s).Train(ctx, contract.TrainRequest{Dataset: test.set, Folder: folder}, nil)
+		err := untrained(t, test.options, s).Train(ctx, contract.TrainRequest{Dataset: test.set, Folder: folder}, nil)
 		if !errors.Is(err, test.err) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %v with %q", test.name, err, test.err, test.want)
 		}
@@ -114,11 +114,11 @@ func TestTrainErrors(t *testing.T) {
 	}
 	stopped, stop := context.WithCancel(ctx)
 	stop()
-	if err := configured(t, `{}`, s).Train(stopped, contract.TrainRequest{Dataset: set, Folder: t.TempDir()}, nil); !errors.Is(err, context.Canceled) {
+	if err := untrained(t, `{}`, s).Train(stopped, contract.TrainRequest{Dataset: set, Folder: t.TempDir()}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 	enough := errors.New("enough")
-	if err := configured(t, `{}`, s).Train(ctx, contract.TrainRequest{Dataset: set, Folder: t.TempDir()}, func(contract.TrainProgress) error { return enough }); !errors.Is(err, enough) {
+	if err := untrained(t, `{}`, s).Train(ctx, contract.TrainRequest{Dataset: set, Folder: t.TempDir()}, func(contract.TrainProgress) error { return enough }); !errors.Is(err, enough) {
 		t.Errorf("report's error: %v", err)
 	}
 }
@@ -175,7 +175,7 @@ func TestBadCheckpoints(t *testing.T) {
 		{"NaN mean", "all finite", write(tensors{"means": tensor.FromFloat64s([]float64{1, math.NaN()}, 1, 2), "covariance": cov}, good)},
 		{"NaN covariance", "not finite", write(tensors{"means": means, "covariance": tensor.FromFloat64s([]float64{1, 0, 0, math.Inf(1)}, 2, 2)}, good)},
 	} {
-		p, folder := configured(t, `{"components": "gaussian"}`, s), t.TempDir()
+		p, folder := untrained(t, `{"components": "gaussian"}`, s), t.TempDir()
 		if err := p.Train(ctx, contract.TrainRequest{Dataset: set, Folder: folder}, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func TestBadCheckpoints(t *testing.T) {
 			t.Errorf("%s: %v, want ErrCheckpoint with the path and %q", test.name, err, test.want)
 		}
 	}
-	p, folder := configured(t, `{}`, s), t.TempDir()
+	p, folder := untrained(t, `{}`, s), t.TempDir()
 	if err := p.Train(ctx, contract.TrainRequest{Dataset: set, Folder: folder}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestCallErrors(t *testing.T) {
 	if _, err := New().Decode(ctx, x, x0, nil); !errors.Is(err, contract.ErrNotConfigured) {
 		t.Errorf("Decode before Configure: %v", err)
 	}
-	p := configured(t, `{}`, s)
+	p := untrained(t, `{}`, s)
 	for what, err := range map[string]error{
 		"Denoise": second(p.Denoise(ctx, x, level, x0)), "DenoiseVJP": second(p.DenoiseVJP(ctx, x, level, x, x0)),
 		"Mixture": func() error { _, err := p.Mixture(ctx); return err }(),
