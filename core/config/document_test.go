@@ -103,7 +103,7 @@ func TestParseErrors(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"unclosed", "a = 1\nb = [1,\n", "f.toml:2"},
 		{"twice", "a = 1\nb = 2\na = 3\n", "f.toml:3"},
-		{"table twice", "[a]\nx = 1\n[b]\n[a]\n", "f.toml:4: a: "},
+		{"table twice", "[a]\nx = 1\n[b]\n[a]\n", "f.toml:4: not valid TOML: "},
 		{"no value", "a = 1\nb =\nc = 2\n", "f.toml:2: b: not valid TOML: "},
 		{"huge integer", "\n\na = 99999999999999999999\n", "f.toml:3: a: "},
 		{"bad escape", "\na = \"\\q\"\n", "f.toml:2: a: "},
@@ -114,6 +114,7 @@ func TestParseErrors(t *testing.T) {
 		{"too deep", "a = 1\nb = " + strings.Repeat("[", 1000000), "f.toml:2: nested deeper than 200"},
 		{"too deep tables", "b = " + strings.Repeat("{a=", 100000), "f.toml:1: nested deeper than 200"},
 		{"long key", strings.Repeat("a.", 100000) + "a = 1", "f.toml:1: nested deeper than 200"},
+		{"empty key", "a = 1\nb = [1, {\"\" = 2}, 3]\n", "f.toml:2: the empty key"},
 		{"too large", strings.Repeat("# x\n", 2<<20), "f.toml: larger than 4 MiB"},
 	} {
 		d, err := Parse("f.toml", []byte(c.text))

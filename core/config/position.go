@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -46,18 +47,19 @@ type scanner struct {
 	pos  int
 	line int
 	deep bool // stopped because of maxDepth, at line
+
+	emptyKey int // line of the first empty key, 0: none
 }
 
-// positions returns the places of all values of the text; root.line is 1. The error line is 0, or where nesting exceeds
-// maxDepth.
-func positions(text string) (root *node, tooDeep int) {
-	root = &node{line: 1}
-	s := scanner{text: text, line: 1}
+// positions returns the places of all values of the text (root.line is 1), and the scanner that found them.
+func positions(text string) (*node, *scanner) {
+	root := &node{line: 1}
+	s := &scanner{text: text, line: 1}
 	table := root
 	for {
 		s.blank(true)
 		if s.pos >= len(s.text) {
-			return root, 0
+			return root, s
 		}
 		var ok bool
 		if s.peek() == '[' {
@@ -66,10 +68,7 @@ func positions(text string) (root *node, tooDeep int) {
 			ok = s.keyValue(table, 0)
 		}
 		if !ok {
-			if s.deep {
-				return root, s.line
-			}
-			return root, 0
+			return root, s
 		}
 	}
 }
@@ -163,6 +162,9 @@ func (s *scanner) key() ([]string, bool) {
 		if !ok {
 			return nil, false
 		}
+		if k == "" && s.emptyKey == 0 {
+			s.emptyKey = s.line
+		}
 		keys = append(keys, k)
 		if len(keys) > maxDepth {
 			s.deep = true
@@ -174,6 +176,40 @@ func (s *scanner) key() ([]string, bool) {
 		}
 		s.pos++
 	}
+}
+
+// match compares the places with the library's tree: a place for every value, and no other. It returns where they differ
+// (its line and what is wrong), or 0: either the scanner or the library has misread the text.
+func (n *node) match(v any, path Path) (int, string) {
+	switch t := v.(type) {
+	case map[string]any:
+		if len(n.items) > 0 || len(n.keys) != len(t) {
+			return n.line, fmt.Sprintf("%s was read as a table with %d keys, %d keys and %d list items stand there", path, len(t), len(n.keys), len(n.items))
+		}
+		for _, k := range sortedKeys(t) {
+			child, ok := n.keys[k]
+			if !ok {
+				return n.line, fmt.Sprintf("the key %s was read but stands nowhere", path.Join(k))
+			}
+			if line, text := child.match(t[k], path.Join(k)); line > 0 {
+				return line, text
+			}
+		}
+	case []any:
+		if len(n.keys) > 0 || len(n.items) != len(t) {
+			return n.line, fmt.Sprintf("%s was read as a list of length %d, %d keys and %d list items stand there", path, len(t), len(n.keys), len(n.items))
+		}
+		for i, item := range t {
+			if line, text := n.items[i].match(item, path.Item(i)); line > 0 {
+				return line, text
+			}
+		}
+	default:
+		if len(n.keys)+len(n.items) > 0 {
+			return n.line, fmt.Sprintf("%s was read as a scalar, %d keys and %d list items stand there", path, len(n.keys), len(n.items))
+		}
+	}
+	return 0, ""
 }
 
 // keyPart reads one bare or quoted key.
