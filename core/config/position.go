@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// maxDepth bounds how deep lists and inline tables may nest, and how many parts a dotted key may have, so that no file
-// can exhaust the stack.
+// maxDepth bounds how deep lists, inline tables and dotted keys may nest under a header, and how many parts a header may
+// have, so that no file can exhaust the stack.
 const maxDepth = 200
 
 // node is the place of one value: its line, and the places of what is within.
@@ -150,7 +150,7 @@ func (s *scanner) keyValue(table *node, depth int) bool {
 	for _, k := range keys {
 		n = n.child(k, line)
 	}
-	return s.value(n, depth)
+	return s.value(n, depth+len(keys)-1)
 }
 
 // key reads a dotted key, with the blanks around it.
