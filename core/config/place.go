@@ -34,14 +34,16 @@ func (n *node) last() *node {
 // match compares the places with the library's tree: a place for every value, and no other. It returns where they differ
 // (its line and what is wrong), or 0: either the scanner or the library has misread the text.
 func (n *node) match(v any, path Path) (int, string) {
-	at := path.String()
-	if len(path) == 0 {
-		at = "the file"
+	at := func() string {
+		if len(path) == 0 {
+			return "the file"
+		}
+		return path.String()
 	}
 	switch t := v.(type) {
 	case map[string]any:
 		if len(n.items) > 0 || len(n.keys) != len(t) {
-			return n.line, fmt.Sprintf("%s was read as a table with %d keys, %d keys and %d list items stand there", at, len(t), len(n.keys), len(n.items))
+			return n.line, fmt.Sprintf("%s was read as a table with %d keys, %d keys and %d list items stand there", at(), len(t), len(n.keys), len(n.items))
 		}
 		for _, k := range sortedKeys(t) {
 			child, ok := n.keys[k]
@@ -54,7 +56,7 @@ func (n *node) match(v any, path Path) (int, string) {
 		}
 	case []any:
 		if len(n.keys) > 0 || len(n.items) != len(t) {
-			return n.line, fmt.Sprintf("%s was read as a list of length %d, %d keys and %d list items stand there", at, len(t), len(n.keys), len(n.items))
+			return n.line, fmt.Sprintf("%s was read as a list of length %d, %d keys and %d list items stand there", at(), len(t), len(n.keys), len(n.items))
 		}
 		for i, item := range t {
 			if line, text := n.items[i].match(item, path.Item(i)); line > 0 {
@@ -63,7 +65,7 @@ func (n *node) match(v any, path Path) (int, string) {
 		}
 	default:
 		if len(n.keys)+len(n.items) > 0 {
-			return n.line, fmt.Sprintf("%s was read as a scalar, %d keys and %d list items stand there", at, len(n.keys), len(n.items))
+			return n.line, fmt.Sprintf("%s was read as a scalar, %d keys and %d list items stand there", at(), len(n.keys), len(n.items))
 		}
 	}
 	return 0, ""
