@@ -307,11 +307,11 @@ func (p *parser) shape() ([]int, error) {
 		if p.accept(',') {
 			continue
 		}
+		if !p.accept(')') {
+			return nil, p.fail("no ',' or ')'")
+		}
 		if len(shape) == 1 {
 			return nil, p.fail("shape that is not a tuple (one extent is written (3,))")
-		}
-		if err := p.want(')'); err != nil {
-			return nil, err
 		}
 		break
 	}
