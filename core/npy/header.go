@@ -180,7 +180,7 @@ func parseHeader(s string) (tensor.DType, []int, error) {
 		}
 	}
 	if fortran {
-		return 0, nil, fmt.Errorf("Fortran order (fortran_order: True) of shape %v; C order is needed: save numpy.ascontiguousarray(a)", shape)
+		return 0, nil, fmt.Errorf("the array is in Fortran order (fortran_order: True), shape %v; C order is needed: save numpy.ascontiguousarray(a)", shape)
 	}
 	return dt, shape, nil
 }
