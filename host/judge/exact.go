@@ -90,7 +90,7 @@ func (j *judging) exact(ctx context.Context) error {
 		}
 		add("exact.tv_linearised", post.TotalVariation(linear[mixture.Exact]))
 		add("exact.tv_published", post.TotalVariation(linear[mixture.Published]))
-		ev, err := j.evidences(grid, points, phi)
+		ev, err := j.evidences(grid, phi)
 		if err != nil {
 			return err
 		}
@@ -246,23 +246,13 @@ func (j *judging) locals(ctx context.Context) (func(o, i int) (mixture.Local, er
 }
 
 // evidences returns the exact posterior weight of every component, by quadrature on the grid.
-func (j *judging) evidences(grid *mixture.Grid, points, phi []float64) ([]float64, error) {
-	ev := make([]float64, j.mix.N())
+func (j *judging) evidences(grid *mixture.Grid, phi []float64) ([]float64, error) {
+	ev, err := grid.LogEvidences(j.mix, phi)
+	if err != nil {
+		return nil, err
+	}
 	for i := range ev {
-		one, err := mixture.New(j.mix.Means[i*j.d:(i+1)*j.d], j.d, nil, j.mix.Cov)
-		if err != nil {
-			return nil, err
-		}
-		ld := make([]float64, grid.Size())
-		if err := one.LogDensity(ld, points); err != nil {
-			return nil, err
-		}
-		p, err := grid.Posterior(ld, phi)
-		if err != nil {
-			ev[i] = math.Inf(-1)
-			continue
-		}
-		ev[i] = math.Log(j.mix.Weights[i]) + p.LogEvidence
+		ev[i] += math.Log(j.mix.Weights[i])
 	}
 	total := mixture.LogSumExp(ev)
 	if math.IsInf(total, 0) || math.IsNaN(total) {
