@@ -240,3 +240,26 @@ func TestPath(t *testing.T) {
 		}
 	}
 }
+
+// What the library reads and the scanner does not see, or the other way, is found, with its line.
+func TestMatch(t *testing.T) {
+	text := "a = 1\n[b]\nc = [1, {d = 2}]\n"
+	for _, c := range []struct {
+		tree map[string]any
+		line int
+		want string
+	}{
+		{map[string]any{"a": 1, "b": map[string]any{"c": []any{1, map[string]any{"d": 2}}}}, 0, ""},
+		{map[string]any{"b": map[string]any{"c": []any{1, map[string]any{"d": 2}}}}, 1, "the file was read as a table with 1 keys, 2 keys"},
+		{map[string]any{"a": 1, "b": map[string]any{"c": []any{map[string]any{"d": 2}}}}, 3, "b.c was read as a list of length 1, 0 keys and 2 "},
+		{map[string]any{"a": 1, "b": map[string]any{"x": 1}}, 2, "the key b.x was read but stands nowhere"},
+		{map[string]any{"a": 1, "b": 2}, 2, "b was read as a scalar, 1 keys"},
+		{map[string]any{"a": 1, "b": map[string]any{"c": []any{1, map[string]any{}}}}, 3, "b.c[1] was read as a table with 0 keys, 1 keys"},
+	} {
+		root, _ := positions(text)
+		line, got := root.match(c.tree, nil)
+		if line != c.line || !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("%v: got line %d, %q; want %d, %q", c.tree, line, got, c.line, c.want)
+		}
+	}
+}

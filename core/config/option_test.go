@@ -45,7 +45,6 @@ type everything struct {
 	Text   string         `option:"text" default:"" doc:"text"`
 
 	Ignored string `option:"-"`
-	private int
 }
 
 const everythingJSON = `{"frequency_hz":[4,8.5],"limit":"inf","net":{"log":"x"},"stages":[{"depth":1},{"widths":[9]}],"scale":2,"points":[[1],[2,3.5]]}`

@@ -1,43 +1,13 @@
 package config
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 )
 
-// maxDepth bounds how deep lists and inline tables may nest, and how many parts a dotted key may have, so that no file
-// can exhaust the stack.
+// maxDepth bounds how deep lists, inline tables and dotted keys may nest under a header, and how many parts a header may
+// have, so that no file can exhaust the stack.
 const maxDepth = 200
-
-// node is the place of one value: its line, and the places of what is within.
-type node struct {
-	line     int
-	explicit bool             // a table with a header of its own
-	keys     map[string]*node // of a table
-	items    []*node          // of a list
-}
-
-// child returns the value at key, made at that line if it is new.
-func (n *node) child(key string, line int) *node {
-	if c, ok := n.keys[key]; ok {
-		return c
-	}
-	if n.keys == nil {
-		n.keys = map[string]*node{}
-	}
-	c := &node{line: line}
-	n.keys[key] = c
-	return c
-}
-
-// last returns the table that a header speaks of: the newest item of an array of tables, else the table itself.
-func (n *node) last() *node {
-	if len(n.items) > 0 {
-		return n.items[len(n.items)-1]
-	}
-	return n
-}
 
 // scanner finds the line of every key of a TOML document. It judges nothing: the library has the word on what is valid.
 // On text that is not valid TOML it stops at the first thing it cannot follow. It takes TOML 1.1 (line breaks and
@@ -150,7 +120,7 @@ func (s *scanner) keyValue(table *node, depth int) bool {
 	for _, k := range keys {
 		n = n.child(k, line)
 	}
-	return s.value(n, depth)
+	return s.value(n, depth+len(keys)-1)
 }
 
 // key reads a dotted key, with the blanks around it.
@@ -176,40 +146,6 @@ func (s *scanner) key() ([]string, bool) {
 		}
 		s.pos++
 	}
-}
-
-// match compares the places with the library's tree: a place for every value, and no other. It returns where they differ
-// (its line and what is wrong), or 0: either the scanner or the library has misread the text.
-func (n *node) match(v any, path Path) (int, string) {
-	switch t := v.(type) {
-	case map[string]any:
-		if len(n.items) > 0 || len(n.keys) != len(t) {
-			return n.line, fmt.Sprintf("%s was read as a table with %d keys, %d keys and %d list items stand there", path, len(t), len(n.keys), len(n.items))
-		}
-		for _, k := range sortedKeys(t) {
-			child, ok := n.keys[k]
-			if !ok {
-				return n.line, fmt.Sprintf("the key %s was read but stands nowhere", path.Join(k))
-			}
-			if line, text := child.match(t[k], path.Join(k)); line > 0 {
-				return line, text
-			}
-		}
-	case []any:
-		if len(n.keys) > 0 || len(n.items) != len(t) {
-			return n.line, fmt.Sprintf("%s was read as a list of length %d, %d keys and %d list items stand there", path, len(t), len(n.keys), len(n.items))
-		}
-		for i, item := range t {
-			if line, text := n.items[i].match(item, path.Item(i)); line > 0 {
-				return line, text
-			}
-		}
-	default:
-		if len(n.keys)+len(n.items) > 0 {
-			return n.line, fmt.Sprintf("%s was read as a scalar, %d keys and %d list items stand there", path, len(n.keys), len(n.items))
-		}
-	}
-	return 0, ""
 }
 
 // keyPart reads one bare or quoted key.

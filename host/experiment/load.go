@@ -96,9 +96,7 @@ func Load(ctx context.Context, path string, over Overrides, d Describer) (*Exper
 		if err != nil {
 			return nil, fmt.Errorf("--set %s: want key = value as in TOML: %w", o, err)
 		}
-		if tree, err = config.Override(tree, "", extra.Tree); err != nil {
-			tree = merge(doc.Tree, extra.Tree)
-		}
+		tree = merge(tree, extra.Tree)
 	}
 	if _, ok := tree["lock"]; ok {
 		return e, l.lock(e, tree)
@@ -344,7 +342,7 @@ func (l *loader) prior(tree map[string]any, c *draft, out map[string]any) error 
 			return err
 		}
 		kind, _ := data["kind"].(string)
-		gen, err := dataset.KindOptions(kind)
+		gen, err := generatorOptions(kind)
 		if err != nil {
 			return l.locate(&config.KeyError{Path: config.Path{"data", "kind"}, Text: err.Error()}, path, c.moved)
 		}
@@ -359,9 +357,9 @@ func (l *loader) prior(tree map[string]any, c *draft, out map[string]any) error 
 	c.Prior = p
 	if hasData {
 		m := resolved["data"].(map[string]any)
-		gen, _ := dataset.KindOptions(m["kind"].(string))
+		gen, _ := generatorOptions(m["kind"].(string))
 		c.Generator = config.Canonical(config.Pick(gen, m))
-		c.Data = &Data{Kind: m["kind"].(string), Examples: int(m["examples"].(int64)), HeldOut: int(m["held_out"].(int64))}
+		c.Data = &Data{Kind: m["kind"].(string), HeldOut: int(m["held_out"].(int64))}
 	}
 	if s, ok := resolved["checkpoint"].(string); ok {
 		c.Checkpoint = l.rel(s)
@@ -373,6 +371,21 @@ func (l *loader) prior(tree map[string]any, c *draft, out map[string]any) error 
 		return l.locate(&config.KeyError{Path: config.Path{"data"}, Text: fmt.Sprintf("prior %s is trained: it needs [prior.data] or checkpoint = \"folder\"", p.Ref.Name)}, path, c.moved)
 	}
 	return nil
+}
+
+// generatorOptions returns the option table of a kind of training set.
+func generatorOptions(kind string) ([]config.Option, error) {
+	var names []string
+	for _, k := range dataset.GeneratorKinds() {
+		if k.Name == kind {
+			return k.Options, nil
+		}
+		names = append(names, k.Name)
+	}
+	if kind == "" {
+		return nil, fmt.Errorf("the kind of training set is missing; allowed: %s", strings.Join(names, ", "))
+	}
+	return nil, fmt.Errorf("no such kind of training set: %q; allowed: %s", kind, strings.Join(names, ", "))
 }
 
 func (l *loader) rel(p string) string {
@@ -445,8 +458,8 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 			have = c.Data.HeldOut
 		}
 		return bad("truth", "held-out truths: count = %d, but prior.data.held_out = %d", o.Count, have)
-	case o.Truth == "training" && (c.Data == nil || c.Data.Examples < o.Count):
-		return bad("truth", "training truths: count = %d, but there are not so many training examples", o.Count)
+	case o.Truth == "training" && c.Data == nil:
+		return bad("truth", "training truths need [prior.data]")
 	case o.Truth == "prior" && c.Prior == nil:
 		return bad("truth", "draws of the prior need a [prior]")
 	case o.Truth == "prior" && !c.Prior.Description.Has(contract.CapMixture):

@@ -28,7 +28,6 @@ type Solver struct {
 	Device  string `option:"device" default:"cpu" doc:"cpu or cuda:0"`
 	Threads int    `option:"threads" default:"1" min:"1" affects:"nothing" doc:"threads per worker process"`
 	Workers int    `option:"workers" default:"1" min:"1" affects:"nothing" doc:"worker processes; a batch is split over them"`
-	Adapt   []any  `option:"-"`
 }
 
 // Prior is the host's part of [prior].
@@ -40,11 +39,10 @@ type Prior struct {
 	Checkpoint *string `option:"checkpoint" doc:"folder of a trained prior: skips training"`
 }
 
-// Data is the host's part of [prior.data]; the generator's options stand beside it.
+// Data is the host's part of [prior.data]; the generator's options (its number of examples among them) stand beside it.
 type Data struct {
-	Kind     string `option:"kind" doc:"generator of the training set"`
-	Examples int    `option:"examples" min:"1" doc:"number of training examples; example i is the same for every number"`
-	HeldOut  int    `option:"held_out" default:"0" min:"0" doc:"number of held-out examples, from another stream, for truths and nulls"`
+	Kind    string `option:"kind" doc:"generator of the training set"`
+	HeldOut int    `option:"held_out" default:"0" min:"0" doc:"number of held-out examples, from another stream, for truths and nulls"`
 }
 
 // Observation is the [observation] table.
