@@ -16,12 +16,15 @@ func (o Operator) Measure(x, dx, w []float64, opts Options) (Dot, *Table, error)
 	if err != nil {
 		return Dot{}, nil, fmt.Errorf("gradcheck: J dx: %w", err)
 	}
+	if len(jdx) != len(w) {
+		return Dot{}, nil, fmt.Errorf("gradcheck: J dx has %d numbers and w %d", len(jdx), len(w))
+	}
 	jtw, err := o.VJP(x, w)
 	if err != nil {
 		return Dot{}, nil, fmt.Errorf("gradcheck: J^T w: %w", err)
 	}
-	if len(jdx) != len(w) || len(jtw) != len(dx) {
-		return Dot{}, nil, fmt.Errorf("gradcheck: J dx has %d numbers and w %d, J^T w has %d and dx %d", len(jdx), len(w), len(jtw), len(dx))
+	if len(jtw) != len(dx) {
+		return Dot{}, nil, fmt.Errorf("gradcheck: J^T w has %d numbers and dx %d", len(jtw), len(dx))
 	}
 	if opts.Jx == nil {
 		if opts.Jx, err = o.JVP(x, x); err != nil {
