@@ -1,6 +1,9 @@
 package rng
 
-import "testing"
+import (
+	"math/rand/v2"
+	"testing"
+)
 
 // perElement reports nanoseconds and rate for benchmarks that fill n elements per iteration.
 func perElement(b *testing.B, n int) {
@@ -42,4 +45,16 @@ func BenchmarkPerm(b *testing.B) {
 		s.At(1, 0, 0).Perm(1000)
 	}
 	perElement(b, 1000)
+}
+
+// The peer: the sequential generator and ziggurat of the standard library.
+func BenchmarkStandardLibraryNormals(b *testing.B) {
+	dst := make([]float64, 4096)
+	r := rand.New(rand.NewPCG(1, 2))
+	for b.Loop() {
+		for i := range dst {
+			dst[i] = r.NormFloat64()
+		}
+	}
+	perElement(b, len(dst))
 }
