@@ -92,7 +92,7 @@ func (s *Sampler) Step(ctx context.Context, step int, chains contract.Chains, st
 	if r == nil {
 		return contract.StepResult{}, fmt.Errorf("sampler ddpm: %w", contract.ErrNotConfigured)
 	}
-	t, down, err := r.Level(step)
+	i, err := r.Index(step)
 	if err != nil {
 		return contract.StepResult{}, err
 	}
@@ -103,21 +103,19 @@ func (s *Sampler) Step(ctx context.Context, step int, chains contract.Chains, st
 	x := r.Load(state)
 	x0 := make([]float64, len(x))
 	b.Check(fmt.Sprintf("latent before step %d", step), x, sampling.Bound)
-	if err := r.Denoise(ctx, b, x, t, x0); err != nil {
+	if err := r.Denoise(ctx, b, x, i, x0); err != nil {
 		return contract.StepResult{}, err
 	}
-	var j sampling.Jump
+	j := r.Schedule.Ancestral(i)
 	if s.options.Variant == "ddim" {
-		j = sampling.DDIM(r.Schedule, t, down, s.options.Eta)
-	} else {
-		j = sampling.Ancestral(r.Schedule, t, down)
+		j = r.Schedule.DDIM(i, s.options.Eta)
 	}
 	var noise []float64
 	if j.Noise > 0 {
 		noise = r.Noise(chains, step)
 	}
-	r.Mix(b, j, x, x, x0, noise)
-	b.Check(fmt.Sprintf("latent after step %d (level %d)", step, t), x, sampling.Bound)
+	r.Mix(b, j, x, x0, noise)
+	b.Check(fmt.Sprintf("latent after step %d (level %d)", step, r.Levels[i]), x, sampling.Bound)
 	r.Store(b, state, next, x, x0)
-	return contract.StepResult{Done: down == sampling.Clean, Status: b.Status()}, nil
+	return contract.StepResult{Done: i == 0, Status: b.Status()}, nil
 }

@@ -112,7 +112,7 @@ type step struct {
 	b         *sampling.Batch
 	chains    contract.Chains
 	number    int
-	t, down   int       // the level, and the one below (sampling.Clean after the last)
+	i         int       // index of the level in the respaced schedule, 0 at the last step
 	x, x0     []float64 // n x d: in: x_t and nothing; out: x_s and the x0 of the misfit
 	phi, norm []float64 // n
 }
@@ -125,7 +125,7 @@ func (s *Sampler) Step(ctx context.Context, number int, chains contract.Chains, 
 	if r == nil {
 		return contract.StepResult{}, fmt.Errorf("sampler dps: %w", contract.ErrNotConfigured)
 	}
-	t, down, err := r.Level(number)
+	i, err := r.Index(number)
 	if err != nil {
 		return contract.StepResult{}, err
 	}
@@ -133,7 +133,7 @@ func (s *Sampler) Step(ctx context.Context, number int, chains contract.Chains, 
 		return contract.StepResult{}, err
 	}
 	n := chains.Len()
-	c := &step{Sampler: s, b: sampling.NewBatch(n), chains: chains, number: number, t: t, down: down, x: r.Load(state),
+	c := &step{Sampler: s, b: sampling.NewBatch(n), chains: chains, number: number, i: i, x: r.Load(state),
 		phi: make([]float64, n), norm: make([]float64, n)}
 	c.x0 = make([]float64, len(c.x))
 	for i := range n {
@@ -148,8 +148,8 @@ func (s *Sampler) Step(ctx context.Context, number int, chains contract.Chains, 
 	if err != nil {
 		return contract.StepResult{}, err
 	}
-	c.b.Check(fmt.Sprintf("latent after step %d (level %d)", number, t), c.x, sampling.Bound)
-	if down == sampling.Clean {
+	c.b.Check(fmt.Sprintf("latent after step %d (level %d)", number, r.Levels[i]), c.x, sampling.Bound)
+	if i == 0 {
 		copy(c.x0, c.x)
 		if err := c.b.Misfit(ctx, s.physics, r.Latent, c.x0, chains.Observation, c.phi, nil); err != nil {
 			return contract.StepResult{}, err
@@ -158,32 +158,28 @@ func (s *Sampler) Step(ctx context.Context, number int, chains contract.Chains, 
 	r.Store(c.b, state, next, c.x, c.x0)
 	return contract.StepResult{
 		Numbers: map[string][]float64{"misfit": c.phi, "gradient_norm": c.norm},
-		Done:    down == sampling.Clean, Status: c.b.Status(),
+		Done:    i == 0, Status: c.b.Status(),
 	}, nil
 }
 
 // published is the variant of that name; c.x0 becomes x0'.
 func (c *step) published(ctx context.Context) error {
 	r, sch := c.reverse, c.reverse.Schedule
-	second := c.down // level of the second estimate's coefficients
-	if second == sampling.Clean {
-		second = c.t
-	}
-	if err := r.Denoise(ctx, c.b, c.x, c.t, c.x0); err != nil {
+	second := max(c.i-1, 0) // of the second estimate's coefficients
+	if err := r.Denoise(ctx, c.b, c.x, c.i, c.x0); err != nil {
 		return err
 	}
-	r.Mix(c.b, sampling.DDIM(sch, c.t, c.down, 0), c.x, c.x, c.x0, nil)
+	r.Mix(c.b, sch.DDIM(c.i, 0), c.x, c.x0, nil)
 	net := make([]float64, len(c.x))
-	if err := r.Denoise(ctx, c.b, c.x, c.t, net); err != nil {
+	if err := r.Denoise(ctx, c.b, c.x, c.i, net); err != nil {
 		return err
 	}
 	d := r.Latent.Len()
-	at, st, as, ss := sch.Alpha[c.t], sch.Sigma[c.t], sch.Alpha[second], sch.Sigma[second]
+	eps, at := make([]float64, d), sch.Alpha[c.i]
 	for _, i := range c.b.Alive() {
-		for k := i * d; k < (i+1)*d; k++ {
-			eps := (c.x[k] - float64(at*net[k])) / st
-			c.x0[k] = (c.x[k] - float64(ss*eps)) / as
-		}
+		lo, hi := i*d, (i+1)*d
+		sch.NoiseFromX0(eps, c.x[lo:hi], net[lo:hi], c.i)
+		sch.X0FromNoise(c.x0[lo:hi], c.x[lo:hi], eps, second)
 	}
 	g := net // not needed any more
 	if err := c.b.Misfit(ctx, c.physics, r.Latent, c.x0, c.chains.Observation, c.phi, g); err != nil {
@@ -203,7 +199,7 @@ func (c *step) published(ctx context.Context) error {
 // full is the variant of that name; c.x0 becomes D(x_t, t).
 func (c *step) full(ctx context.Context) error {
 	r, d := c.reverse, c.reverse.Latent.Len()
-	if err := r.Denoise(ctx, c.b, c.x, c.t, c.x0); err != nil {
+	if err := r.Denoise(ctx, c.b, c.x, c.i, c.x0); err != nil {
 		return err
 	}
 	w, g := make([]float64, len(c.x)), make([]float64, len(c.x))
@@ -221,18 +217,18 @@ func (c *step) full(ctx context.Context) error {
 		}
 	}
 	c.b.Check("gradient of |F(x0) - d|", w, 0)
-	if err := c.b.DenoiseVJP(ctx, r.Prior, r.Latent, c.x, c.t, w, g); err != nil {
+	if err := c.b.DenoiseVJP(ctx, r.Prior, r.Latent, c.x, r.Levels[c.i], w, g); err != nil {
 		return err
 	}
-	j := sampling.Ancestral(r.Schedule, c.t, c.down)
+	j := r.Schedule.Ancestral(c.i)
 	if *c.options.Step == DDIMStep {
-		j = sampling.DDIM(r.Schedule, c.t, c.down, 0)
+		j = r.Schedule.DDIM(c.i, 0)
 	}
 	var noise []float64
 	if j.Noise > 0 {
 		noise = r.Noise(c.chains, c.number)
 	}
-	r.Mix(c.b, j, c.x, c.x, c.x0, noise)
+	r.Mix(c.b, j, c.x, c.x0, noise)
 	for _, i := range c.b.Alive() {
 		row := g[i*d : (i+1)*d]
 		c.norm[i] = norm(row)

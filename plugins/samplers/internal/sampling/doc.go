@@ -2,14 +2,15 @@
 // traffic of a batch of chains with those services (one status for each chain, a failed chain is not asked about again),
 // and the reverse diffusion through a prior, step by step.
 //
-// Main types: [Batch] is the chains of one call. [Reverse] is a configured reverse process: a prior, its schedule, the
-// levels that are visited and the noise. [Jump] is one step of it in coefficients.
+// Main types: [Batch] is the chains of one call. [Reverse] is a configured reverse process: a prior, the levels of its
+// schedule that are visited and the noise.
 //
 //	r, err := sampling.NewReverse("ddpm", c, options.Steps)
 //	b := sampling.NewBatch(chains.Len())
-//	x, err := r.Load("ddpm", chains, state)     // float64 rows, whatever the latent dtype
-//	err = r.Denoise(ctx, b, x, level, x0)       // E[x0 | x] for the chains that are well
-//	sampling.Ancestral(r.Schedule, t, s).Apply(next, x, x0, noise)
+//	i, err := r.Index(step)                         // of the visited levels
+//	x := r.Load(state)                              // float64 rows, whatever the latent dtype
+//	err = r.Denoise(ctx, b, x, i, x0)               // E[x0 | x] for the chains that are well
+//	r.Mix(b, r.Schedule.Ancestral(i), x, x0, noise) // the same step for all of them
 //
 // Noise is Philox (package rng) by purpose, step, chain and element, so that a chain's numbers do not depend on the batch:
 //

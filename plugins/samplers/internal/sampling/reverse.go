@@ -15,29 +15,44 @@ type Reverse struct {
 	Name     string // of the sampler, for errors
 	Prior    contract.FullPrior
 	Latent   *space.Space
-	Schedule *diffusion.Schedule
-	Levels   []int // visited, lowest first: step k is at Levels[len(Levels)-1-k]
+	Schedule *diffusion.Schedule // respaced: of the visited levels only, lowest first
+	Levels   []int               // the prior's level at each index of Schedule
 
 	initial, noise rng.Stream
 }
 
-// NewReverse takes the prior, its schedule and the seed out of a sampler's configuration; steps as in [Ladder].
-// The needs must have been checked before.
+// NewReverse takes the prior, its schedule and the seed out of a sampler's configuration. steps is the number of levels
+// visited, spread evenly over the schedule by diffusion.Spaced, highest and lowest included; 0 is all of them. The needs
+// must have been checked before. Errors: no latent space or schedule, or an impossible one; steps beyond the schedule.
 func NewReverse(name string, c contract.Config, steps int) (*Reverse, error) {
 	latent, err := Latent(name, c)
 	if err != nil {
 		return nil, err
 	}
 	d := c.Prior.Configured.Schedule
-	if err := checkSchedule(d); err != nil {
+	if d == nil {
+		return nil, fmt.Errorf("sampler %s: prior %s has no schedule: %w", name, c.Prior.Description.Name, contract.ErrUnsupported)
+	}
+	if err := d.Validate(); err != nil {
+		return nil, fmt.Errorf("sampler %s: prior %s: %w", name, c.Prior.Description.Name, err)
+	}
+	if steps < 0 || steps > d.Steps() {
+		return nil, fmt.Errorf("sampler %s: steps = %d; the prior's schedule has %d levels, so 1..%d are possible, or 0 for all: %w",
+			name, steps, d.Steps(), d.Steps(), contract.ErrInvalidOption)
+	}
+	if steps == 0 {
+		steps = d.Steps()
+	}
+	levels, err := diffusion.Spaced(d.Steps(), steps)
+	if err != nil {
 		return nil, fmt.Errorf("sampler %s: %w", name, err)
 	}
-	levels, err := Ladder(d, steps)
+	respaced, err := d.Respace(levels)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("sampler %s: %w", name, err)
 	}
 	return &Reverse{
-		Name: name, Prior: c.Prior.Prior, Latent: latent, Schedule: d, Levels: levels,
+		Name: name, Prior: c.Prior.Prior, Latent: latent, Schedule: respaced, Levels: levels,
 		initial: rng.New(c.Seed, "sampler/initial"), noise: rng.New(c.Seed, "sampler/step"),
 	}, nil
 }
@@ -45,16 +60,12 @@ func NewReverse(name string, c contract.Config, steps int) (*Reverse, error) {
 // Steps returns the number of steps.
 func (r *Reverse) Steps() int { return len(r.Levels) }
 
-// Level returns the level t of step number step and the level s that it goes to, Clean after the last.
-func (r *Reverse) Level(step int) (t, s int, err error) {
-	i := len(r.Levels) - 1 - step
-	if i < 0 || step < 0 {
-		return 0, 0, fmt.Errorf("sampler %s: step %d; there are %d, from 0", r.Name, step, len(r.Levels))
+// Index returns where step number step stands in Schedule and Levels: the last index first, 0 at the last step.
+func (r *Reverse) Index(step int) (int, error) {
+	if step < 0 || step >= len(r.Levels) {
+		return 0, fmt.Errorf("sampler %s: step %d; there are %d, from 0", r.Name, step, len(r.Levels))
 	}
-	if i == 0 {
-		return r.Levels[0], Clean, nil
-	}
-	return r.Levels[i], r.Levels[i-1], nil
+	return len(r.Levels) - 1 - step, nil
 }
 
 // Start fills "latent" with x at the highest level, N(0, I), and "x0" with 0: there is no estimate before the first step.
@@ -91,20 +102,20 @@ func (r *Reverse) Store(b *Batch, state, next contract.State, x, x0 []float64) {
 	}
 }
 
-// Denoise is Batch.Denoise with this process's prior.
-func (r *Reverse) Denoise(ctx context.Context, b *Batch, x []float64, level int, x0 []float64) error {
-	return b.Denoise(ctx, r.Prior, r.Latent, x, level, x0)
+// Denoise sets x0 (n x d) to the prior's estimate at x (n x d) and the level at index i.
+func (r *Reverse) Denoise(ctx context.Context, b *Batch, x []float64, i int, x0 []float64) error {
+	return b.Denoise(ctx, r.Prior, r.Latent, x, r.Levels[i], x0)
 }
 
-// Mix sets dst to j applied to every chain that is well; n may be nil when j adds no noise. dst may be x.
-func (r *Reverse) Mix(b *Batch, j Jump, dst, x, x0, n []float64) {
+// Mix takes the step j from x (n x d), in place, for every chain that is well; z may be nil when j adds no noise.
+func (r *Reverse) Mix(b *Batch, j diffusion.Step, x, x0, z []float64) {
 	d := r.Latent.Len()
 	for _, i := range b.Alive() {
 		lo, hi := i*d, (i+1)*d
-		var ni []float64
-		if n != nil {
-			ni = n[lo:hi]
+		var zi []float64
+		if z != nil {
+			zi = z[lo:hi]
 		}
-		j.Apply(dst[lo:hi], x[lo:hi], x0[lo:hi], ni)
+		j.Apply(x[lo:hi], x0[lo:hi], x[lo:hi], zi)
 	}
 }
