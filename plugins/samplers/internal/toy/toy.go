@@ -7,7 +7,7 @@
 //	c := toy.Config(`{"variant":"full"}`, 1, &toy.Prior{M: m, S: s}, toy.Quadratic())
 //	out, err := toy.Run(ctx, dps.New(), c, toy.Chains(100, 0.3), 0)
 //
-// It is for tests only: nothing here is fast, and items are done one at a time.
+// It is for tests only: items are done one at a time, and nothing is safe for concurrent use.
 package toy
 
 import (
@@ -34,6 +34,24 @@ type Prior struct {
 	DType tensor.DType // Invalid: float64
 	// Refuse, unless nil, gives an item's status in Denoise.
 	Refuse func(x []float64, level int) contract.Status
+
+	levels map[int]*mixture.Level
+}
+
+// at returns the mixture at a level, made once.
+func (p *Prior) at(t int) (*mixture.Level, error) {
+	if l := p.levels[t]; l != nil {
+		return l, nil
+	}
+	l, err := p.M.At(p.S.Alpha[t], p.S.Sigma[t])
+	if err != nil {
+		return nil, err
+	}
+	if p.levels == nil {
+		p.levels = map[int]*mixture.Level{}
+	}
+	p.levels[t] = l
+	return l, nil
 }
 
 func (p *Prior) latent() *space.Space {
@@ -58,7 +76,7 @@ func (p *Prior) Configure(context.Context, contract.Config) (contract.Configured
 func (p *Prior) Denoise(_ context.Context, x *tensor.Tensor, level []int, x0 *tensor.Tensor) ([]contract.Status, error) {
 	var st []contract.Status
 	for i, t := range level {
-		l, err := p.M.At(p.S.Alpha[t], p.S.Sigma[t])
+		l, err := p.at(t)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +93,7 @@ func (p *Prior) Denoise(_ context.Context, x *tensor.Tensor, level []int, x0 *te
 // DenoiseVJP implements contract.DenoiseAdjoint.
 func (p *Prior) DenoiseVJP(_ context.Context, x *tensor.Tensor, level []int, w, dx *tensor.Tensor) ([]contract.Status, error) {
 	for i, t := range level {
-		l, err := p.M.At(p.S.Alpha[t], p.S.Sigma[t])
+		l, err := p.at(t)
 		if err != nil {
 			return nil, err
 		}
