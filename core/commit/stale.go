@@ -1,0 +1,70 @@
+package commit
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// RemoveStale removes from dir (not from folders below it) the temporary files and folders whose writer is dead: what a
+// kill -9 or a power cut left. Those of a living writer, in whatever process, are locked and stay. It returns the names
+// removed, in order. On file systems without flock nothing is removed.
+func RemoveStale(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("commit: cannot look for stale files: %w", err)
+	}
+	var removed []string
+	var errs []error
+	for _, e := range entries {
+		if !tempName.MatchString(e.Name()) || !(e.Type().IsRegular() || e.IsDir()) {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		f, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // committed or aborted meanwhile
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("commit: cannot remove stale file: %w", err))
+			continue
+		}
+		if owned, err := lock(f); owned && err == nil {
+			if err := os.RemoveAll(path); err != nil {
+				errs = append(errs, fmt.Errorf("commit: cannot remove stale file: %w", err))
+			} else {
+				removed = append(removed, e.Name())
+			}
+		}
+		_ = f.Close()
+	}
+	return removed, errors.Join(errs...)
+}
+
+// lock takes the exclusive lock on f without waiting. owned is false if another has the lock or f's name is gone, which is
+// how a writer learns that RemoveStale took its new file before it could lock it, and RemoveStale that a writer has
+// committed meanwhile. err is about a file system without locks.
+func lock(f *os.File) (owned bool, err error) {
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if err == unix.EWOULDBLOCK {
+			return false, nil
+		}
+		if err != unix.EINTR {
+			return false, err
+		}
+	}
+	named, err := os.Lstat(f.Name())
+	if err != nil {
+		return false, nil
+	}
+	own, err := f.Stat()
+	return err == nil && os.SameFile(named, own), nil
+}

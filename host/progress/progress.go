@@ -1,0 +1,175 @@
+// Package progress shows how a run comes on: one live line per stage with rate and time left on a terminal, plain log
+// lines otherwise.
+package progress
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// Reporter shows stages. It is safe for concurrent use.
+type Reporter struct {
+	mu       sync.Mutex
+	out      io.Writer
+	terminal bool
+	every    time.Duration // between two plain lines of a stage
+	start    time.Time
+	open     *Stage // the stage whose live line is on the screen
+}
+
+// New reports to f: live lines if it is a terminal, log lines otherwise.
+func New(f *os.File) *Reporter {
+	return &Reporter{out: f, terminal: term.IsTerminal(int(f.Fd())), every: 2 * time.Second, start: time.Now()}
+}
+
+// Plain reports log lines to w, at most one per stage and interval besides first and last.
+func Plain(w io.Writer, every time.Duration) *Reporter {
+	return &Reporter{out: w, every: every, start: time.Now()}
+}
+
+// Logf writes one line, above the live line if there is one.
+func (r *Reporter) Logf(format string, args ...any) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.line(fmt.Sprintf(format, args...))
+}
+
+func (r *Reporter) line(text string) {
+	if r.open != nil && r.open.bar != nil {
+		_ = r.open.bar.Clear()
+	}
+	if r.terminal {
+		fmt.Fprintln(r.out, text)
+	} else {
+		fmt.Fprintf(r.out, "%7.1fs  %s\n", time.Since(r.start).Seconds(), text)
+	}
+}
+
+// Stage is one stage in progress.
+type Stage struct {
+	r     *Reporter
+	title string
+	unit  string
+	bar   *progressbar.ProgressBar
+	begin time.Time
+	first int64 // steps done when it began (resumed)
+	last  time.Time
+	total int64
+	done  int64
+}
+
+// Start announces a stage of total steps (0: not known), done of which lie behind it from an earlier session. unit names
+// a step in the plural ("steps", "examples").
+func (r *Reporter) Start(title, unit string, done, total int) *Stage {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := &Stage{r: r, title: title, unit: unit, begin: time.Now(), first: int64(done), done: int64(done), total: int64(total)}
+	if r.terminal {
+		n := int64(total)
+		if n == 0 {
+			n = -1
+		}
+		s.bar = progressbar.NewOptions64(n, progressbar.OptionSetWriter(r.out), progressbar.OptionSetDescription(title),
+			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit), progressbar.OptionSetWidth(24),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
+		_ = s.bar.Set64(int64(done))
+		r.open = s
+		return s
+	}
+	text := title
+	if done > 0 {
+		text += fmt.Sprintf(": goes on at %d of %d %s", done, total, unit)
+	} else if total > 0 {
+		text += fmt.Sprintf(": %d %s", total, unit)
+	}
+	r.line(text)
+	s.last = time.Now()
+	return s
+}
+
+// Update says that done of total steps are behind; note is shown beside them ("loss 0.12").
+func (s *Stage) Update(done, total int, note string) {
+	if s == nil {
+		return
+	}
+	s.r.mu.Lock()
+	defer s.r.mu.Unlock()
+	s.done, s.total = int64(done), int64(total)
+	if s.bar != nil {
+		if int64(total) != s.bar.GetMax64() && total > 0 {
+			s.bar.ChangeMax64(int64(total))
+		}
+		if note != "" {
+			s.bar.Describe(s.title + " " + note)
+		}
+		_ = s.bar.Set64(int64(done))
+		return
+	}
+	if time.Since(s.last) < s.r.every {
+		return
+	}
+	s.last = time.Now()
+	elapsed := time.Since(s.begin).Seconds()
+	rate := float64(s.done-s.first) / elapsed
+	text := fmt.Sprintf("%s: %d", s.title, done)
+	if total > 0 {
+		text += fmt.Sprintf(" of %d", total)
+	}
+	text += fmt.Sprintf(" %s, %.3g/s", s.unit, rate)
+	if total > 0 && rate > 0 {
+		text += fmt.Sprintf(", %s left", time.Duration(float64(total-done)/rate*float64(time.Second)).Round(time.Second))
+	}
+	if note != "" {
+		text += ", " + note
+	}
+	s.r.line(text)
+}
+
+// Done ends the stage with one line.
+func (s *Stage) Done(note string) {
+	if s == nil {
+		return
+	}
+	s.r.mu.Lock()
+	defer s.r.mu.Unlock()
+	if s.bar != nil {
+		_ = s.bar.Clear()
+		s.bar = nil
+	}
+	if s.r.open == s {
+		s.r.open = nil
+	}
+	text := fmt.Sprintf("%s: done in %s", s.title, time.Since(s.begin).Round(time.Millisecond))
+	if note != "" {
+		text += " (" + note + ")"
+	}
+	s.r.line(text)
+}
+
+// Stop takes the live line away without saying that the stage is done.
+func (s *Stage) Stop() {
+	if s == nil {
+		return
+	}
+	s.r.mu.Lock()
+	defer s.r.mu.Unlock()
+	if s.bar != nil {
+		_ = s.bar.Clear()
+		s.bar = nil
+	}
+	if s.r.open == s {
+		s.r.open = nil
+	}
+}

@@ -1,0 +1,280 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/waveprior/waveprior/core/compose"
+	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/space"
+	"github.com/waveprior/waveprior/host/experiment"
+	"github.com/waveprior/waveprior/host/judge"
+	"github.com/waveprior/waveprior/host/stage"
+)
+
+// cellRun is one cell on its way: what is configured so far, and the keys of the stages behind it.
+type cellRun struct {
+	*runner
+	c   *experiment.Cell
+	out *CellResult
+
+	solver   *contract.SolverService
+	prior    *contract.PriorService
+	physics  *compose.Problem
+	model    *space.Adapter
+	observed *observations
+
+	dataKey, trainKey, observeKey, sampleKey string
+}
+
+// cell carries out all stages of one cell. The order of configuration is the contract's: solver, prior (told the
+// solver's spaces), adapters, sampler.
+func (r *runner) cell(ctx context.Context, c *experiment.Cell) (*CellResult, error) {
+	k := &cellRun{runner: r, c: c, out: &CellResult{Cell: c, Cost: map[string]float64{}, Metrics: map[string]float64{}}}
+	restarts := r.Session.RestartCount()
+	if err := k.configureSolver(ctx); err != nil {
+		return nil, err
+	}
+	steps := []func(context.Context) error{k.data, k.train, k.configurePrior, k.observe, k.sample, k.judge}
+	for _, step := range steps {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	k.out.Restarts = r.Session.RestartCount() - restarts
+	return k.out, nil
+}
+
+func (k *cellRun) title(stage string) string {
+	if k.c.Label == "" {
+		return stage
+	}
+	return stage + " [" + k.c.Label + "]"
+}
+
+// stage takes a stage from the cache, or does its work. plugins are those whose binaries compute it.
+func (k *cellRun) stage(ctx context.Context, name, key string, inputs any, plugins []*experiment.Plugin, drop []string, work func(w *stage.Work) error) (*stage.Entry, error) {
+	e, err := k.Cache.Lookup(name, key)
+	if err != nil {
+		return nil, err
+	}
+	cached := e != nil
+	if e == nil {
+		var w *stage.Work
+		if w, e, err = k.Cache.Begin(ctx, name, key, inputs); err != nil {
+			return nil, err
+		}
+		cached = e != nil
+		if w != nil {
+			defer w.Release()
+			k.Session.Counts() // what came before belongs to another stage
+			if err := work(w); err != nil {
+				w.Count(k.Session.Counts())
+				if nerr := w.Note(); nerr != nil {
+					k.Progress.Logf("%s: %v", k.title(name), nerr)
+				}
+				return nil, err
+			}
+			w.Count(k.Session.Counts())
+			if e, err = w.Commit(k.binaries(plugins...), drop...); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if cached {
+		k.Progress.Logf("%s: from the cache (%s)", k.title(name), key)
+		now := k.binaries(plugins...)
+		for plugin, was := range e.Manifest.Binaries {
+			if n, ok := now[plugin]; ok && n != was {
+				k.out.Notes = append(k.out.Notes, fmt.Sprintf("%s was taken from the cache; it was computed by another build of %s (%.12s, now %.12s) with the same numerics version", name, plugin, was, n))
+			}
+		}
+	}
+	k.out.Entries = append(k.out.Entries, e)
+	k.out.Cached = append(k.out.Cached, cached)
+	k.out.WallS += e.Manifest.WallS
+	for what, n := range e.Manifest.Cost {
+		k.out.Cost[what] += n
+	}
+	return e, nil
+}
+
+func (k *cellRun) configureSolver(ctx context.Context) error {
+	s, err := k.solverService(ctx, &k.c.Solver)
+	k.solver = s
+	return err
+}
+
+// solverService starts and configures the workers of a solver.
+func (k *cellRun) solverService(ctx context.Context, p *experiment.Plugin) (*contract.SolverService, error) {
+	pool, err := k.Session.Solver(ctx, p.Ref, p.Workers)
+	if err != nil {
+		return nil, err
+	}
+	conf, err := pool.Configure(ctx, contract.Config{Options: p.OptionsJSON(), Seed: k.c.Seed, Device: device(p), Threads: p.Threads})
+	if err != nil {
+		return nil, err
+	}
+	if conf.Model == nil || conf.Data == nil {
+		return nil, fmt.Errorf("solver %s: Configure answered without a model and data space: %w", p.Ref.Name, contract.ErrInternal)
+	}
+	return &contract.SolverService{Solver: pool, Description: pool.Describe(), Configured: conf}, nil
+}
+
+func device(p *experiment.Plugin) string {
+	if p.Ref.Device == "" {
+		return "cpu"
+	}
+	return p.Ref.Device
+}
+
+// data makes the training set and the held-out set.
+func (k *cellRun) data(ctx context.Context) error {
+	if k.c.Data == nil {
+		return nil
+	}
+	in := map[string]any{"kind": k.c.Data.Kind, "generator": k.c.Generator, "held_out": k.c.Data.HeldOut, "space": k.solver.Configured.Model, "seed": k.c.Seed}
+	key, err := stage.Key("data", in)
+	if err != nil {
+		return err
+	}
+	k.dataKey = key
+	k.out.Data, err = k.stage(ctx, "data", key, in, nil, nil, func(w *stage.Work) error {
+		return k.makeData(ctx, w)
+	})
+	return err
+}
+
+func (k *cellRun) priorConfig(checkpoint string) contract.Config {
+	p := k.c.Prior
+	return contract.Config{
+		Options: p.OptionsJSON(), Seed: k.c.Seed, Device: device(p), Threads: p.Threads, Checkpoint: checkpoint,
+		Target: []space.Space{*k.solver.Configured.Model, *k.solver.Configured.Data},
+	}
+}
+
+// train trains the prior, if it is one that is trained and no checkpoint is given.
+func (k *cellRun) train(ctx context.Context) error {
+	if k.c.Prior == nil || k.c.Checkpoint != "" || !k.c.Prior.Description.Has(contract.CapTrain) {
+		return nil
+	}
+	in := map[string]any{
+		"prior": k.identity(k.c.Prior, k.c.Prior.Numbers("use", "observe", "sample", "judge", "report")), "data": k.dataKey, "seed": k.c.Seed,
+		"model": k.solver.Configured.Model,
+	}
+	key, err := stage.Key("train", in)
+	if err != nil {
+		return err
+	}
+	k.trainKey = key
+	e, err := k.stage(ctx, "train", key, in, []*experiment.Plugin{k.c.Prior}, nil, func(w *stage.Work) error {
+		prior, err := k.Session.Prior(ctx, k.c.Prior.Ref)
+		if err != nil {
+			return err
+		}
+		if _, err := prior.Configure(ctx, k.priorConfig("")); err != nil {
+			return err
+		}
+		return k.trainPrior(ctx, w, prior)
+	})
+	if err != nil {
+		return err
+	}
+	k.c.Checkpoint = e.Path(checkpointFolder)
+	return nil
+}
+
+const checkpointFolder = "checkpoint"
+
+// configurePrior configures the trained prior and puts the problem together.
+func (k *cellRun) configurePrior(ctx context.Context) error {
+	parts := compose.Parts{Solver: k.solver, Alloc: k.Session.Alloc}
+	if k.c.Prior != nil {
+		prior, err := k.Session.Prior(ctx, k.c.Prior.Ref)
+		if err != nil {
+			return err
+		}
+		conf, err := prior.Configure(ctx, k.priorConfig(k.c.Checkpoint))
+		if err != nil {
+			return err
+		}
+		k.prior = &contract.PriorService{Prior: prior, Description: prior.Describe(), Configured: conf}
+		if conf.Latent == nil || conf.Model == nil && conf.Data == nil {
+			return fmt.Errorf("prior %s: Configure answered without a latent space or without one that it decodes to: %w", k.c.Prior.Ref.Name, contract.ErrInternal)
+		}
+		if conf.Model != nil {
+			if k.model, err = space.Between(*conf.Model, *k.solver.Configured.Model); err != nil {
+				return fmt.Errorf("prior %s and solver %s: %w", k.c.Prior.Ref.Name, k.c.Solver.Ref.Name, err)
+			}
+		}
+		parts.Prior, parts.Model = k.prior, k.model
+	}
+	var err error
+	k.physics, err = compose.Physics(parts)
+	return err
+}
+
+// latent returns the space that the sampler works in.
+func (k *cellRun) latent() *space.Space { return k.physics.Latent() }
+
+// priorInputs is what the keys of later stages hold of the prior.
+func (k *cellRun) priorInputs() any {
+	if k.c.Prior == nil {
+		return nil
+	}
+	in := map[string]any{"prior": k.identity(k.c.Prior, k.c.Prior.Numbers()), "train": k.trainKey}
+	if k.trainKey == "" {
+		in["checkpoint"] = filepath.Clean(k.c.Checkpoint)
+	}
+	return in
+}
+
+// judge computes the metrics.
+func (k *cellRun) judge(ctx context.Context) error {
+	in := map[string]any{"sample": k.sampleKey, "observe": k.observeKey, "data": k.dataKey, "prior": k.priorInputs(), "solver": k.identity(&k.c.Solver, k.c.Solver.Numbers()),
+		"judge": k.c.Judge, "numerics": judge.Numerics, "seed": k.c.Seed}
+	key, err := stage.Key("judge", in)
+	if err != nil {
+		return err
+	}
+	k.out.Judge, err = k.stage(ctx, "judge", key, in, []*experiment.Plugin{k.c.Prior, &k.c.Solver}, nil, func(w *stage.Work) error {
+		task := k.Progress.Start(k.title("judge"), "blocks", 0, 0)
+		defer task.Stop()
+		jin := judge.Input{
+			Cell: k.c, Prior: k.prior, Physics: k.physics, Dir: w.Dir(), Seed: k.c.Seed,
+			Data: k.out.Data, Observe: k.out.Observe, Sample: k.out.Sample, Log: k.Progress.Logf,
+		}
+		if err := judge.Run(ctx, jin); err != nil {
+			return fmt.Errorf("judge: %w", err)
+		}
+		task.Done("")
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	m, err := judge.ReadMetrics(k.out.Judge)
+	if err != nil {
+		return err
+	}
+	for name, v := range m {
+		k.out.Metrics[name] = v
+	}
+	k.costMetrics()
+	return nil
+}
+
+// costMetrics adds the cost block: counted work and wall time of all the stages that the cell rests on.
+func (k *cellRun) costMetrics() {
+	for what, n := range k.out.Cost {
+		k.out.Metrics["cost."+what] = n
+	}
+	k.out.Metrics["cost.wall_s"] = k.out.WallS
+	for _, e := range k.out.Entries {
+		k.out.Metrics["cost."+e.Manifest.Stage+".wall_s"] = e.Manifest.WallS
+	}
+}

@@ -1,0 +1,352 @@
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/dataset"
+	"github.com/waveprior/waveprior/core/hook"
+	"github.com/waveprior/waveprior/core/npy"
+	"github.com/waveprior/waveprior/core/rng"
+	"github.com/waveprior/waveprior/core/space"
+	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/host/experiment"
+	"github.com/waveprior/waveprior/host/stage"
+)
+
+// Files of the observe stage.
+const (
+	TruthFile    = "truth.npy"     // (count, model...) in the solver's model space; absent when only data were given
+	CleanFile    = "data_true.npy" // (count, data...) before noise
+	DataFile     = "data.npy"      // (count, data...)
+	NoiseStdFile = "noise_std.npy" // (count)
+)
+
+// observations are what the chains are conditioned on.
+type observations struct {
+	data     *tensor.Tensor // (count, data...)
+	noiseStd []float64
+}
+
+// observe makes the observations, or takes them from the cache, and hands them to the problem.
+func (k *cellRun) observe(ctx context.Context) error {
+	o := k.c.Observation
+	if o == nil {
+		return nil
+	}
+	in := map[string]any{"truth": o.Truth, "count": o.Count, "noise": o.Noise, "noise_std": o.NoiseStd, "add_noise": o.AddNoise, "seed": k.c.Seed, "model": o.Model, "data": o.Data,
+		"spaces": []*space.Space{k.solver.Configured.Model, k.physics.Data()}}
+	maker := &k.c.Solver
+	if k.c.ObsSolver != nil {
+		maker = k.c.ObsSolver
+	}
+	if o.Truth != "data" {
+		in["solver"] = k.identity(maker, maker.Numbers("train", "sample", "judge", "report"))
+	}
+	switch o.Truth {
+	case "held-out", "training":
+		in["set"] = k.dataKey
+	case "prior":
+		in["prior"] = k.priorInputs()
+	case "file":
+		sum, err := fileSum(*o.File)
+		if err != nil {
+			return fmt.Errorf("observation.file: %w", err)
+		}
+		in["file"] = sum
+	}
+	key, err := stage.Key("observe", in)
+	if err != nil {
+		return err
+	}
+	k.observeKey = key
+	plugins := []*experiment.Plugin{maker}
+	if o.Truth == "prior" {
+		plugins = append(plugins, k.c.Prior)
+	}
+	k.out.Observe, err = k.stage(ctx, "observe", key, in, plugins, nil, func(w *stage.Work) error {
+		task := k.Progress.Start(k.title("observe"), "observations", 0, o.Count)
+		defer task.Stop()
+		hook.At("host.observe")
+		if err := k.makeObservations(ctx, w.Dir()); err != nil {
+			return err
+		}
+		task.Done(fmt.Sprintf("%d", o.Count))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	d, err := npy.Read(k.out.Observe.Path(DataFile))
+	if err != nil {
+		return err
+	}
+	tau, err := npy.Read(k.out.Observe.Path(NoiseStdFile))
+	if err != nil {
+		return err
+	}
+	k.observed = &observations{data: d, noiseStd: tau.Float64s()}
+	if desc := k.physics.Describe(); !desc.Has(contract.CapMisfit) {
+		return nil
+	}
+	return k.physics.Observe(ctx, d, k.observed.noiseStd)
+}
+
+func fileSum(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// makeObservations writes truths, clean data, noisy data and noise levels.
+func (k *cellRun) makeObservations(ctx context.Context, dir string) error {
+	o := k.c.Observation
+	data := k.physics.Data()
+	clean := data.New(o.Count)
+	if o.Truth == "data" {
+		for i, row := range *o.Data {
+			if len(row) != data.Reals() {
+				return fmt.Errorf("observation.data[%d] has %d numbers, an observation has %d (%v)", i, len(row), data.Reals(), data)
+			}
+			clean.Item(i).SetReals(row)
+		}
+	} else {
+		truth, err := k.truths(ctx)
+		if err != nil {
+			return err
+		}
+		if err := npy.Write(filepath.Join(dir, TruthFile), truth); err != nil {
+			return err
+		}
+		solver := k.solver
+		if k.c.ObsSolver != nil {
+			if solver, err = k.observationSolver(ctx); err != nil {
+				return err
+			}
+			if truth, err = carry(truth, *k.solver.Configured.Model, *solver.Configured.Model); err != nil {
+				return fmt.Errorf("observation.solver: %w", err)
+			}
+			clean = solver.Configured.Data.New(o.Count)
+		}
+		st, err := solver.Solver.Forward(ctx, truth, clean)
+		if err != nil {
+			return err
+		}
+		for i := range o.Count {
+			if s := contract.StatusAt(st, i); s.Code != contract.OK {
+				return fmt.Errorf("observation: truth %d cannot be observed: %v", i, s)
+			}
+		}
+		if k.c.ObsSolver != nil {
+			if clean, err = carry(clean, *solver.Configured.Data, *data); err != nil {
+				return fmt.Errorf("observation.solver: its data do not fit the solver's: %w", err)
+			}
+			// The two may be the same plugin, configured for the data just now: back to the experiment's own.
+			if err := k.configureSolver(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if err := npy.Write(filepath.Join(dir, CleanFile), clean); err != nil {
+		return err
+	}
+	tau := tensor.New(tensor.Float64, o.Count)
+	noisy := clean.Clone()
+	stream := rng.New(k.c.Seed, "observation/noise")
+	for i := range o.Count {
+		d := clean.Item(i).AppendReals(nil)
+		level := noiseLevel(o, d, clean.DType.IsComplex())
+		if !(level > 0) || math.IsInf(level, 0) {
+			return fmt.Errorf("observation %d: noise level %g: max |d| is %g", i, level, maxAbs(d, clean.DType.IsComplex()))
+		}
+		tau.Float64s()[i] = level
+		if !o.AddNoise {
+			continue
+		}
+		n := make([]float64, len(d))
+		stream.At(0, uint32(i), 0).Normals(n)
+		for j := range d {
+			d[j] += float64(level * n[j])
+		}
+		noisy.Item(i).SetReals(d)
+	}
+	if err := npy.Write(filepath.Join(dir, NoiseStdFile), tau); err != nil {
+		return err
+	}
+	return npy.Write(filepath.Join(dir, DataFile), noisy)
+}
+
+// noiseLevel is tau of each real number: noise is sqrt(E|n|^2) relative to max |d|, and complex noise has
+// E|n|^2 = 2 tau^2.
+func noiseLevel(o *experiment.Observation, reals []float64, isComplex bool) float64 {
+	if o.NoiseStd != nil {
+		return *o.NoiseStd
+	}
+	tau := *o.Noise * maxAbs(reals, isComplex)
+	if isComplex {
+		tau /= math.Sqrt2
+	}
+	return tau
+}
+
+func maxAbs(reals []float64, isComplex bool) float64 {
+	m := 0.0
+	if isComplex {
+		for i := 0; i+1 < len(reals); i += 2 {
+			m = max(m, math.Hypot(reals[i], reals[i+1]))
+		}
+		return m
+	}
+	for _, v := range reals {
+		m = max(m, math.Abs(v))
+	}
+	return m
+}
+
+func (k *cellRun) observationSolver(ctx context.Context) (*contract.SolverService, error) {
+	return k.solverService(ctx, k.c.ObsSolver)
+}
+
+// carry takes a batch from one space to another.
+func carry(t *tensor.Tensor, from, to space.Space) (*tensor.Tensor, error) {
+	a, err := space.Between(from, to)
+	if err != nil {
+		return nil, err
+	}
+	out := to.New(t.Batch())
+	bad, err := a.Apply(t, out)
+	if err != nil {
+		return nil, err
+	}
+	return out, errors.Join(bad...)
+}
+
+// truths returns the true models (count, model...) in the solver's model space.
+func (k *cellRun) truths(ctx context.Context) (*tensor.Tensor, error) {
+	o := k.c.Observation
+	model := k.solver.Configured.Model
+	out := model.New(o.Count)
+	switch o.Truth {
+	case "model":
+		for i, row := range *o.Model {
+			if len(row) != model.Reals() {
+				return nil, fmt.Errorf("observation.model[%d] has %d numbers, a model has %d (%v)", i, len(row), model.Reals(), model)
+			}
+			out.Item(i).SetReals(row)
+		}
+	case "file":
+		t, err := npy.Read(*o.File)
+		if err != nil {
+			return nil, err
+		}
+		if len(t.Shape) == len(model.Axes) {
+			t = t.Reshape(append([]int{1}, t.Shape...)...)
+		}
+		if err := model.Check("observation.file "+*o.File, t, -1); err != nil {
+			return nil, err
+		}
+		if t.Batch() < o.Count {
+			return nil, fmt.Errorf("observation.file %s holds %d models, count = %d", *o.File, t.Batch(), o.Count)
+		}
+		return t.Slice(0, o.Count), nil
+	case "held-out", "training":
+		name := HeldOutSet
+		if o.Truth == "training" {
+			name = TrainingSet
+		}
+		d, err := dataset.Open(filepath.Join(k.out.Data.Path(name), dataset.ManifestName))
+		if err != nil {
+			return nil, err
+		}
+		defer d.Close()
+		if d.Len() < o.Count {
+			return nil, fmt.Errorf("observation.count is %d, the %s set has %d", o.Count, o.Truth, d.Len())
+		}
+		for i := range o.Count {
+			out.Item(i).CopyFrom(d.Item(i))
+		}
+	case "prior":
+		z, err := k.priorDraws(ctx, o.Count)
+		if err != nil {
+			return nil, err
+		}
+		if err := k.decode(ctx, z, out); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, fmt.Errorf("observation.truth = %q", o.Truth)
+	}
+	return out, nil
+}
+
+// priorDraws returns exact draws of a prior that is a Gaussian mixture, in its latent space.
+func (k *cellRun) priorDraws(ctx context.Context, n int) (*tensor.Tensor, error) {
+	m, err := k.prior.Prior.Mixture(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mix, err := m.Closed()
+	if err != nil {
+		return nil, err
+	}
+	z := k.latent().New(n)
+	stream := rng.New(k.c.Seed, "truth/prior")
+	row := make([]float64, mix.Dim)
+	for i := range n {
+		u := stream.At(0, uint32(i), 0).Uniform(0)
+		mix.Draw(row, u, stream.At(0, uint32(i), 1).Normals)
+		z.Item(i).SetReals(row)
+	}
+	return z, nil
+}
+
+// decode takes latents to the solver's model space.
+func (k *cellRun) decode(ctx context.Context, z, out *tensor.Tensor) error {
+	if k.prior == nil {
+		out.CopyFrom(z)
+		return nil
+	}
+	m := k.prior.Configured.Model.New(z.Batch())
+	st, err := k.prior.Prior.Decode(ctx, z, m, nil)
+	if err != nil {
+		return err
+	}
+	for i := range z.Batch() {
+		if s := contract.StatusAt(st, i); s.Code != contract.OK {
+			m.Item(i).SetReals(nan(m.Item(i).Reals()))
+		}
+	}
+	bad, err := k.model.Apply(m, out)
+	if err != nil {
+		return err
+	}
+	for i, e := range bad {
+		if e != nil {
+			out.Item(i).SetReals(nan(out.Item(i).Reals()))
+		}
+	}
+	return nil
+}
+
+func nan(n int) []float64 {
+	v := make([]float64, n)
+	for i := range v {
+		v[i] = math.NaN()
+	}
+	return v
+}

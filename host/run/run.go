@@ -1,0 +1,254 @@
+// Package run carries an experiment out: its stages data, train, observe, sample, judge and report, cell by cell, each
+// taken from the cache where its key is there already, each resumable, and the run folder that people look at.
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/waveprior/waveprior/core/commit"
+	"github.com/waveprior/waveprior/core/config"
+	"github.com/waveprior/waveprior/host/experiment"
+	"github.com/waveprior/waveprior/host/progress"
+	"github.com/waveprior/waveprior/host/session"
+	"github.com/waveprior/waveprior/host/stage"
+)
+
+// Options of a run.
+type Options struct {
+	Experiment  *experiment.Experiment
+	Dir         string // run folder
+	Cache       *stage.Cache
+	Session     *session.Session
+	Progress    *progress.Reporter
+	StrictCache bool // key stages by the plugins' checksums too
+	Force       bool // use a run folder that belongs to something else
+	Version     string
+}
+
+// CellResult is one cell, done.
+type CellResult struct {
+	Cell     *experiment.Cell
+	Entries  []*stage.Entry // in the order of the stages
+	Cached   []bool         // taken from the cache
+	Metrics  map[string]float64
+	Notes    []string // lines for the report: binaries that changed, chains that were dropped
+	Sample   *stage.Entry
+	Observe  *stage.Entry
+	Data     *stage.Entry
+	Judge    *stage.Entry
+	WallS    float64            // of the stages it uses, also those from the cache
+	Cost     map[string]float64 // of the same
+	Restarts int
+}
+
+// Result is a whole run.
+type Result struct {
+	Dir      string
+	Cells    []*CellResult
+	Started  time.Time
+	WallS    float64
+	PeakRSS  int64 // of the host, bytes
+	PeakShm  uint64
+	Restarts int
+}
+
+// ErrRunDir is wrapped by the refusal of a run folder that belongs to something else.
+var ErrRunDir = errors.New("run folder belongs to something else")
+
+// Run carries the experiment out. When ctx is cancelled it stops at the next step, keeps what is done, and returns
+// ctx's error: the same call goes on from there.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	r := &runner{Options: o, sums: map[session.Ref]string{}}
+	res := &Result{Dir: o.Dir, Started: time.Now()}
+	lock, err := r.prepareDir()
+	if err != nil {
+		return nil, err
+	}
+	for i := range o.Experiment.Cells {
+		c := &o.Experiment.Cells[i]
+		cr, err := r.cell(ctx, c)
+		if err != nil {
+			if c.Label != "" {
+				err = fmt.Errorf("cell %s: %w", c.Label, err)
+			}
+			return nil, err
+		}
+		res.Cells = append(res.Cells, cr)
+	}
+	res.WallS = time.Since(res.Started).Seconds()
+	res.Restarts = o.Session.RestartCount()
+	res.PeakShm = o.Session.PeakBytes()
+	res.PeakRSS = peakRSS()
+	return res, r.writeDir(res, lock)
+}
+
+type runner struct {
+	Options
+	mu   sync.Mutex
+	sums map[session.Ref]string
+}
+
+// checksum returns the sha256 of a plugin's binary, "" in-process or attached.
+func (r *runner) checksum(ref session.Ref) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s, ok := r.sums[ref]; ok {
+		return s
+	}
+	s := ""
+	if path, err := session.Find(ref); err == nil && ref.Attach == "" {
+		if f, err := os.Open(path); err == nil {
+			h := sha256.New()
+			if _, err := io.Copy(h, f); err == nil {
+				s = hex.EncodeToString(h.Sum(nil))
+			}
+			f.Close()
+		}
+	}
+	r.sums[ref] = s
+	return s
+}
+
+// identity is what a stage's key holds of a plugin.
+func (r *runner) identity(p *experiment.Plugin, options map[string]any) map[string]any {
+	id := map[string]any{"kind": p.Ref.Kind, "name": p.Ref.Name, "numerics": p.Description.Numerics, "device": p.Ref.Device, "options": json.RawMessage(config.Canonical(options))}
+	if r.StrictCache {
+		id["sha256"] = r.checksum(p.Ref)
+	}
+	return id
+}
+
+func (r *runner) binaries(plugins ...*experiment.Plugin) map[string]string {
+	out := map[string]string{}
+	for _, p := range plugins {
+		if p == nil {
+			continue
+		}
+		if s := r.checksum(p.Ref); s != "" {
+			out[string(p.Ref.Kind)+"-"+p.Ref.Name] = s
+		}
+	}
+	return out
+}
+
+// runIdentity is the file in a run folder that says whose it is.
+type runIdentity struct {
+	Experiment string    `json:"experiment"`
+	Key        string    `json:"key"`
+	Started    time.Time `json:"started"`
+	Done       bool      `json:"done"`
+}
+
+const identityName = "run.json"
+
+// prepareDir makes the run folder, refuses one that is not this experiment's, and writes the experiment and its lock.
+func (r *runner) prepareDir() (lock []byte, err error) {
+	e := r.Experiment
+	tree := e.LockTree(r.checksum)
+	lock, err = config.Encode(tree, fmt.Sprintf("The experiment %q, resolved: every default filled in, every plugin with its version.\nwaveprior run lock.toml repeats the run.", e.Name))
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	key, err := r.numbersKey()
+	if err != nil {
+		return nil, err
+	}
+	id := runIdentity{Experiment: e.Name, Key: key, Started: time.Now().UTC()}
+	b, err := os.ReadFile(filepath.Join(r.Dir, identityName))
+	switch {
+	case err == nil:
+		var was runIdentity
+		if json.Unmarshal(b, &was) != nil {
+			was = runIdentity{Experiment: "unreadable " + identityName}
+		}
+		if (was.Experiment != id.Experiment || was.Key != id.Key) && !r.Force {
+			what := fmt.Sprintf("of experiment %q", was.Experiment)
+			if was.Experiment == id.Experiment {
+				what = fmt.Sprintf("of another version of %q (its key is %s, this one's %s; diff its experiment.toml with %s)", was.Experiment, was.Key, id.Key, e.Path)
+			}
+			return nil, fmt.Errorf("%s holds a run %s: --out FOLDER names another folder, --force uses this one: %w", r.Dir, what, ErrRunDir)
+		}
+	case errors.Is(err, fs.ErrNotExist):
+		names, _ := os.ReadDir(r.Dir)
+		if len(names) > 0 && !r.Force {
+			return nil, fmt.Errorf("%s is not empty and holds no run: --out FOLDER names another folder, --force uses this one: %w", r.Dir, ErrRunDir)
+		}
+	default:
+		return nil, err
+	}
+	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	if _, err := commit.RemoveStale(r.Dir); err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(e.Path)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFile(filepath.Join(r.Dir, "experiment.toml"), text); err != nil {
+		return nil, err
+	}
+	if err := writeFile(filepath.Join(r.Dir, "lock.toml"), lock); err != nil {
+		return nil, err
+	}
+	return lock, writeJSON(filepath.Join(r.Dir, identityName), id)
+}
+
+// numbersKey is the identity of all that the run computes.
+func (r *runner) numbersKey() (string, error) {
+	var cells []any
+	for i := range r.Experiment.Cells {
+		c := &r.Experiment.Cells[i]
+		in := map[string]any{"label": c.Label, "seed": c.Seed, "judge": c.Judge, "solver": r.identity(&c.Solver, c.Solver.Numbers()), "observation": c.Observation, "generator": c.Generator, "data": c.Data}
+		for name, p := range map[string]*experiment.Plugin{"prior": c.Prior, "sampler": c.Sampler, "observation-solver": c.ObsSolver} {
+			if p != nil {
+				in[name] = r.identity(p, p.Numbers())
+			}
+		}
+		if c.Sampler != nil {
+			in["chains"] = []any{c.Chains.Chains, c.Chains.OnDivergence, c.Chains.Snapshots}
+		}
+		cells = append(cells, in)
+	}
+	return stage.Key("run", cells)
+}
+
+func writeFile(path string, b []byte) error {
+	return commit.WriteFile(path, func(w io.Writer) error { _, err := w.Write(b); return err })
+}
+
+func writeJSON(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(path, append(b, '\n'))
+}
+
+// peakRSS returns VmHWM of this process in bytes, 0 if it cannot be read.
+func peakRSS() int64 {
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for _, line := range strings.Split(string(b), "\n") {
+		var kb int64
+		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kb); err == nil {
+			return kb << 10
+		}
+	}
+	return 0
+}

@@ -1,0 +1,249 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/plugin"
+)
+
+// worker is one plugin process (or one in-process plugin) that is started when it is needed, and started again,
+// configured again and asked again when it dies or hangs in a call.
+type worker struct {
+	s    *Session
+	ref  Ref
+	what string // "solver analytic #2"
+
+	mu         sync.Mutex
+	proc       *plugin.Process // nil: not running, or in-process
+	local      contract.Plugin
+	config     *contract.Config
+	configured contract.Configured
+	observe    func(ctx context.Context, w *worker) error // repeats Observe
+	restarts   int                                        // in the life of the worker
+}
+
+// clients are the handles of a running plugin.
+type clients struct {
+	solver  contract.FullSolver
+	prior   contract.FullPrior
+	sampler contract.Sampler
+}
+
+func clientsOf(p *plugin.Process) (c clients, err error) {
+	switch p.Description().Kind {
+	case contract.KindSolver:
+		c.solver, err = p.Solver()
+	case contract.KindPrior:
+		c.prior, err = p.Prior()
+	case contract.KindSampler:
+		c.sampler, err = p.Sampler()
+	}
+	return c, err
+}
+
+func clientsOfLocal(p contract.Plugin) (c clients) {
+	switch v := p.(type) {
+	case contract.FullSolver:
+		c.solver = v
+	case contract.Sampler:
+		c.sampler = v
+	case contract.Solver:
+		c.solver = contract.LocalSolver(v)
+	default:
+		c.prior = contract.LocalPrior(v)
+	}
+	return c
+}
+
+func (c clients) plugin() contract.Plugin {
+	switch {
+	case c.solver != nil:
+		return c.solver
+	case c.prior != nil:
+		return c.prior
+	}
+	return c.sampler
+}
+
+// ensure returns a running plugin, configured and with its observations. Callers hold mu.
+func (w *worker) ensure(ctx context.Context) (clients, error) {
+	if w.local != nil {
+		return clientsOfLocal(w.local), nil
+	}
+	if make := w.s.InProcess[w.ref.key()]; make != nil {
+		w.local = make()
+		return clientsOfLocal(w.local), nil
+	}
+	if w.proc != nil {
+		select {
+		case <-w.proc.Done():
+			w.proc.Kill()
+			w.proc = nil
+		default:
+			return clientsOf(w.proc)
+		}
+	}
+	proc, err := w.s.launch(ctx, w.ref)
+	if err != nil {
+		return clients{}, err
+	}
+	c, err := clientsOf(proc)
+	if err != nil {
+		proc.Kill()
+		return clients{}, err
+	}
+	w.proc = proc
+	if w.config != nil {
+		if _, err := c.plugin().Configure(ctx, *w.config); err != nil {
+			return clients{}, w.died(err, "Configure")
+		}
+		if w.observe != nil {
+			if err := w.observe(ctx, w); err != nil {
+				return clients{}, w.died(err, "Observe")
+			}
+		}
+	}
+	return c, nil
+}
+
+// died kills what is left of the process after a call that lost it. Callers hold mu. It returns err.
+func (w *worker) died(err error, call string) error {
+	if w.proc != nil && errors.Is(err, contract.ErrPluginDied) {
+		tail := w.proc.LogTail()
+		w.proc.Kill() // returns when the process is gone: only then may its memory be used again
+		w.proc = nil
+		if len(tail) > 0 {
+			err = fmt.Errorf("%w; its last words:\n  %s", err, strings.Join(tail, "\n  "))
+		}
+	}
+	return err
+}
+
+// call runs f on the plugin; when the process dies or takes longer than the limit without itself waiting for a
+// service, it is killed and waited for, started and configured again, and f is repeated.
+func (w *worker) call(ctx context.Context, name string, f func(ctx context.Context, c clients) error) error {
+	var err error
+	for attempt := 0; attempt <= w.s.Restarts; attempt++ {
+		w.mu.Lock()
+		var c clients
+		c, err = w.ensure(ctx)
+		proc := w.proc
+		w.mu.Unlock()
+		if err == nil {
+			err = w.watched(ctx, name, proc, func(ctx context.Context) error { return f(ctx, c) })
+			if err == nil {
+				return nil
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !errors.Is(err, contract.ErrPluginDied) {
+			return fmt.Errorf("%s: %s: %w", w.what, name, err)
+		}
+		w.mu.Lock()
+		if w.proc == proc {
+			err = w.died(err, name)
+		}
+		w.restarts++
+		w.mu.Unlock()
+		if attempt < w.s.Restarts {
+			w.s.logf("%s died in %s (%v): restarting it, attempt %d of %d", w.what, name, firstLine(err), attempt+1, w.s.Restarts)
+		}
+	}
+	return fmt.Errorf("%s: %s failed %d times, giving up (the run can be resumed): %w", w.what, name, w.s.Restarts+1, err)
+}
+
+func firstLine(err error) string {
+	s, _, _ := strings.Cut(err.Error(), "\n")
+	return s
+}
+
+// watched runs f under the session's call limit. The clock stands while the plugin waits for a service of ours.
+func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process, f func(context.Context) error) error {
+	if proc == nil {
+		return f(ctx)
+	}
+	if name == "Train" {
+		return f(ctx) // as long as it takes; its reports are shown
+	}
+	limit := w.s.CallLimit
+	start := time.Now()
+	if w.ref.Kind == contract.KindSampler {
+		w.s.served.Store(start.UnixNano())
+	} else {
+		w.s.serving.Add(1)
+		defer func() {
+			w.s.served.Store(time.Now().UnixNano())
+			w.s.serving.Add(-1)
+		}()
+	}
+	idle := func() bool {
+		if w.ref.Kind != contract.KindSampler {
+			return time.Since(start) > limit
+		}
+		return w.s.serving.Load() == 0 && time.Since(time.Unix(0, w.s.served.Load())) > limit
+	}
+	cctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	hung := fmt.Errorf("no answer within %s: %w", limit, contract.ErrPluginDied)
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		tick := time.NewTicker(min(limit/10+time.Millisecond, time.Second))
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				if idle() {
+					w.s.logf("%s hangs in %s (no answer within %s): killing it", w.what, name, limit)
+					proc.Kill()
+					cancel(hung)
+					return
+				}
+			}
+		}
+	}()
+	err := f(cctx)
+	if err != nil && ctx.Err() == nil && context.Cause(cctx) == hung {
+		return hung
+	}
+	return err
+}
+
+// configure configures the plugin and remembers how, for restarts.
+func (w *worker) configure(ctx context.Context, c contract.Config) (contract.Configured, error) {
+	w.mu.Lock()
+	w.config, w.observe = nil, nil
+	w.mu.Unlock()
+	var out contract.Configured
+	err := w.call(ctx, "Configure", func(ctx context.Context, cl clients) (err error) {
+		out, err = cl.plugin().Configure(ctx, c)
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	w.mu.Lock()
+	w.config, w.configured = &c, out
+	w.mu.Unlock()
+	return out, nil
+}
+
+// close ends the process in good order.
+func (w *worker) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.proc != nil {
+		w.proc.Close()
+		w.proc = nil
+	}
+}

@@ -1,0 +1,304 @@
+// Package stage keeps the results of an experiment's stages: a folder per stage, keyed by the hash of everything that
+// its numbers depend on, committed by one rename, shared by the cells of a sweep and by all experiments.
+//
+// A stage in progress works in its part folder, which survives the process: the next run goes on from what lies there.
+// A lock, released by the kernel when its holder dies, keeps two runs from working on the same stage at once.
+package stage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Layout is part of every key: it changes when the files that stages write change their meaning.
+const Layout = "1"
+
+// Key returns the key of a stage: the hash of its name and of everything that its numbers depend on. Inputs must
+// marshal to JSON; maps are sorted and floats written so that they read back exactly, so equal inputs have equal keys.
+func Key(stage string, inputs any) (string, error) {
+	b, err := json.Marshal(map[string]any{"stage": stage, "layout": Layout, "inputs": inputs})
+	if err != nil {
+		return "", fmt.Errorf("stage %s: key: %w", stage, err)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:12]), nil
+}
+
+// Manifest stands beside a stage's files.
+type Manifest struct {
+	Stage    string             `json:"stage"`
+	Key      string             `json:"key"`
+	Inputs   json.RawMessage    `json:"inputs"`
+	Started  time.Time          `json:"started"`
+	WallS    float64            `json:"wall_s"`             // over all sessions that worked on it
+	Sessions int                `json:"sessions"`           // 1 unless it was interrupted
+	Binaries map[string]string  `json:"binaries,omitempty"` // plugin -> sha256 of the binary that computed it
+	Cost     map[string]float64 `json:"cost,omitempty"`     // counted work, e.g. "forward"
+	Files    []File             `json:"files"`
+}
+
+// File is one file of a stage.
+type File struct {
+	Name   string `json:"name"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// Entry is a committed stage.
+type Entry struct {
+	Dir      string
+	Manifest Manifest
+}
+
+// Path returns the path of a file of the stage.
+func (e *Entry) Path(name string) string { return filepath.Join(e.Dir, name) }
+
+// Cache is a folder of stages.
+type Cache struct {
+	Dir string
+	// Log gets a line when an entry is found damaged; nil: silent.
+	Log func(format string, args ...any)
+}
+
+const manifestName = "stage.json"
+
+// Lookup returns a committed stage. A damaged one (a file missing, cut short or changed) counts as absent: it is moved
+// aside and computed again.
+func (c *Cache) Lookup(stage, key string) (*Entry, error) {
+	dir := filepath.Join(c.Dir, stage, key)
+	b, err := os.ReadFile(filepath.Join(dir, manifestName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	e := &Entry{Dir: dir}
+	if err = json.Unmarshal(b, &e.Manifest); err == nil {
+		err = e.verify()
+	}
+	if err == nil {
+		return e, nil
+	}
+	if c.Log != nil {
+		c.Log("cache: %s/%s is damaged (%v): it is moved aside and computed again", stage, key, err)
+	}
+	if err := os.Rename(dir, fmt.Sprintf("%s.damaged-%d", dir, time.Now().UnixNano())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	return nil, nil
+}
+
+// verifyHashed is the size up to which Lookup reads a file again; of larger ones it checks the size alone.
+const verifyHashed = 16 << 20
+
+func (e *Entry) verify() error {
+	for _, f := range e.Manifest.Files {
+		path := e.Path(f.Name)
+		st, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if st.Size() != f.Bytes {
+			return fmt.Errorf("%s has %d bytes, its manifest says %d", f.Name, st.Size(), f.Bytes)
+		}
+		if f.Bytes > verifyHashed {
+			continue
+		}
+		sum, err := hashFile(path)
+		if err != nil {
+			return err
+		}
+		if sum != f.SHA256 {
+			return fmt.Errorf("%s has checksum %.12s, its manifest says %.12s", f.Name, sum, f.SHA256)
+		}
+	}
+	return nil
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Work is a stage in progress. Its holder has the lock.
+type Work struct {
+	cache    *Cache
+	dir      string
+	manifest Manifest
+	lock     *os.File
+	started  time.Time
+}
+
+// Begin takes the lock of a stage, waiting for another run that holds it, and returns either the finished entry, where
+// that other run has finished it, or the work to do. inputs are recorded in the manifest.
+func (c *Cache) Begin(ctx context.Context, stage, key string, inputs any) (*Work, *Entry, error) {
+	raw, err := json.Marshal(inputs)
+	if err != nil {
+		return nil, nil, err
+	}
+	base := filepath.Join(c.Dir, stage)
+	if err := os.MkdirAll(base, 0o755); err != nil {
+		return nil, nil, fmt.Errorf("cache: %w", err)
+	}
+	lock, err := c.lock(ctx, filepath.Join(base, key+".lock"))
+	if err != nil {
+		return nil, nil, err
+	}
+	if e, err := c.Lookup(stage, key); e != nil || err != nil {
+		lock.Close()
+		return nil, e, err
+	}
+	w := &Work{cache: c, dir: filepath.Join(base, key+".part"), lock: lock, started: time.Now()}
+	w.manifest = Manifest{Stage: stage, Key: key, Inputs: raw, Started: w.started.UTC()}
+	if b, err := os.ReadFile(filepath.Join(w.dir, progressName)); err == nil {
+		var p Manifest
+		if json.Unmarshal(b, &p) == nil && p.Key == key {
+			w.manifest.Started, w.manifest.WallS, w.manifest.Sessions, w.manifest.Cost = p.Started, p.WallS, p.Sessions, p.Cost
+		}
+	}
+	w.manifest.Sessions++
+	if err := os.MkdirAll(w.dir, 0o755); err != nil {
+		lock.Close()
+		return nil, nil, fmt.Errorf("cache: %w", err)
+	}
+	return w, nil, nil
+}
+
+const progressName = "progress.json"
+
+func (c *Cache) lock(ctx context.Context, path string) (*os.File, error) {
+	said := false
+	for {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("cache: %w", err)
+		}
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		f.Close()
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("cache: lock %s: %w", path, err)
+		}
+		if !said && c.Log != nil {
+			said = true
+			c.Log("cache: another run is computing %s: waiting for it", filepath.Base(filepath.Dir(path)))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// Dir is where the stage writes. Files that lie there were left by an earlier session of the same stage.
+func (w *Work) Dir() string { return w.dir }
+
+// Resumed reports whether an earlier session has worked on this stage.
+func (w *Work) Resumed() bool { return w.manifest.Sessions > 1 }
+
+// Count adds to the stage's counted work.
+func (w *Work) Count(cost map[string]float64) {
+	if w.manifest.Cost == nil {
+		w.manifest.Cost = map[string]float64{}
+	}
+	for k, v := range cost {
+		w.manifest.Cost[k] += v
+	}
+}
+
+// Note records wall time and counted work so far, beside a checkpoint, so that the next session adds to them.
+func (w *Work) Note() error {
+	m := w.manifest
+	m.WallS += time.Since(w.started).Seconds()
+	b, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(w.dir, progressName), b)
+}
+
+// Release gives the lock back and leaves the part folder for the next session.
+func (w *Work) Release() {
+	if w.lock != nil {
+		w.lock.Close()
+		w.lock = nil
+	}
+}
+
+// Commit makes the part folder the stage. drop names files that served the work only (checkpoints).
+func (w *Work) Commit(binaries map[string]string, drop ...string) (*Entry, error) {
+	defer w.Release()
+	for _, name := range append(drop, progressName) {
+		if err := os.RemoveAll(filepath.Join(w.dir, name)); err != nil {
+			return nil, fmt.Errorf("stage %s: %w", w.manifest.Stage, err)
+		}
+	}
+	w.manifest.WallS += time.Since(w.started).Seconds()
+	w.manifest.Binaries = binaries
+	files, err := listFiles(w.dir)
+	if err != nil {
+		return nil, fmt.Errorf("stage %s: %w", w.manifest.Stage, err)
+	}
+	w.manifest.Files = files
+	b, err := json.MarshalIndent(w.manifest, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFile(filepath.Join(w.dir, manifestName), b); err != nil {
+		return nil, fmt.Errorf("stage %s: %w", w.manifest.Stage, err)
+	}
+	dir := filepath.Join(w.cache.Dir, w.manifest.Stage, w.manifest.Key)
+	if err := os.Rename(w.dir, dir); err != nil {
+		return nil, fmt.Errorf("stage %s: commit: %w", w.manifest.Stage, err)
+	}
+	if err := syncDir(filepath.Dir(dir)); err != nil {
+		return nil, fmt.Errorf("stage %s: commit: %w", w.manifest.Stage, err)
+	}
+	return &Entry{Dir: dir, Manifest: w.manifest}, nil
+}
+
+func listFiles(dir string) ([]File, error) {
+	var files []File
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		st, err := d.Info()
+		if err != nil {
+			return err
+		}
+		sum, err := hashFile(path)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		files = append(files, File{Name: name, Bytes: st.Size(), SHA256: sum})
+		return err
+	})
+	sort.Slice(files, func(i, j int) bool { return files[i].Name < files[j].Name })
+	return files, err
+}
