@@ -26,10 +26,12 @@ func TestDraws(t *testing.T) {
 		Draw(dst []float64, u float64, normals func([]float64)) int
 		Moments() (mean, cov []float64)
 	}
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
 		source
 		weights []float64
-	}{"mixture": {m, m.Weights}, "posterior": {q, q.Weights()}} {
+	}{{"mixture", m, m.Weights}, {"posterior", q, q.Weights()}} {
+		name := c.name
 		fill := func(z []float64) { copy(z, normals(r, len(z))) }
 		x, sum, count := make([]float64, k*d), make([]float64, d), make([]int, 3)
 		for i := range k {
