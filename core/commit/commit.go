@@ -101,7 +101,7 @@ func Create(path string) (*File, error) {
 			continue
 		}
 		if err != nil {
-			return nil, spaceError(dest, "create", 0, fmt.Errorf("commit: cannot write %s: %w", dest, err))
+			return nil, spaceError(dest, "create", 0, 0, fmt.Errorf("commit: cannot write %s: %w", dest, err))
 		}
 		if owned, err := lock(f); !owned && err == nil {
 			_ = f.Close() // RemoveStale came between: its file is gone, take another
@@ -176,7 +176,16 @@ func (f *File) Reserve(size int64) error {
 	if err == nil || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
 		return nil
 	}
-	return spaceError(f.path, "reserve", size, fmt.Errorf("commit: cannot reserve %d bytes for %s: %w", size, f.path, err))
+	return spaceError(f.path, "reserve", size, f.held(), fmt.Errorf("commit: cannot reserve %d bytes for %s: %w", size, f.path, err))
+}
+
+// held returns the bytes of disk that the temporary file takes.
+func (f *File) held() int64 {
+	var st unix.Stat_t
+	if unix.Fstat(int(f.f.Fd()), &st) != nil {
+		return 0
+	}
+	return st.Blocks * 512 // stat(2): the unit is 512 bytes whatever the file system
 }
 
 // Write appends to what was written, as io.Writer.
@@ -191,7 +200,7 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 	f.size = max(f.size, off+int64(n))
 	if err != nil {
 		need := max(f.need, off+int64(len(p)))
-		return n, spaceError(f.path, "write", need, fmt.Errorf("commit: cannot write %s at byte %d: %w", f.path, off+int64(n), err))
+		return n, spaceError(f.path, "write", need, f.held(), fmt.Errorf("commit: cannot write %s at byte %d: %w", f.path, off+int64(n), err))
 	}
 	return n, nil
 }
@@ -212,7 +221,7 @@ func (f *File) Commit() error {
 		err = os.Rename(f.temp, f.path)
 	}
 	if err != nil {
-		return spaceError(f.path, "write", max(f.need, f.size), fmt.Errorf("commit: cannot write %s: %w", f.path, err))
+		return spaceError(f.path, "write", max(f.need, f.size), f.held(), fmt.Errorf("commit: cannot write %s: %w", f.path, err))
 	}
 	f.temp = ""
 	return syncFolder(filepath.Dir(f.path), f.path)

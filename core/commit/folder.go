@@ -32,7 +32,7 @@ func CreateFolder(path string) (*Folder, error) {
 			continue
 		}
 		if err != nil {
-			return nil, spaceError(path, "create", 0, fmt.Errorf("commit: cannot make folder %s: %w", path, err))
+			return nil, spaceError(path, "create", 0, 0, fmt.Errorf("commit: cannot make folder %s: %w", path, err))
 		}
 		d, err := os.Open(temp)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -91,7 +91,7 @@ func (d *Folder) commit(flag uint) error {
 		}
 	}
 	if err := syncTree(d.temp); err != nil {
-		return spaceError(d.path, "sync", 0, fmt.Errorf("commit: cannot write folder %s: %w", d.path, err))
+		return spaceError(d.path, "sync", 0, 0, fmt.Errorf("commit: cannot write folder %s: %w", d.path, err))
 	}
 	err := renameat2(d.temp, d.path, flag)
 	if errors.Is(err, unix.EINVAL) && flag == unix.RENAME_NOREPLACE { // a file system without the flag
@@ -102,7 +102,7 @@ func (d *Folder) commit(flag uint) error {
 		}
 	}
 	if err != nil {
-		return spaceError(d.path, "write", 0, fmt.Errorf("commit: cannot put folder %s in place: %w", d.path, err))
+		return spaceError(d.path, "write", 0, 0, fmt.Errorf("commit: cannot put folder %s in place: %w", d.path, err))
 	}
 	if flag == unix.RENAME_NOREPLACE {
 		d.temp = ""

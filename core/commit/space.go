@@ -43,9 +43,9 @@ func (e *SpaceError) Error() string {
 // Unwrap returns the system's error with its text.
 func (e *SpaceError) Unwrap() error { return e.Err }
 
-// spaceError wraps err as a *SpaceError if it is about space, and returns it as it is otherwise. It is called while the
-// temporary file still holds its blocks: those count as free again, for they are what the next try gets.
-func spaceError(path, op string, need int64, err error) error {
+// spaceError wraps err as a *SpaceError if it is about space, and returns it as it is otherwise. held is the bytes of disk
+// that the temporary file, which is about to go, still has: they count as free, for the next try gets them too.
+func spaceError(path, op string, need, held int64, err error) error {
 	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) && !errors.Is(err, unix.EFBIG) {
 		return err
 	}
@@ -59,7 +59,7 @@ func spaceError(path, op string, need int64, err error) error {
 	}
 	var st unix.Statfs_t
 	if unix.Statfs(filepath.Dir(path), &st) == nil {
-		e.Free = int64(st.Bavail) * st.Bsize
+		e.Free = int64(st.Bavail)*st.Bsize + held
 	}
 	return e
 }

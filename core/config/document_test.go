@@ -103,7 +103,7 @@ func TestParseErrors(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"unclosed", "a = 1\nb = [1,\n", "f.toml:2"},
 		{"twice", "a = 1\nb = 2\na = 3\n", "f.toml:3"},
-		{"table twice", "[a]\nx = 1\n[b]\n[a]\n", "f.toml:4: a: "},
+		{"table twice", "[a]\nx = 1\n[b]\n[a]\n", "f.toml:4: not valid TOML: "},
 		{"no value", "a = 1\nb =\nc = 2\n", "f.toml:2: b: not valid TOML: "},
 		{"huge integer", "\n\na = 99999999999999999999\n", "f.toml:3: a: "},
 		{"bad escape", "\na = \"\\q\"\n", "f.toml:2: a: "},
@@ -114,6 +114,7 @@ func TestParseErrors(t *testing.T) {
 		{"too deep", "a = 1\nb = " + strings.Repeat("[", 1000000), "f.toml:2: nested deeper than 200"},
 		{"too deep tables", "b = " + strings.Repeat("{a=", 100000), "f.toml:1: nested deeper than 200"},
 		{"long key", strings.Repeat("a.", 100000) + "a = 1", "f.toml:1: nested deeper than 200"},
+		{"empty key", "a = 1\nb = [1, {\"\" = 2}, 3]\n", "f.toml:2: the empty key"},
 		{"too large", strings.Repeat("# x\n", 2<<20), "f.toml: larger than 4 MiB"},
 	} {
 		d, err := Parse("f.toml", []byte(c.text))
@@ -236,6 +237,29 @@ func TestPath(t *testing.T) {
 	for _, text := range []string{".", "a.", ".a", "a..b", "a b", " a", "a[", "a[]", "a[-1]", "a[+1]", "a[01]", "a[1", "a]b", "[0]", `"a`, "'a", "a[0]b", "ä", `"\q"`, "a=", "a\n"} {
 		if p, err := ParsePath(text); err == nil || !strings.Contains(err.Error(), "not a dotted key") {
 			t.Errorf("ParsePath(%q) = %q, %v; want an error", text, p, err)
+		}
+	}
+}
+
+// What the library reads and the scanner does not see, or the other way, is found, with its line.
+func TestMatch(t *testing.T) {
+	text := "a = 1\n[b]\nc = [1, {d = 2}]\n"
+	for _, c := range []struct {
+		tree map[string]any
+		line int
+		want string
+	}{
+		{map[string]any{"a": 1, "b": map[string]any{"c": []any{1, map[string]any{"d": 2}}}}, 0, ""},
+		{map[string]any{"b": map[string]any{"c": []any{1, map[string]any{"d": 2}}}}, 1, "the file was read as a table with 1 keys, 2 keys"},
+		{map[string]any{"a": 1, "b": map[string]any{"c": []any{map[string]any{"d": 2}}}}, 3, "b.c was read as a list of length 1, 0 keys and 2 "},
+		{map[string]any{"a": 1, "b": map[string]any{"x": 1}}, 2, "the key b.x was read but stands nowhere"},
+		{map[string]any{"a": 1, "b": 2}, 2, "b was read as a scalar, 1 keys"},
+		{map[string]any{"a": 1, "b": map[string]any{"c": []any{1, map[string]any{}}}}, 3, "b.c[1] was read as a table with 0 keys, 1 keys"},
+	} {
+		root, _ := positions(text)
+		line, got := root.match(c.tree, nil)
+		if line != c.line || !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("%v: got line %d, %q; want %d, %q", c.tree, line, got, c.line, c.want)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 // nan and -0.0 too), integers as integers, dates with their kind. header becomes comment lines on top.
 //
 // Values are map[string]any, []any, string, bool, int, int64, float64, time.Time; lists that hold tables and nothing else
-// become [[arrays of tables]]. Anything else, nil included, and strings that are not UTF-8 are a *KeyError.
+// become [[arrays of tables]]. Anything else, nil included, empty keys and strings that are not UTF-8 are a *KeyError.
 func Encode(tree map[string]any, header string) ([]byte, error) {
 	var e encoder
 	if header != "" {
@@ -43,8 +43,8 @@ type encoder struct{ b bytes.Buffer }
 func (e *encoder) table(path Path, table map[string]any) error {
 	var tables, lists []string
 	for _, k := range sortedKeys(table) {
-		if !utf8.ValidString(k) {
-			return &KeyError{Path: path, Text: fmt.Sprintf("key %q is not UTF-8", k)}
+		if err := checkKey(path, k); err != nil {
+			return err
 		}
 		switch v := table[k].(type) {
 		case map[string]any:
@@ -150,8 +150,8 @@ func (e *encoder) inline(path Path, v any) error {
 	case map[string]any:
 		e.b.WriteByte('{')
 		for i, k := range sortedKeys(t) {
-			if !utf8.ValidString(k) {
-				return &KeyError{Path: path, Text: fmt.Sprintf("key %q is not UTF-8", k)}
+			if err := checkKey(path, k); err != nil {
+				return err
 			}
 			if i > 0 {
 				e.b.WriteByte(',')
@@ -164,6 +164,14 @@ func (e *encoder) inline(path Path, v any) error {
 		e.b.WriteString(" }")
 	default:
 		return &KeyError{Path: path, Text: fmt.Sprintf("a Go %T cannot be written as TOML", v)}
+	}
+	return nil
+}
+
+// checkKey refuses what Parse refuses.
+func checkKey(path Path, key string) error {
+	if key == "" || !utf8.ValidString(key) {
+		return &KeyError{Path: path, Text: fmt.Sprintf("the key %q is empty or not UTF-8", key)}
 	}
 	return nil
 }

@@ -8,11 +8,12 @@ import (
 )
 
 // KeyError is what is wrong with one key of a tree whose file is not known here, as a plugin or Resolve sees it.
-// Document.Locate makes an *Error of it. Line is 0 unless something knew it.
+// Document.Locate makes an *Error of it. Line is 0 unless something knew it. It goes over wires as
+// JSON.
 type KeyError struct {
-	Path Path
-	Line int
-	Text string
+	Path Path   `json:"path,omitempty"`
+	Line int    `json:"line,omitempty"`
+	Text string `json:"text"`
 }
 
 // Error is "key: text", or the text alone for the whole tree.
@@ -72,7 +73,8 @@ func First(err error) error {
 	return all[0]
 }
 
-// JoinByLine joins errors, all *Error among them first, sorted by file and line (stable), then the others. It returns nil if there are none.
+// JoinByLine joins errors: first every *Error, sorted by file and line (equal ones stay in order), then the others. It
+// returns nil if there are none.
 func JoinByLine(errs ...error) error {
 	var all []error
 	for _, e := range errs {

@@ -239,7 +239,13 @@ func (o *Option) lenText() string {
 	return ""
 }
 
-func shortFloat(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
+// shortFloat writes whole numbers as integers are written.
+func shortFloat(f float64) string {
+	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(f, 'g', -1, 64)
+}
 
 func list[S ~string](names []S) string {
 	out := make([]string, len(names))

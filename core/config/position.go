@@ -5,38 +5,9 @@ import (
 	"strings"
 )
 
-// maxDepth bounds how deep lists and inline tables may nest, and how many parts a dotted key may have, so that no file
-// can exhaust the stack.
+// maxDepth bounds how deep lists, inline tables and dotted keys may nest under a header, and how many parts a header may
+// have, so that no file can exhaust the stack.
 const maxDepth = 200
-
-// node is the place of one value: its line, and the places of what is within.
-type node struct {
-	line     int
-	explicit bool             // a table with a header of its own
-	keys     map[string]*node // of a table
-	items    []*node          // of a list
-}
-
-// child returns the value at key, made at that line if it is new.
-func (n *node) child(key string, line int) *node {
-	if c, ok := n.keys[key]; ok {
-		return c
-	}
-	if n.keys == nil {
-		n.keys = map[string]*node{}
-	}
-	c := &node{line: line}
-	n.keys[key] = c
-	return c
-}
-
-// last returns the table that a header speaks of: the newest item of an array of tables, else the table itself.
-func (n *node) last() *node {
-	if len(n.items) > 0 {
-		return n.items[len(n.items)-1]
-	}
-	return n
-}
 
 // scanner finds the line of every key of a TOML document. It judges nothing: the library has the word on what is valid.
 // On text that is not valid TOML it stops at the first thing it cannot follow. It takes TOML 1.1 (line breaks and
@@ -46,18 +17,19 @@ type scanner struct {
 	pos  int
 	line int
 	deep bool // stopped because of maxDepth, at line
+
+	emptyKey int // line of the first empty key, 0: none
 }
 
-// positions returns the places of all values of the text; root.line is 1. The error line is 0, or where nesting exceeds
-// maxDepth.
-func positions(text string) (root *node, tooDeep int) {
-	root = &node{line: 1}
-	s := scanner{text: text, line: 1}
+// positions returns the places of all values of the text (root.line is 1), and the scanner that found them.
+func positions(text string) (*node, *scanner) {
+	root := &node{line: 1}
+	s := &scanner{text: text, line: 1}
 	table := root
 	for {
 		s.blank(true)
 		if s.pos >= len(s.text) {
-			return root, 0
+			return root, s
 		}
 		var ok bool
 		if s.peek() == '[' {
@@ -66,10 +38,7 @@ func positions(text string) (root *node, tooDeep int) {
 			ok = s.keyValue(table, 0)
 		}
 		if !ok {
-			if s.deep {
-				return root, s.line
-			}
-			return root, 0
+			return root, s
 		}
 	}
 }
@@ -151,7 +120,7 @@ func (s *scanner) keyValue(table *node, depth int) bool {
 	for _, k := range keys {
 		n = n.child(k, line)
 	}
-	return s.value(n, depth)
+	return s.value(n, depth+len(keys)-1)
 }
 
 // key reads a dotted key, with the blanks around it.
@@ -162,6 +131,9 @@ func (s *scanner) key() ([]string, bool) {
 		k, ok := s.keyPart()
 		if !ok {
 			return nil, false
+		}
+		if k == "" && s.emptyKey == 0 {
+			s.emptyKey = s.line
 		}
 		keys = append(keys, k)
 		if len(keys) > maxDepth {

@@ -22,33 +22,42 @@ func UnknownKey(path Path, allowed []string) *KeyError {
 	return &KeyError{Path: path, Text: text}
 }
 
-// Suggest returns the name that was most likely meant by word: the nearest by number of typing errors (letters added,
-// missing, wrong, or two neighbours swapped), at most a third of the word's length and at least one; else the only name
-// that begins with the word (three letters or more) or with which the word begins. "" if there is none. Case, - and _
+// Suggest returns the name that was most likely meant by word: the only one that begins with it (three letters or more);
+// else the nearest by number of typing errors (letters added, missing, wrong, or two neighbours swapped), at most a third
+// of the word's length and at least one; else the only one with which the word begins. "" if there is none. Case, - and _
 // do not count.
 func Suggest(word string, names []string) string {
 	if len(word) > 100 {
 		return ""
 	}
 	folded := fold(word)
+	if name := only(names, func(f string) bool { return len(folded) >= 3 && strings.HasPrefix(f, folded) }); name != "" {
+		return name
+	}
 	best, least := "", max(1, len(folded)/3)+1
 	for _, name := range names {
 		if d := typos(folded, fold(name)); d < least {
 			best, least = name, d
 		}
 	}
-	if best != "" || len(folded) < 3 {
+	if best != "" {
 		return best
 	}
+	return only(names, func(f string) bool { return len(f) >= 3 && strings.HasPrefix(folded, f) })
+}
+
+// only returns the one name that, folded, fits; "" if none or several do.
+func only(names []string, fits func(folded string) bool) string {
+	found := ""
 	for _, name := range names {
-		if f := fold(name); strings.HasPrefix(f, folded) || len(f) >= 3 && strings.HasPrefix(folded, f) {
-			if best != "" {
+		if fits(fold(name)) {
+			if found != "" {
 				return ""
 			}
-			best = name
+			found = name
 		}
 	}
-	return best
+	return found
 }
 
 func fold(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", "_") }

@@ -26,10 +26,12 @@ func TestDraws(t *testing.T) {
 		Draw(dst []float64, u float64, normals func([]float64)) int
 		Moments() (mean, cov []float64)
 	}
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
 		source
 		weights []float64
-	}{"mixture": {m, m.Weights}, "posterior": {q, q.Weights()}} {
+	}{{"mixture", m, m.Weights}, {"posterior", q, q.Weights()}} {
+		name := c.name
 		fill := func(z []float64) { copy(z, normals(r, len(z))) }
 		x, sum, count := make([]float64, k*d), make([]float64, d), make([]int, 3)
 		for i := range k {
@@ -170,6 +172,77 @@ func TestGridBasics(t *testing.T) {
 	}
 	if _, err := g.Posterior(lp, phi); err == nil {
 		t.Error("a density of nothing is normalised")
+	}
+}
+
+// TestLogEvidences: a linear map's evidences in closed form (Linearise is exact there), up to their common constant, and the
+// effective number of components of the stylised problem growing with s.
+func TestLogEvidences(t *testing.T) {
+	r := random(t, 13)
+	g, err := NewGrid(Axis{-6, 6, 301}, Axis{-6, 6, 301})
+	if err != nil {
+		t.Fatal(err)
+	}
+	jac := []float64{1, -0.5}
+	x := g.Points()
+	phi := make([]float64, g.Size())
+	for i := range phi {
+		e := (0.3 - jac[0]*x[2*i] - jac[1]*x[2*i+1]) / 0.4
+		phi[i] = 0.5 * e * e
+	}
+	for _, c := range []Covariance{Isotropic(0.16), Factor([]float64{0.5, 0, 0.4, 0.3})} {
+		means := normals(r, 6)
+		m, err := New(means, 2, nil, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := g.LogEvidences(m, phi)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := Linearise(m, func(n int) (Local, error) {
+			return NewLocal([]float64{0.3 - jac[0]*means[2*n] - jac[1]*means[2*n+1]}, jac, 0.4), nil
+		}, Exact)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total := LogSumExp(got)
+		for n, v := range got {
+			near(t, "log weight", v-total, q.LogWeights[n], 1e-9)
+		}
+	}
+	p := stylised1D()
+	g, err = NewGrid(Axis{-5, 5, 2000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := 0.0
+	for _, s := range []float64{0.01, 0.1, 0.5, 2} {
+		m, err := New(p.means, 1, nil, Isotropic(s*s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, phi := g.Points(), make([]float64, g.Size())
+		for i := range phi {
+			phi[i] = p.phi(x[i : i+1])
+		}
+		w, err := g.LogEvidences(m, phi)
+		if err != nil {
+			t.Fatal(err)
+		}
+		softmax(w)
+		n := Effective(w)
+		if n <= last || n > 5 {
+			t.Errorf("s = %g: %.3f effective components after %.3f", s, n, last)
+		}
+		last = n
+	}
+	m, err := New(p.means, 1, nil, Covariance{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.LogEvidences(m, make([]float64, g.Size())); err == nil {
+		t.Error("points have evidences on a grid")
 	}
 }
 

@@ -6,8 +6,13 @@ import (
 	"testing"
 )
 
+type namedCovariance struct {
+	name string
+	cov  Covariance
+}
+
 // covariances returns one of each form, for dimension d, among them singular ones.
-func covariances(r func() float64, d int) map[string]Covariance {
+func covariances(r func() float64, d int) []namedCovariance {
 	diag, lower, singular := make([]float64, d), make([]float64, d*d), make([]float64, d*d)
 	for i := range d {
 		diag[i] = 0.2 + 0.3*float64(i)
@@ -17,8 +22,9 @@ func covariances(r func() float64, d int) map[string]Covariance {
 		lower[i*d+i] = 0.3 + 0.1*float64(i)
 		singular[i*d] = 0.5 * r() // C has rank 1
 	}
-	return map[string]Covariance{
-		"points": {}, "isotropic": Isotropic(0.09), "diagonal": Diagonal(diag), "factor": Factor(lower), "singular": Factor(singular),
+	return []namedCovariance{
+		{"points", Covariance{}}, {"isotropic", Isotropic(0.09)}, {"diagonal", Diagonal(diag)},
+		{"singular", Factor(singular)}, {"factor", Factor(lower)},
 	}
 }
 
@@ -70,7 +76,8 @@ func solve(a [][]float64, b []float64) ([]float64, float64) {
 func TestLevelAgainstDense(t *testing.T) {
 	r := random(t, 3)
 	const d, n, k = 4, 6, 5
-	for name, cov := range covariances(r.NormFloat64, d) {
+	for _, c := range covariances(r.NormFloat64, d) {
+		name, cov := c.name, c.cov
 		weights := []float64{1, 2, 0, 4, 1, 3}
 		m, err := New(normals(r, n*d), d, weights, cov)
 		if err != nil {
@@ -130,7 +137,8 @@ func TestLevelAgainstDense(t *testing.T) {
 func TestTweedieAndJacobian(t *testing.T) {
 	r := random(t, 4)
 	const d, n = 3, 7
-	for name, cov := range covariances(r.NormFloat64, d) {
+	for _, c := range covariances(r.NormFloat64, d) {
+		name, cov := c.name, c.cov
 		m, err := New(normals(r, n*d), d, nil, cov)
 		if err != nil {
 			t.Fatal(err)
@@ -250,7 +258,7 @@ func TestStable(t *testing.T) {
 func TestBatchesAlike(t *testing.T) {
 	r := random(t, 6)
 	const d, n, k = 5, 9, 4
-	m, err := New(normals(r, n*d), d, nil, covariances(r.NormFloat64, d)["factor"])
+	m, err := New(normals(r, n*d), d, nil, covariances(r.NormFloat64, d)[4].cov)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,8 @@ func TestLineariseDataSpace(t *testing.T) {
 	r := random(t, 9)
 	const d, nd, n = 5, 3, 4
 	const tau = 0.2
-	for name, cov := range covariances(r.NormFloat64, d) {
+	for _, c := range covariances(r.NormFloat64, d) {
+		name, cov := c.name, c.cov
 		m, err := New(normals(r, n*d), d, nil, cov)
 		if err != nil {
 			t.Fatal(err)

@@ -180,7 +180,7 @@ func parseHeader(s string) (tensor.DType, []int, error) {
 		}
 	}
 	if fortran {
-		return 0, nil, fmt.Errorf("Fortran order (fortran_order: True) of shape %v; C order is needed: save numpy.ascontiguousarray(a)", shape)
+		return 0, nil, fmt.Errorf("the array is in Fortran order (fortran_order: True), shape %v; C order is needed: save numpy.ascontiguousarray(a)", shape)
 	}
 	return dt, shape, nil
 }
@@ -307,11 +307,11 @@ func (p *parser) shape() ([]int, error) {
 		if p.accept(',') {
 			continue
 		}
+		if !p.accept(')') {
+			return nil, p.fail("no ',' or ')'")
+		}
 		if len(shape) == 1 {
 			return nil, p.fail("shape that is not a tuple (one extent is written (3,))")
-		}
-		if err := p.want(')'); err != nil {
-			return nil, err
 		}
 		break
 	}

@@ -118,6 +118,9 @@ func (f *File) fill(mapped bool) error {
 		if mapped && lo%8 == 0 {
 			t = &tensor.Tensor{DType: e.DType, Shape: slices.Clone(e.Shape), Data: b[lo:hi:hi]}
 		} else {
+			if err := f.f.CheckMemory(hi - lo); err != nil {
+				return err
+			}
 			t = tensor.New(e.DType, e.Shape...)
 			if err := f.f.ReadFull(t.Data, lo); err != nil {
 				return err

@@ -245,7 +245,7 @@ func (k *cellRun) judge(ctx context.Context) error {
 		task := k.Progress.Start(k.title("judge"), "blocks", 0, 0)
 		defer task.Stop()
 		jin := judge.Input{
-			Cell: k.c, Prior: k.prior, Physics: k.physics, Dir: w.Dir(), Seed: k.c.Seed,
+			Cell: k.c, Solver: k.solver, Prior: k.prior, TrainingSet: TrainingSet, HeldOutSet: HeldOutSet, Physics: k.physics, Dir: w.Dir(), Seed: k.c.Seed,
 			Data: k.out.Data, Observe: k.out.Observe, Sample: k.out.Sample, Log: k.Progress.Logf,
 		}
 		if err := judge.Run(ctx, jin); err != nil {

@@ -138,9 +138,6 @@ func (k *cellRun) sampler(ctx context.Context) (*session.Sampler, contract.Confi
 	}
 	cfg := contract.Config{Options: p.OptionsJSON(), Seed: k.c.Seed, Device: device(p), Threads: p.Threads, Prior: k.prior,
 		Solvers: map[string]*contract.SolverService{"physics": k.physics.Service()}}
-	if err := k.Session.Serve(p.Ref, &cfg); err != nil {
-		return nil, contract.Configured{}, err
-	}
 	conf, err := s.Configure(ctx, cfg)
 	if err != nil {
 		return nil, conf, err
