@@ -58,7 +58,7 @@ type linspaceOptions struct {
 	Of       int     `option:"of" default:"0" min:"0" doc:"0: the points divide first..last equally. Otherwise they are a subset of so many equally spaced points, number floor(i (of-1)/(examples-1)) of them: numpy's linspace(0, of-1, examples) made integer"`
 }
 
-// build places item i at first + (last - first) j/(n-1), with j = i and n = examples, or the subset that "of" describes.
+// build places item i at first + j (last - first)/(n-1), with j = i and n = examples, or the subset that "of" describes.
 func (o *linspaceOptions) build(d int) (row, int, int, error) {
 	if d != 1 {
 		return nil, 0, 0, fmt.Errorf("points on a line have 1 coordinate, the model has %d", d)
@@ -77,7 +77,7 @@ func (o *linspaceOptions) build(d int) (row, int, int, error) {
 		case last:
 			x[0] = o.Last
 		default:
-			x[0] = o.First + float64((o.Last-o.First)*float64(j)/float64(last))
+			x[0] = o.First + float64(float64(j)*((o.Last-o.First)/float64(last))) // the order of numpy's linspace
 		}
 	}, o.Examples, o.Examples, nil
 }
