@@ -3,6 +3,7 @@ package dps_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -152,10 +153,18 @@ func TestFullGradient(t *testing.T) {
 		q.F(x0, d)
 		return math.Hypot(d[0]-y[0], d[1]-y[1])
 	}
-	for _, step := range []string{"ancestral", "ddim"} {
+	all := make([]int, 30)
+	for i := range all {
+		all[i] = i
+	}
+	for _, tc := range []struct {
+		step   string
+		levels []int
+	}{{"ancestral", all}, {"ddim", all}, {"ancestral", []int{0, 10, 19, 29}}} { // 29 k/3 rounded
+		step, top := tc.step, len(tc.levels)-1
 		run := func(zeta string, number int, x []float64) (*tensor.Tensor, contract.StepResult) {
 			s := dps.New()
-			reply, err := s.Configure(ctx, toy.Config(`{"step":"`+step+`","zeta":`+zeta+`}`, seed, p, q))
+			reply, err := s.Configure(ctx, toy.Config(fmt.Sprintf(`{"step":%q,"zeta":%s,"steps":%d}`, step, zeta, len(tc.levels)), seed, p, q))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -168,8 +177,8 @@ func TestFullGradient(t *testing.T) {
 			return next["latent"], r
 		}
 		random := rand.New(rand.NewPCG(seed, 1))
-		for _, number := range []int{0, 10, 25, 29} {
-			level := 29 - number
+		for _, number := range []int{0, top / 3, top - 1, top} {
+			level := tc.levels[top-number]
 			x := make([]float64, 2*n)
 			for i := range x {
 				x[i] = 1.5 * random.NormFloat64()
@@ -316,6 +325,9 @@ func TestFailedChains(t *testing.T) {
 		for i, st := range out.Status {
 			if st.Code == contract.OK {
 				t.Errorf("%s: zeta = 1e9: chain %d is OK at %v", options, i, out.Latent()[2*i:2*i+2])
+			}
+			if x := out.Latent()[2*i : 2*i+2]; math.Hypot(x[0], x[1]) > 10 {
+				t.Errorf("%s: zeta = 1e9: failed chain %d moved to %v", options, i, x)
 			}
 		}
 	}

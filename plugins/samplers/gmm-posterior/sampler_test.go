@@ -242,6 +242,11 @@ func TestGrouping(t *testing.T) {
 		}
 		for _, options := range []string{`{}`, `{"method":"lookup"}`} {
 			want := run(t, options, p, q, chains, 0)
+			for i := range 9 { // each by itself, with nothing kept from another observation
+				if got := run(t, options, p, q, chains.Slice(i, i+1), 0); !slices.Equal(got.Latent(), want.Latent()[2*i:2*i+2]) {
+					t.Errorf("%v %s: chain %d alone has other bits", dt, options, i)
+				}
+			}
 			for _, group := range []int{1, 2} {
 				got := run(t, options, p, q, chains, group)
 				if !slices.Equal(got.Latent(), want.Latent()) || !slices.Equal(got.Numbers["misfit"], want.Numbers["misfit"]) {
