@@ -404,7 +404,7 @@ func tryLaunch(t testing.TB, role string, change ...func(*plugin.LaunchSpec)) (*
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec := plugin.LaunchSpec{Path: exe, SocketDir: socketDir(t), Env: []string{envRole + "=" + role}, Arena: newArena(t)}
+	spec := plugin.LaunchSpec{Path: exe, SocketDir: socketDir(t), Env: []string{envRole + "=" + role, "GORACE=atexit_sleep_ms=0"}, Arena: newArena(t)}
 	for _, f := range change {
 		f(&spec)
 	}

@@ -214,15 +214,16 @@ func (s *LaunchSpec) checkFiles() error {
 // startError says in our words what go-plugin found. The process has been waited for.
 func (p *Process) startError(cmd *exec.Cmd, err error) error {
 	spec, text := &p.spec, err.Error()
-	state := "it could not be started"
-	if cmd.ProcessState != nil {
-		state = "ended with " + cmd.ProcessState.String()
+	// go-plugin kills what closed its stdout without a line: then the process had not ended by itself.
+	state := "it closed its stdout, or wrote a line of more than 64 KiB to it, without go-plugin's handshake"
+	if s := cmd.ProcessState; s != nil && s.String() != "signal: killed" {
+		state = fmt.Sprintf("it ended before it served (%s)", s)
 	}
 	byHand := "type it by hand to see what it says: " + spec.Path + " --help"
 	line, garbage := strings.CutPrefix(text, "Unrecognized remote plugin message: ")
 	switch {
 	case strings.Contains(text, "Failed to read any lines") || strings.Contains(text, "exited before we could connect"):
-		return spec.fail(p.tail, byHand, "it ended before it served (%s)", state)
+		return spec.fail(p.tail, byHand, "%s", state)
 	case garbage:
 		line, _, _ = strings.Cut(line, "\n")
 		if len(line) > 200 {

@@ -90,13 +90,9 @@ func Load(ctx context.Context, path string, over Overrides, d Describer) (*Exper
 	}
 	l := &loader{ctx: ctx, doc: doc, plugins: d, dir: filepath.Dir(path), described: map[session.Ref]contract.Description{}}
 	e := &Experiment{Path: path, Dir: l.dir}
-	tree := doc.Tree
-	for _, o := range over {
-		extra, err := config.Parse("--set "+o, []byte(o))
-		if err != nil {
-			return nil, fmt.Errorf("--set %s: want key = value as in TOML: %w", o, err)
-		}
-		tree = merge(tree, extra.Tree)
+	tree, err := override(doc.Tree, over)
+	if err != nil {
+		return nil, err
 	}
 	if _, ok := tree["lock"]; ok {
 		return e, l.lock(e, tree)
@@ -121,6 +117,18 @@ func Load(ctx context.Context, path string, over Overrides, d Describer) (*Exper
 		return nil, err
 	}
 	return e, slugs(e.Cells)
+}
+
+// override applies what the command line sets.
+func override(tree map[string]any, over Overrides) (map[string]any, error) {
+	for _, o := range over {
+		extra, err := config.Parse("--set "+o, []byte(o))
+		if err != nil {
+			return nil, fmt.Errorf("--set %s: want KEY=VALUE as in TOML: %w", o, err)
+		}
+		tree = merge(tree, extra.Tree)
+	}
+	return tree, nil
 }
 
 func positioned(err error) bool {
@@ -597,4 +605,20 @@ func sortedKeys(m map[string]any) []string {
 	}
 	sort.Strings(keys)
 	return keys
+}
+
+// LoadSolver resolves the [solver] table of a file alone, and its seed; everything else in the file is passed over.
+func LoadSolver(ctx context.Context, path string, over Overrides, d Describer) (*Plugin, uint64, error) {
+	doc, err := config.Load(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	l := &loader{ctx: ctx, doc: doc, plugins: d, dir: filepath.Dir(path), described: map[session.Ref]contract.Description{}}
+	tree, err := override(doc.Tree, over)
+	if err != nil {
+		return nil, 0, err
+	}
+	seed, _ := tree["seed"].(int64)
+	p, err := l.solver(tree, config.Path{"solver"}, &draft{}, map[string]any{})
+	return p, uint64(seed), err
 }

@@ -25,6 +25,9 @@ type cellRun struct {
 	model    *space.Adapter
 	observed *observations
 
+	// planned, when set, is told of every stage instead of its work being done (Plan).
+	planned func(name, key string, e *stage.Entry) error
+
 	dataKey, trainKey, observeKey, sampleKey string
 }
 
@@ -61,6 +64,9 @@ func (k *cellRun) stage(ctx context.Context, name, key string, inputs any, plugi
 	e, err := k.Cache.Lookup(name, key)
 	if err != nil {
 		return nil, err
+	}
+	if k.planned != nil {
+		return e, k.planned(name, key, e)
 	}
 	cached := e != nil
 	if e == nil {

@@ -28,7 +28,6 @@ type Ref struct {
 	Kind   contract.Kind
 	Name   string
 	Path   string // the TOML's path, "": search
-	Attach string // address of a running plugin, "": launch
 	Device string
 }
 
@@ -40,6 +39,7 @@ type Options struct {
 	Restarts  int           // how often a call is repeated after its process died; 0: 5, negative: never
 	Log       func(format string, args ...any)
 	InProcess map[string]func() contract.Plugin // "solver/analytic"
+	Attach    map[contract.Kind]string          // addresses of plugins that run already
 	Env       []string                          // added to every plugin's environment
 	ArenaSize int64                             // virtual bytes; 0: package arena's default
 }
@@ -172,15 +172,15 @@ func (s *Session) Alloc(dt tensor.DType, shape ...int) (*tensor.Tensor, func(), 
 }
 
 func (s *Session) launch(ctx context.Context, ref Ref) (*plugin.Process, error) {
-	path := ""
-	if ref.Attach == "" {
+	path, attach := "", s.Attach[ref.Kind]
+	if attach == "" {
 		var err error
 		if path, err = Find(ref); err != nil {
 			return nil, err
 		}
 	}
 	return plugin.Launch(ctx, plugin.LaunchSpec{
-		Kind: ref.Kind, Name: ref.Name, Path: path, SocketDir: s.dir, Attach: ref.Attach, Arena: s.arena, Env: s.Env,
+		Kind: ref.Kind, Name: ref.Name, Path: path, SocketDir: s.dir, Attach: attach, Arena: s.arena, Env: s.Env,
 		Progress: func(text string) { s.logf("%s %s: %s", ref.Kind, ref.Name, text) },
 	})
 }

@@ -319,7 +319,8 @@ func TestRefusedComponents(t *testing.T) {
 
 // TestMemory: calls are cut into chunks (many means, or much data per mean) and the draws are the closed form's all the same.
 func TestMemory(t *testing.T) {
-	const count, d, data = 10, 2, 1 << 20 // 16 MiB of tangents a component: 4 a call
+	const count, d, data = 10, 2, 1 << 12 // 64 KiB of tangents a component: 4 a call
+	t.Cleanup(gmmposterior.SetTangentBytes(256 << 10))
 	means := make([]float64, count*d)
 	for i := range means {
 		means[i] = math.Sin(float64(3 * i))
@@ -331,8 +332,8 @@ func TestMemory(t *testing.T) {
 	s := &counting{Solver: toy.Linear(a, d).ObserveRows(tau, make([]float64, data))}
 	p := prior(t, means, d, nil, mixture.Isotropic(0.3))
 	out := run(t, `{"misfit":false}`, p, s, toy.Chains(4, tau), 0)
-	if s.bytes > 64<<20 || s.calls != 3 {
-		t.Errorf("%d calls of jvp with up to %d bytes of tangents; want 3, at most %d", s.calls, s.bytes, 64<<20)
+	if s.bytes > 256<<10 || s.calls != 3 {
+		t.Errorf("%d calls of jvp with up to %d bytes of tangents; want 3, at most %d", s.calls, s.bytes, 256<<10)
 	}
 	// A linear F: one Gaussian for every component, by the normal equations.
 	var h [3]float64
@@ -355,6 +356,11 @@ func TestMemory(t *testing.T) {
 		if got := out.Latent()[2*i : 2*i+2]; math.Hypot(got[0]-w0, got[1]-w1) > 1e-9 {
 			t.Errorf("chain %d is %v, by hand %v %v", i, got, w0, w1)
 		}
+	}
+	gmmposterior.SetTangentBytes(1) // less than one component's: one a call, not none
+	s.calls = 0
+	if one := run(t, `{"misfit":false}`, p, s, toy.Chains(4, tau), 0); s.calls != count || !slices.Equal(one.Latent(), out.Latent()) {
+		t.Errorf("%d calls for %d components, or other bits", s.calls, count)
 	}
 	many := make([]float64, 2*150)
 	for i := range many {

@@ -424,7 +424,7 @@ func TestDescribe(t *testing.T) {
 func BenchmarkForward(b *testing.B) {
 	const batch = 1 << 16
 	for _, p := range problems {
-		b.Run(p.options, func(b *testing.B) {
+		b.Run(strings.NewReplacer(`"`, ``, ` `, ``).Replace(p.options), func(b *testing.B) {
 			s, c := configure(b, p.options)
 			m, d := normals(1, "m", batch, p.d), c.Data.New(batch)
 			for b.Loop() {
@@ -440,7 +440,7 @@ func BenchmarkForward(b *testing.B) {
 func BenchmarkGradient(b *testing.B) {
 	const batch = 1 << 16
 	for _, p := range problems {
-		b.Run(p.options, func(b *testing.B) {
+		b.Run(strings.NewReplacer(`"`, ``, ` `, ``).Replace(p.options), func(b *testing.B) {
 			s, c := configure(b, p.options)
 			if err := s.Observe(ctx, c.Data.New(1), []float64{0.3}); err != nil {
 				b.Fatal(err)

@@ -1,0 +1,6 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newPluginCheck() *cobra.Command { return &cobra.Command{Use: "check"} }
+func newPluginNew() *cobra.Command   { return &cobra.Command{Use: "new"} }

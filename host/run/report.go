@@ -1,0 +1,3 @@
+package run
+
+func (r *runner) report(res *Result) error { return nil }
