@@ -15,7 +15,10 @@ type legendEntry struct {
 	width vg.Length
 }
 
-const swatch vg.Length = 18
+const (
+	swatch     vg.Length = 18
+	legendLine vg.Length = 12
+)
 
 func entry(text string, swat func(c *draw.Canvas, r vg.Rectangle)) []legendEntry {
 	if text == "" {
@@ -42,20 +45,14 @@ func legendRows(es []legendEntry, w vg.Length) (rows [][]legendEntry) {
 func (p *placed) draw(c *draw.Canvas, l *laid) {
 	y := p.cell.Max.Y - 2
 	for _, s := range p.title {
-		c.FillText(panelTitle.at(draw.XLeft, draw.YTop), vg.Point{X: p.cell.Min.X, Y: y}, s)
+		panelTitle.fill(c, draw.XLeft, draw.YTop, vg.Point{X: p.cell.Min.X, Y: y}, s)
 		y -= lineHeight(panelTitle)
 	}
-	y = p.box.Max.Y + vg.Length(len(p.legend))*(lineHeight(legendText)+1)
-	for _, row := range p.legend {
-		x := p.box.Min.X
-		for _, e := range row {
-			mid := y - lineHeight(legendText)/2
-			e.swat(c, vg.Rectangle{Min: vg.Point{X: x, Y: mid - 4}, Max: vg.Point{X: x + swatch, Y: mid + 4}})
-			c.FillText(legendText.at(draw.XLeft, draw.YCenter), vg.Point{X: x + swatch + 4, Y: mid}, e.text)
-			x += e.width
-		}
-		y -= lineHeight(legendText) + 1
+	for _, s := range p.notes {
+		noteText.fill(c, draw.XLeft, draw.YTop, vg.Point{X: p.cell.Min.X, Y: y}, s)
+		y -= lineHeight(noteText)
 	}
+	drawLegend(c, p.legend, vg.Point{X: p.box.Min.X, Y: p.box.Max.Y + vg.Length(len(p.legend))*legendLine + 1})
 	f := p.frame(c, p.box, p.x, p.y, l)
 	p.axes(c)
 	p.layers(f, p.Layers, true)
@@ -69,6 +66,21 @@ func (p *placed) draw(c *draw.Canvas, l *laid) {
 	}
 }
 
+// drawLegend draws rows downwards from at, their upper left corner.
+func drawLegend(c *draw.Canvas, rows [][]legendEntry, at vg.Point) {
+	y := at.Y
+	for _, row := range rows {
+		x := at.X
+		for _, e := range row {
+			mid := y - legendLine/2
+			e.swat(c, vg.Rectangle{Min: vg.Point{X: x, Y: mid - 4}, Max: vg.Point{X: x + swatch, Y: mid + 4}})
+			legendText.fill(c, draw.XLeft, draw.YCenter, vg.Point{X: x + swatch + 4, Y: mid}, e.text)
+			x += e.width
+		}
+		y -= legendLine
+	}
+}
+
 func (p *placed) frame(c *draw.Canvas, box vg.Rectangle, x, y scale, l *laid) *frame {
 	return &frame{c: &draw.Canvas{Canvas: c.Canvas, Rectangle: box}, box: box, x: x, y: y, bins: p.bins, limits: l.limits}
 }
@@ -79,11 +91,13 @@ func (p *placed) layers(f *frame, ls []Layer, notes bool) {
 		f.slot += l.slots()
 	}
 	f.slot = 0
-	for k, i := 0, 0; i < len(ls) && notes; i++ {
-		if ls[i].note(f, k) {
-			k++
+	for _, l := range ls {
+		if v, ok := l.(VLine); ok {
+			f.uprights = append(f.uprights, f.pt(v.At, f.y.lo).X)
 		}
-		f.slot += ls[i].slots()
+	}
+	for i := 0; i < len(ls) && notes; i++ {
+		ls[i].note(f)
 	}
 }
 
@@ -152,7 +166,7 @@ func (p *placed) xAxis(c *draw.Canvas, xs []tick, pow int) {
 		if names != nil {
 			lines = max(lines, len(names[i]))
 			for k, s := range names[i] {
-				c.FillText(tickText.at(draw.XCenter, draw.YTop), vg.Point{X: x, Y: b.Min.Y - 4 - vg.Length(k)*lineHeight(tickText)}, s)
+				tickText.fill(c, draw.XCenter, draw.YTop, vg.Point{X: x, Y: b.Min.Y - 4 - vg.Length(k)*lineHeight(tickText)}, s)
 			}
 			continue
 		}
@@ -172,9 +186,9 @@ func (p *placed) xAxis(c *draw.Canvas, xs []tick, pow int) {
 // drawTick writes a tick's label with its raised exponent.
 func drawTick(c *draw.Canvas, t tick, at vg.Point, xalign draw.XAlignment, yalign draw.YAlignment) {
 	x := at.X + t.width()*vg.Length(xalign)
-	c.FillText(tickText.at(draw.XLeft, yalign), vg.Point{X: x, Y: at.Y}, t.text)
+	tickText.fill(c, draw.XLeft, yalign, vg.Point{X: x, Y: at.Y}, t.text)
 	if t.exp != "" {
-		c.FillText(smallText.at(draw.XLeft, yalign), vg.Point{X: x + textWidth(tickText, t.text), Y: at.Y + 3}, t.exp)
+		smallText.fill(c, draw.XLeft, yalign, vg.Point{X: x + textWidth(tickText, t.text), Y: at.Y + 3}, t.exp)
 	}
 }
 
@@ -214,10 +228,15 @@ func (p *placed) inset(c *draw.Canvas, l *laid) {
 	}
 	const gap = 5
 	min0 := vg.Point{X: b.Max.X - w - gap, Y: b.Max.Y - h - gap}
-	if in.Corner == TopLeft || in.Corner == BottomLeft {
+	corner := in.Corner
+	if corner == FarCorner {
+		tx, ty := p.x.norm((in.X0+in.X1)/2), p.y.norm((in.Y0+in.Y1)/2)
+		corner = map[[2]bool]Corner{{true, true}: BottomLeft, {true, false}: TopLeft, {false, true}: BottomRight, {false, false}: TopRight}[[2]bool{tx > 0.5, ty > 0.5}]
+	}
+	if corner == TopLeft || corner == BottomLeft {
 		min0.X = b.Min.X + gap
 	}
-	if in.Corner == BottomLeft || in.Corner == BottomRight {
+	if corner == BottomLeft || corner == BottomRight {
 		min0.Y = b.Min.Y + gap
 	}
 	r := vg.Rectangle{Min: vg.Point{X: snap(min0.X), Y: snap(min0.Y)}, Max: vg.Point{X: snap(min0.X + w), Y: snap(min0.Y + h)}}

@@ -73,7 +73,7 @@ func (s scale) ticks(n int) (ts []tick, pow int) {
 		}
 	}
 	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9))+pow)
-	if m := step / math.Pow(10, math.Floor(math.Log10(step)+1e-9)); math.Abs(m-2.5) < 1e-6 {
+	if k := math.Pow(10, float64(digits-pow)) * step; math.Abs(k-math.Round(k)) > 1e-6*k { // 2.5 needs one more
 		digits++
 	}
 	for k := first; ; k++ {
@@ -101,6 +101,9 @@ func (s scale) logTicks(n int) []tick {
 		for m := 1; m < 10; m++ {
 			v := float64(m) * base
 			if math.Log10(v) < lo-1e-9 || math.Log10(v) > hi+1e-9 {
+				continue
+			}
+			if m > 1 && d1-d0 > 6 {
 				continue
 			}
 			t := tick{at: v, minor: true}

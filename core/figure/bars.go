@@ -46,7 +46,10 @@ func (b Bars) extent(e *extent) {
 	}
 	for _, s := range b.Series {
 		for i, v := range s.Values {
-			e.add(float64(i), v)
+			e.addX(float64(i))
+			if !math.IsNaN(v) {
+				e.add(float64(i), v)
+			}
 			if s.Low != nil {
 				e.addY(s.Low[i])
 				e.addY(s.High[i])
@@ -87,7 +90,7 @@ func (b Bars) draw(f *frame) {
 			x := float64(i) + (float64(k)-(n-1)/2)*w
 			p := f.c.ClipPolygonXY(outline(f.pt(x-0.46*w, base), f.pt(x+0.46*w, v)))
 			if len(p) > 2 {
-				f.c.FillPolygon(fade(c, 0.75), p)
+				f.c.FillPolygon(pale(c, 0.78), p)
 			}
 			if s.Low == nil || math.IsNaN(s.Low[i]) || math.IsNaN(s.High[i]) {
 				continue
@@ -108,7 +111,7 @@ func (b Bars) draw(f *frame) {
 func (b Bars) legend(f *frame) (es []legendEntry) {
 	b.each(f, func(_ int, s BarSeries, c color.Color) {
 		es = append(es, entry(s.Label, func(cv *draw.Canvas, r vg.Rectangle) {
-			cv.FillPolygon(fade(c, 0.75), outline(r.Min, r.Max))
+			cv.FillPolygon(pale(c, 0.78), outline(r.Min, r.Max))
 		})...)
 	})
 	return es

@@ -88,6 +88,7 @@ func (f *Figure) SVG() ([]byte, error) {
 type laid struct {
 	width, height vg.Length
 	title         []string
+	legend        [][]legendEntry // one for all panels; nil: each its own
 	panels        []*placed
 	shared        *Scale // one colour bar for all panels; nil: each its own
 	limits        map[*Scale][2]float64
@@ -142,6 +143,10 @@ func (f *Figure) layout() (*laid, error) {
 		l.title = wrap(figureTitle, f.Title, l.width-2*pad)
 		top += vg.Length(len(l.title))*lineHeight(figureTitle) + 6
 	}
+	if es := l.commonEntries(); es != nil {
+		l.legend = legendRows(es, l.width-2*pad)
+		top += vg.Length(len(l.legend))*legendLine + 4
+	}
 	right := vg.Length(0)
 	if l.shared != nil {
 		right = barWidth(l.shared, l.limits[l.shared], 200) + gutter/2
@@ -153,6 +158,7 @@ func (f *Figure) layout() (*laid, error) {
 	rows := (len(l.panels) + cols - 1) / cols
 
 	// Two passes: the margins depend on the tick labels, which depend on the size that the margins leave.
+	boxW := colW * 0.8
 	boxH := make([]vg.Length, rows)
 	lefts := make([]vg.Length, cols)
 	rights := make([]vg.Length, cols)
@@ -167,17 +173,21 @@ func (f *Figure) layout() (*laid, error) {
 			if pass == 0 {
 				p.box = vg.Rectangle{Max: vg.Point{X: colW * 0.8, Y: colW * 0.5}}
 			}
-			p.measure(l, colW)
+			p.measure(l, p.left+boxW+p.right)
 			j := i % cols
 			lefts[j] = max(lefts[j], p.left)
 			rights[j] = max(rights[j], p.right)
 		}
+		boxW = colW * vg.Length(cols) // all boxes are equally wide
+		for j := range lefts {
+			boxW -= lefts[j] + rights[j]
+		}
+		boxW = max(boxW/vg.Length(cols), 20)
 		for r := range boxH {
 			boxH[r] = 0
 			for i := r * cols; i < min((r+1)*cols, len(l.panels)); i++ {
 				if p := l.panels[i]; p != nil {
-					w := colW - lefts[i%cols] - rights[i%cols]
-					p.box = vg.Rectangle{Max: vg.Point{X: max(w, 20), Y: max(20, w*vg.Length(p.aspect()))}}
+					p.box = vg.Rectangle{Max: vg.Point{X: boxW, Y: max(20, boxW*vg.Length(p.aspect()))}}
 					boxH[r] = max(boxH[r], p.box.Max.Y)
 				}
 			}
@@ -210,12 +220,14 @@ func (f *Figure) layout() (*laid, error) {
 		if r == 0 {
 			first = y
 		}
-		for i := r * cols; i < min((r+1)*cols, len(l.panels)); i++ {
-			if p := l.panels[i]; p != nil {
-				x := pad + vg.Length(i%cols)*(colW+gutter) + lefts[i%cols]
-				p.cell = vg.Rectangle{Min: vg.Point{X: x - lefts[i%cols]}, Max: vg.Point{X: x - lefts[i%cols] + colW, Y: y + tops[r]}}
-				p.settle(x, y, colW-lefts[i%cols]-rights[i%cols], boxH[r])
+		x := pad
+		for j := 0; j < cols; j++ {
+			if i := r*cols + j; i < len(l.panels) && l.panels[i] != nil {
+				p := l.panels[i]
+				p.cell = vg.Rectangle{Min: vg.Point{X: x}, Max: vg.Point{X: x + lefts[j] + boxW + rights[j], Y: y + tops[r]}}
+				p.settle(x+lefts[j], y, boxW, boxH[r])
 			}
+			x += lefts[j] + boxW + rights[j] + gutter
 		}
 		y -= boxH[r] + bottoms[r] + gutter
 	}
@@ -231,11 +243,41 @@ func (f *Figure) layout() (*laid, error) {
 	return l, nil
 }
 
+// commonEntries are the legend entries of all panels if there are several panels and all say the same; nil otherwise.
+func (l *laid) commonEntries() []legendEntry {
+	var first *placed
+	n := 0
+	for _, p := range l.panels {
+		if p == nil {
+			continue
+		}
+		if n++; first == nil {
+			first = p
+			continue
+		}
+		if len(p.entries) != len(first.entries) {
+			return nil
+		}
+		for i, e := range p.entries {
+			if e.text != first.entries[i].text {
+				return nil
+			}
+		}
+	}
+	if n < 2 {
+		return nil
+	}
+	return first.entries
+}
+
 func (l *laid) draw(c *draw.Canvas) {
 	y := l.height - pad
 	for _, s := range l.title {
-		c.FillText(figureTitle.at(draw.XLeft, draw.YTop), vg.Point{X: pad, Y: y}, s)
+		figureTitle.fill(c, draw.XLeft, draw.YTop, vg.Point{X: pad, Y: y}, s)
 		y -= lineHeight(figureTitle)
+	}
+	if l.legend != nil {
+		drawLegend(c, l.legend, vg.Point{X: pad, Y: y - 4})
 	}
 	for _, p := range l.panels {
 		if p != nil {

@@ -136,7 +136,17 @@ func (h Histogram) draw(f *frame) {
 	}
 	xs, ys, zs = append(xs, f.bins[len(s)]), append(ys, base), append(zs, base)
 	f.area(fade(c, 0.2), xs, zs, ys)
-	f.line(stroke(c, 1.3, h.Dash.lengths()...), xs, ys)
+	sty := stroke(c, 1.3, h.Dash.lengths()...)
+	for i := 0; i < len(s); i++ { // outlines of runs of bins that hold something
+		if s[i] == 0 {
+			continue
+		}
+		rx, ry := []float64{f.bins[i]}, []float64{base}
+		for ; i < len(s) && s[i] > 0; i++ {
+			rx, ry = append(rx, f.bins[i], f.bins[i+1]), append(ry, max(s[i], base), max(s[i], base))
+		}
+		f.line(sty, append(rx, f.bins[i]), append(ry, base))
+	}
 }
 
 func (h Histogram) legend(f *frame) []legendEntry {

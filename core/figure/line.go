@@ -10,6 +10,7 @@ import (
 
 // Line is a curve through (X, Y). A point that is not finite breaks it.
 type Line struct {
+	nothing
 	Label     string
 	X, Y      []float64
 	Low, High []float64   // a band about it, drawn shaded; nil none. Y may be nil: the band alone
@@ -129,7 +130,7 @@ func (l Line) legend(f *frame) []legendEntry {
 			cv.FillPolygon(fade(c, 0.2), outline(r.Min, r.Max))
 		}
 		y := (r.Min.Y + r.Max.Y) / 2
-		if l.Y != nil {
+		if l.Y != nil || l.Low == nil {
 			cv.StrokeLines(l.style(c), []vg.Point{{X: r.Min.X, Y: y}, {X: r.Max.X, Y: y}})
 		}
 		if l.Dots {
@@ -137,8 +138,6 @@ func (l Line) legend(f *frame) []legendEntry {
 		}
 	})
 }
-
-func (l Line) note(*frame, int) bool { return false }
 
 // VLine is a vertical line over the whole height, with its label beside its upper end.
 type VLine struct {
@@ -193,40 +192,63 @@ func (l HLine) draw(f *frame) {
 	}
 }
 
-func (l VLine) note(f *frame, k int) bool {
+// note writes beside the upper end, on the first row and side where it meets no other label and no other line.
+func (l VLine) note(f *frame) {
 	t := f.x.norm(l.At)
 	if l.Label == "" || !f.x.ok(l.At) || t < 0 || t > 1 {
+		return
+	}
+	x, w := f.pt(l.At, f.y.lo).X, textWidth(markText, l.Label)
+	for try := 0; try < 12; try++ {
+		r := vg.Rectangle{Min: vg.Point{X: x + 3, Y: f.box.Max.Y - 13 - vg.Length(try/2)*lineHeight(markText)}}
+		if try%2 == 1 {
+			r.Min.X = x - 3 - w
+		}
+		r.Max = vg.Point{X: r.Min.X + w, Y: r.Min.Y + 10}
+		if f.free(r) || try == 11 {
+			f.label(r, l.Label, markColor(l.Color))
+			return
+		}
+	}
+}
+
+func (l HLine) note(f *frame) {
+	t := f.y.norm(l.At)
+	if l.Label == "" || !f.y.ok(l.At) || t < 0 || t > 1 {
+		return
+	}
+	w := textWidth(markText, l.Label)
+	r := vg.Rectangle{Min: vg.Point{X: f.box.Max.X - 3 - w, Y: f.pt(f.x.lo, l.At).Y + 1.5}}
+	if r.Min.Y+10 > f.box.Max.Y {
+		r.Min.Y -= 13
+	}
+	r.Max = vg.Point{X: r.Min.X + w, Y: r.Min.Y + 10}
+	f.label(r, l.Label, markColor(l.Color))
+}
+
+// free says whether a label in r lies in the box and meets no other label and no upright line.
+func (f *frame) free(r vg.Rectangle) bool {
+	if r.Min.X < f.box.Min.X+1 || r.Max.X > f.box.Max.X {
 		return false
 	}
-	at := vg.Point{X: f.pt(l.At, f.y.lo).X + 3, Y: f.box.Max.Y - 8 - vg.Length(k)*lineHeight(markText)}
-	align := draw.XAlignment(draw.XLeft)
-	if at.X+textWidth(markText, l.Label) > f.box.Max.X {
-		at.X -= 6
-		align = draw.XRight
+	for _, x := range f.uprights {
+		if x > r.Min.X-1 && x < r.Max.X+1 {
+			return false
+		}
 	}
-	label(f, at, align, l.Label, markColor(l.Color))
+	for _, o := range f.written {
+		if r.Min.X < o.Max.X+3 && r.Max.X > o.Min.X-3 && r.Min.Y < o.Max.Y && r.Max.Y > o.Min.Y {
+			return false
+		}
+	}
 	return true
 }
 
-func (l HLine) note(f *frame, _ int) bool {
-	t := f.y.norm(l.At)
-	if l.Label == "" || !f.y.ok(l.At) || t < 0 || t > 1 {
-		return false
-	}
-	at := vg.Point{X: f.box.Max.X - 3, Y: f.pt(f.x.lo, l.At).Y + 6}
-	if at.Y > f.box.Max.Y-4 {
-		at.Y -= 12
-	}
-	label(f, at, draw.XRight, l.Label, markColor(l.Color))
-	return false
-}
-
 // label writes on a pale ground, so that it can be read over lines.
-func label(f *frame, at vg.Point, align draw.XAlignment, txt string, c color.Color) {
-	w := textWidth(markText, txt)
-	x := at.X + w*vg.Length(align)
-	f.c.FillPolygon(color.NRGBA{255, 255, 255, 205}, outline(vg.Point{X: x - 1.5, Y: at.Y - 5}, vg.Point{X: x + w + 1.5, Y: at.Y + 5}))
-	st := markText.at(draw.XLeft, draw.YCenter)
-	st.Color = c
-	f.c.FillText(st, vg.Point{X: x, Y: at.Y}, txt)
+func (f *frame) label(r vg.Rectangle, txt string, c color.Color) {
+	f.written = append(f.written, r)
+	f.c.FillPolygon(color.NRGBA{255, 255, 255, 170}, outline(vg.Point{X: r.Min.X - 1, Y: r.Min.Y}, vg.Point{X: r.Max.X + 1, Y: r.Max.Y}))
+	st := markText
+	st.color = c
+	st.fill(f.c, draw.XLeft, draw.YCenter, vg.Point{X: r.Min.X, Y: (r.Min.Y + r.Max.Y) / 2}, txt)
 }

@@ -31,9 +31,10 @@ type Inset struct {
 // Corner is a corner of a panel.
 type Corner int
 
-// The corners.
+// The corners. FarCorner is the one farthest from what is magnified.
 const (
-	TopRight Corner = iota
+	FarCorner Corner = iota
+	TopRight
 	TopLeft
 	BottomRight
 	BottomLeft
@@ -41,18 +42,18 @@ const (
 
 // Layer is one thing drawn in a panel. The layers of this package are all there are.
 type Layer interface {
-	check() error                         // slices that disagree
-	extent(e *extent)                     // widens the panel's range and counts what is left out
-	slots() int                           // colours taken from the sequence
-	draw(f *frame)                        // clipped to the box
-	legend(f *frame) []legendEntry        // what the legend says
-	note(f *frame, k int) (labelled bool) // writes on top of all layers; k counts the notes before
+	check() error                  // slices that disagree
+	extent(e *extent)              // widens the panel's range and counts what is left out
+	slots() int                    // colours taken from the sequence
+	draw(f *frame)                 // clipped to the box
+	legend(f *frame) []legendEntry // what the legend says
+	note(f *frame)                 // writes on top of all layers
 }
 
 // nothing is embedded by layers without these parts.
 type nothing struct{}
 
-func (nothing) note(*frame, int) bool       { return false }
+func (nothing) note(*frame)                 {}
 func (nothing) legend(*frame) []legendEntry { return nil }
 func (nothing) slots() int                  { return 0 }
 func (nothing) check() error                { return nil }
@@ -84,6 +85,9 @@ type frame struct {
 	slot   int // the layer's first colour
 	bins   []float64
 	limits map[*Scale][2]float64
+
+	written  []vg.Rectangle // labels so far
+	uprights []vg.Length    // where VLines stand
 }
 
 func (f *frame) pt(x, y float64) vg.Point {
@@ -162,6 +166,7 @@ type placed struct {
 	bins                     []float64
 	left, right, top, bottom vg.Length
 	box, cell                vg.Rectangle
+	notes                    []string // what is left out
 	dropped                  string
 	field                    bool
 }
@@ -256,7 +261,7 @@ func (p *placed) yTicks() ([]tick, int) {
 	if p.Y.Names != nil {
 		return nameTicks(p.Y.Names), 0
 	}
-	return p.y.ticks(max(2, int(float64(p.box.Max.Y-p.box.Min.Y)/28)))
+	return p.y.ticks(max(2, int(float64(p.box.Max.Y-p.box.Min.Y)/32)))
 }
 
 func nameTicks(names []string) []tick {
@@ -308,18 +313,21 @@ func (p *placed) measure(l *laid, colW vg.Length) {
 	if s := p.colorScale(); s != nil && l.shared == nil {
 		p.right = barGap + barWidth(s, l.limits[s], p.box.Max.Y-p.box.Min.Y)
 	}
-	p.title = nil
-	if t := p.Title; t != "" || p.dropped != "" {
-		if t != "" && p.dropped != "" {
-			t += " "
-		}
-		p.title = wrap(panelTitle, t+p.dropped, colW)
+	p.title, p.notes = nil, nil
+	if p.Title != "" {
+		p.title = wrap(panelTitle, p.Title, colW)
 		p.top += vg.Length(len(p.title))*lineHeight(panelTitle) + 3
 	}
-	p.legend = legendRows(p.entries, colW-p.left)
-	p.top += vg.Length(len(p.legend)) * (lineHeight(legendText) + 1)
+	if p.dropped != "" {
+		p.notes = wrap(noteText, p.dropped, colW)
+		p.top += vg.Length(len(p.notes))*lineHeight(noteText) + 1
+	}
+	if p.legend = nil; l.legend == nil {
+		p.legend = legendRows(p.entries, colW-p.left)
+	}
+	p.top += vg.Length(len(p.legend)) * legendLine
 	if len(p.legend) > 0 {
-		p.top += 2
+		p.top += 3
 	}
 }
 

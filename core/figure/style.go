@@ -48,6 +48,13 @@ func fade(c color.Color, a float64) color.NRGBA {
 	return n
 }
 
+// pale mixes a colour with white: a of it.
+func pale(c color.Color, a float64) color.NRGBA {
+	n := color.NRGBAModel.Convert(c).(color.NRGBA)
+	mix := func(v uint8) uint8 { return uint8(math.Round(255 - a*(255-float64(v)))) }
+	return color.NRGBA{R: mix(n.R), G: mix(n.G), B: mix(n.B), A: n.A}
+}
+
 // Text sizes in points.
 type textStyle struct {
 	size  vg.Length
@@ -60,6 +67,7 @@ var (
 	panelTitle  = textStyle{9.5, true, ink}
 	axisText    = textStyle{9, false, ink}
 	tickText    = textStyle{8, false, muted}
+	noteText    = textStyle{7.5, false, muted}
 	smallText   = textStyle{5.8, false, muted} // exponents
 	legendText  = textStyle{8.5, false, ink}
 	markText    = textStyle{8, false, muted}
@@ -74,6 +82,14 @@ func (s textStyle) at(x draw.XAlignment, y draw.YAlignment) draw.TextStyle {
 }
 
 func lineHeight(s textStyle) vg.Length { return s.size * 1.3 }
+
+// fill writes a text with its middle (of the figures, not of the font's box) or its top at the point's height.
+func (s textStyle) fill(c *draw.Canvas, x draw.XAlignment, y draw.YAlignment, at vg.Point, txt string) {
+	if y == draw.YCenter {
+		at.Y += s.size * 0.1
+	}
+	c.FillText(s.at(x, y), at, txt)
+}
 
 func textWidth(s textStyle, txt string) vg.Length { return s.at(0, 0).Width(txt) }
 
