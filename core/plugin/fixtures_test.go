@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 		go func() {
 			for {
 				fmt.Fprintln(os.Stderr, "still here")
-				time.Sleep(time.Millisecond)
+				time.Sleep(20 * time.Microsecond)
 			}
 		}()
 	}
