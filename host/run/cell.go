@@ -102,9 +102,11 @@ func (k *cellRun) stage(ctx context.Context, name, key string, inputs any, plugi
 	}
 	k.out.Entries = append(k.out.Entries, e)
 	k.out.Cached = append(k.out.Cached, cached)
-	k.out.WallS += e.Manifest.WallS
-	for what, n := range e.Manifest.Cost {
-		k.out.Cost[what] += n
+	if name != "judge" { // judging is bookkeeping, not part of what a method costs
+		k.out.WallS += e.Manifest.WallS
+		for what, n := range e.Manifest.Cost {
+			k.out.Cost[what] += n
+		}
 	}
 	return e, nil
 }

@@ -61,6 +61,9 @@ type Session struct {
 
 // New makes the private folder and the arena.
 func New(o Options) (*Session, error) {
+	if o.ArenaSize == 0 {
+		o.ArenaSize = arena.DefaultSize
+	}
 	if o.CallLimit == 0 {
 		o.CallLimit = 10 * time.Minute
 	}

@@ -277,21 +277,3 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("description %+v", d)
 	}
 }
-
-// BenchmarkTrain is the Gaussian: two passes, d^2/2 multiply-adds an example.
-func BenchmarkTrain(b *testing.B) {
-	const n, d = 2000, 100
-	s := model(tensor.Float64, d)
-	set := points(b, s, normals(1, "rows", n, d), 0)
-	p := contract.LocalPrior(New())
-	if _, err := p.Configure(ctx, contract.Config{Options: json.RawMessage(`{"components": "gaussian"}`), Target: []space.Space{s}}); err != nil {
-		b.Fatal(err)
-	}
-	folder := b.TempDir()
-	for b.Loop() {
-		if err := p.Train(ctx, contract.TrainRequest{Dataset: set, Folder: folder}, nil); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds(), "examples/s")
-}
