@@ -57,7 +57,6 @@ func (nothing) note(*frame)                 {}
 func (nothing) legend(*frame) []legendEntry { return nil }
 func (nothing) slots() int                  { return 0 }
 func (nothing) check() error                { return nil }
-func (nothing) extent(*extent)              {}
 
 // mine is the number of colours that a layer of one series takes from the sequence.
 func mine(own color.Color) int {
