@@ -1,0 +1,166 @@
+package gmm
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/waveprior/waveprior/core/config"
+	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/diffusion"
+	"github.com/waveprior/waveprior/core/mixture"
+	"github.com/waveprior/waveprior/core/space"
+	"github.com/waveprior/waveprior/core/tensor"
+)
+
+// Prior implements contract.Prior with every capability. Its zero value waits for Configure. Safe for concurrent use.
+type Prior struct {
+	mu  sync.RWMutex
+	cfg *configured
+}
+
+// configured is what Configure leaves; it is never changed afterwards.
+type configured struct {
+	options       Options
+	threads       int
+	model, latent space.Space
+	d             int
+	schedule      *diffusion.Schedule
+	mixture       *mixture.Mixture // nil before training
+}
+
+// New returns a prior that waits for Configure.
+func New() *Prior { return new(Prior) }
+
+var table = mustTable(Options{})
+
+// mustTable panics on a struct that is no option table, which is a mistake of this package and shows in every test.
+func mustTable(v any) []config.Option {
+	t, err := config.Table(v)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// Describe implements contract.Plugin.
+func (p *Prior) Describe() contract.Description {
+	return contract.Description{
+		Kind:     contract.KindPrior,
+		Name:     "gmm",
+		Version:  "0.1.0",
+		Numerics: "1",
+		Doc: "Gaussian mixtures as diffusion priors with the exact denoiser: the perfectly memorised prior, a component of " +
+			"given width at each training example, and the generalised one, a Gaussian with the training set's mean and " +
+			"covariance. The latent vector is the model itself, in float64. Training reads the set once.",
+		Options: table,
+	}
+}
+
+// Configure implements contract.Plugin. The latent and model spaces come from the target named "model", or without one
+// from the checkpoint. Errors: ErrInvalidOption (an option, no target and no checkpoint); ErrUnsupported (a device, a
+// complex model); ErrCheckpoint (missing, corrupt, of other components or another number of coordinates).
+func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Configured, error) {
+	fail := func(err error) (contract.Configured, error) {
+		return contract.Configured{}, fmt.Errorf("prior gmm: %w", err)
+	}
+	if c.Device != "" && c.Device != "cpu" {
+		return fail(fmt.Errorf("device %q (allowed: cpu): %w", c.Device, contract.ErrUnsupported))
+	}
+	cfg := &configured{threads: max(1, c.Threads)}
+	if err := config.Decode(c.Options, &cfg.options); err != nil {
+		return fail(fmt.Errorf("%w: %w", contract.ErrInvalidOption, err))
+	}
+	var err error
+	if cfg.schedule, err = cfg.options.Schedule.schedule(); err != nil {
+		return fail(fmt.Errorf("schedule: %w: %w", contract.ErrInvalidOption, err))
+	}
+	var ck *checkpoint
+	if c.Checkpoint != "" {
+		if ck, err = readCheckpoint(c.Checkpoint, cfg.options.Components); err != nil {
+			return fail(err)
+		}
+	}
+	k := slices.IndexFunc(c.Target, func(s space.Space) bool { return s.Name == "model" })
+	switch {
+	case k >= 0:
+		cfg.model = c.Target[k]
+	case ck != nil:
+		cfg.model = ck.space
+		cfg.model.Name = "model"
+	default:
+		return fail(fmt.Errorf("no target space \"model\" and no checkpoint: it must be told what models are like: %w", contract.ErrInvalidOption))
+	}
+	if err := cfg.model.Validate(); err != nil {
+		return fail(fmt.Errorf("target: %w: %w", contract.ErrInvalidOption, err))
+	}
+	if dt := cfg.model.DType; dt != tensor.Float64 && dt != tensor.Float32 {
+		return fail(fmt.Errorf("a model of %v (allowed: float64, float32): %w", dt, contract.ErrUnsupported))
+	}
+	cfg.d = cfg.model.Len()
+	cfg.latent = latentOf(cfg.model)
+	if ck != nil {
+		if err := ck.fits(cfg.model); err != nil {
+			return fail(err)
+		}
+		if cfg.mixture, err = ck.mixture(cfg.options.Width); err != nil {
+			return fail(err)
+		}
+	}
+	p.mu.Lock()
+	p.cfg = cfg
+	p.mu.Unlock()
+	model, latent := cfg.model, cfg.latent
+	return contract.Configured{Model: &model, Latent: &latent, Schedule: cfg.schedule}, nil
+}
+
+// latentOf returns the latent space of a model: the same numbers in float64, without bounds, which noisy ones do not keep.
+func latentOf(model space.Space) space.Space {
+	latent := model
+	latent.Name, latent.DType = "latent", tensor.Float64
+	latent.Quantities = slices.Clone(model.Quantities)
+	for i := range latent.Quantities {
+		latent.Quantities[i].Lower, latent.Quantities[i].Upper = nil, nil
+	}
+	return latent
+}
+
+// state returns what Configure left.
+func (p *Prior) state() (*configured, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.cfg == nil {
+		return nil, fmt.Errorf("prior gmm: call Configure first: %w", contract.ErrNotConfigured)
+	}
+	return p.cfg, nil
+}
+
+// trained is state for calls that need the mixture.
+func (p *Prior) trained() (*configured, error) {
+	c, err := p.state()
+	if err == nil && c.mixture == nil {
+		return nil, fmt.Errorf("prior gmm: not trained: run Train, then Configure with its folder as checkpoint: %w", contract.ErrNotConfigured)
+	}
+	return c, err
+}
+
+// Mixture implements contract.MixturePrior: copies of the means (N, d), the weights (N), and the covariance: (1) for
+// components = "training", the Cholesky factor (d, d) for "gaussian", with rows of zeros where the covariance is singular.
+func (p *Prior) Mixture(context.Context) (*contract.Mixture, error) {
+	c, err := p.trained()
+	if err != nil {
+		return nil, err
+	}
+	m := c.mixture
+	out := &contract.Mixture{
+		Means:   tensor.FromFloat64s(m.Means, m.N(), m.Dim),
+		Weights: tensor.FromFloat64s(m.Weights, m.N()),
+	}
+	if m.Cov.Factor != nil {
+		out.Covariance = tensor.FromFloat64s(m.Cov.Factor, m.Dim, m.Dim)
+	} else {
+		out.Covariance = tensor.FromFloat64s([]float64{m.Cov.Variance}, 1)
+	}
+	return out, nil
+}
