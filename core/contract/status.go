@@ -3,6 +3,8 @@ package contract
 import (
 	"errors"
 	"fmt"
+
+	"github.com/waveprior/waveprior/core/tensor"
 )
 
 // StatusCode says how one item of a batch fared. The numbers are those of the wire.
@@ -82,7 +84,7 @@ func MergeStatus(a, b []Status) []Status {
 // The sentinel errors that keep their identity across the wire (errors.Is).
 var (
 	ErrInvalidOption = errors.New("invalid option")
-	ErrShape         = errors.New("wrong shape") // tensor.ErrShape is turned into this on the wire
+	ErrShape         = tensor.ErrShape
 	ErrUnsupported   = errors.New("unsupported")
 	ErrNotConfigured = errors.New("not configured")
 	ErrNoObservation = errors.New("no observation")
