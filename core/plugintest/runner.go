@@ -195,8 +195,12 @@ type probe struct {
 	own        []*subject
 }
 
-func (p *probe) failf(format string, args ...any) { p.fail = append(p.fail, fmt.Sprintf(format, args...)) }
-func (p *probe) notef(format string, args ...any) { p.note = append(p.note, fmt.Sprintf(format, args...)) }
+func (p *probe) failf(format string, args ...any) {
+	p.fail = append(p.fail, fmt.Sprintf(format, args...))
+}
+func (p *probe) notef(format string, args ...any) {
+	p.note = append(p.note, fmt.Sprintf(format, args...))
+}
 
 func (p *probe) fatalf(format string, args ...any) {
 	p.failf(format, args...)
