@@ -21,12 +21,9 @@ func basics(spaces func(p *probe, c *contract.Configured)) []property {
 	return []property{
 		{"describe", "Describe answers before Configure, with kind, the expected name, version, numerics, contract and a sound table of options.", checkDescribe},
 		{"configure", "Configure takes the defaults (and what this check was given) and answers with sound spaces and its options resolved.", func(p *probe) {
+			p.unconfigured = "it cannot be configured, see configure"
 			s := p.start()
-			err := p.configure(s, nil)
-			if err != nil {
-				p.unconfigured = fmt.Sprintf("it cannot be configured: %v", err)
-			}
-			p.must(err, "Configure")
+			p.must(p.configure(s, nil), "Configure")
 			spaces(p, &s.conf)
 			if len(s.conf.Options) > 0 {
 				tree, err := config.ParseJSON(s.conf.Options)
@@ -37,12 +34,15 @@ func basics(spaces func(p *probe, c *contract.Configured)) []property {
 					p.failf("the options that Configure answers with are not taken by the plugin's own table: %v", err)
 				}
 			}
-			if len(p.fail) > 0 {
-				p.unconfigured = "what Configure answers is not sound, see configure"
+			if len(p.fail) == 0 {
+				p.unconfigured = ""
 			}
 			p.notef("model %v, data %v, latent %v", s.conf.Model, s.conf.Data, s.conf.Latent)
 		}},
 		{"unknown-option", "An option that is not in the table is refused as an invalid option.", func(p *probe) {
+			if p.unconfigured != "" {
+				p.skipf("not decided: %s", p.unconfigured)
+			}
 			s := p.start()
 			err := p.configure(s, func(c *contract.Config) {
 				tree, e := config.ParseJSON(c.Options)

@@ -201,6 +201,9 @@ func (r *raw) live(ctx context.Context) (pb.PluginClient, error) {
 
 // raised starts a process, connects and opens Live; drop breaks Live.
 func (p *probe) raised() (r *raw, c pb.PluginClient, drop func()) {
+	if p.noStart != "" {
+		p.skipf("not decided: %s", p.noStart)
+	}
 	r = p.startRaw(cookie)
 	ctx, drop := context.WithCancel(p.ctx)
 	err := r.dial()
@@ -272,7 +275,10 @@ func processProperties() []property {
 func checkStdout(p *probe) {
 	r := p.startRaw(cookie)
 	defer r.end()
-	p.must(r.dial(), "handshake")
+	if err := r.dial(); err != nil {
+		p.noStart = "it does not start, see stdout-clean"
+		p.fatalf("%v", err)
+	}
 	ctx, cancel := context.WithTimeout(p.ctx, max(patience, p.o.CallLimit))
 	defer cancel()
 	c, err := r.live(ctx)
@@ -281,8 +287,7 @@ func checkStdout(p *probe) {
 	p.must(err, "Describe")
 	called := "Describe"
 	if d.GetKind() == string(contract.KindSolver) && p.kind() == contract.KindSolver {
-		// Through the same client as all other checks; the process stays this one.
-		if err := p.exercise(r, ctx); err != nil && !errors.Is(err, errExercise) {
+		if err := p.exercise(ctx, r); err != nil && !errors.Is(err, errExercise) {
 			p.must(err, "call")
 		} else if err == nil {
 			called = "Describe, Configure and Forward"
@@ -299,9 +304,8 @@ func checkStdout(p *probe) {
 var errExercise = errors.New("no call was made")
 
 // exercise configures a solver by bare messages and runs Forward on one model.
-func (p *probe) exercise(r *raw, ctx context.Context) error {
-	s := p.start() // what the options are; the description of this process is the same
-	s.inst.Close()
+func (p *probe) exercise(ctx context.Context, r *raw) error {
+	p.start() // for the table of options
 	resolved, err := p.resolved()
 	if err != nil {
 		return errExercise
