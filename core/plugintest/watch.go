@@ -37,7 +37,7 @@ func (w *watch) call(ctx context.Context, method string, limit time.Duration, f 
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	done := make(chan error, 1)
+	start, done := time.Now(), make(chan error, 1)
 	go func() {
 		defer func() {
 			if r := recover(); r != nil {
@@ -59,7 +59,7 @@ func (w *watch) call(ctx context.Context, method string, limit time.Duration, f 
 	switch {
 	case w.ctx.Err() != nil:
 		return err
-	case err != nil && ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded) && time.Since(start) > limit*9/10: // gRPC's clock may be a little ahead
 		return w.broke(&w.hangs, method, fmt.Sprintf("%s did not answer within %v", method, limit))
 	case errors.Is(err, contract.ErrPluginDied):
 		return w.broke(&w.deaths, method, fmt.Sprintf("%s: %v", method, err))
