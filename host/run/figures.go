@@ -369,9 +369,13 @@ func componentsPicture(a *arrays) *picture {
 		p.Layers = append(p.Layers, figure.Line{Label: fmt.Sprintf("N = %.0f", n), X: widths, Y: t.Item(i).Float64s(), Color: figure.SeriesColor(i)})
 	}
 	for i, n := range counts {
-		p.Layers = append(p.Layers, figure.VLine{At: crit[i], Label: fmt.Sprintf("s_crit, N = %.0f", n), Color: figure.SeriesColor(i), Dash: figure.Dotted})
+		mark := ""
+		if i == 0 {
+			mark = fmt.Sprintf("s_crit, N = %.0f", n)
+		}
+		p.Layers = append(p.Layers, figure.VLine{At: crit[i], Label: mark, Color: figure.SeriesColor(i), Dash: figure.Dotted})
 	}
-	return &picture{"effective-components", "exp(H) of the exact posterior weights of N training points against the prior's width; dotted: s_crit = sqrt(delta tau/mean|F'|), below which one component is said to rule. It does where the spacing exceeds the width of the likelihood; training points that the data cannot tell apart share the posterior however small s is.",
+	return &picture{"effective-components", "exp(H) of the exact posterior weights of N training points against the prior's width; dotted, in the colour of its N: s_crit = sqrt(delta tau/mean|F'|), below which one component is said to rule. It does where the spacing exceeds the width of the likelihood; training points that the data cannot tell apart share the posterior however small s is.",
 		&figure.Figure{Title: "How many training points the posterior rests on", Panels: []*figure.Panel{p}, Width: 7.5}}
 }
 
