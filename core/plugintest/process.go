@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,6 +37,9 @@ const arenaSize = 4 << 30
 
 // Process is a target in a binary: every instance is a process with sockets and shared memory of its own.
 func Process(path string, o ProcessOptions) Target {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
 	return Target{Path: path, Env: o.Env, New: func(ctx context.Context) (*Instance, error) {
 		dir, err := plugin.SocketFolder()
 		if err != nil {
