@@ -189,11 +189,21 @@ func (r *raw) ended(limit time.Duration) bool {
 	}
 }
 
-// live opens the Live stream and waits until the plugin has taken it.
+// live opens the Live stream and waits until the plugin has taken it: until its headers come, or for a second.
 func (r *raw) live(ctx context.Context) (pb.PluginClient, error) {
 	c := pb.NewPluginClient(r.conn)
-	if _, err := c.Live(ctx, &pb.LiveRequest{}); err != nil {
+	stream, err := c.Live(ctx, &pb.LiveRequest{})
+	if err != nil {
 		return nil, err
+	}
+	taken := make(chan struct{})
+	go func() {
+		_, _ = stream.Header() // it ends with the stream; an error shows in the next call
+		close(taken)
+	}()
+	select {
+	case <-taken:
+	case <-time.After(time.Second): // a plugin need not send headers
 	}
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
