@@ -137,10 +137,8 @@ func (w *walk) keep(keep []int) error {
 			return err
 		}
 	}
-	if !w.shared {
-		if err := w.compact(&w.dir, keep); err != nil {
-			return err
-		}
+	if err := w.compact(&w.dir, keep); err != nil { // never shared here: each push leaves one set per item
+		return err
 	}
 	for j, k := range keep {
 		w.live[j] = w.live[k]

@@ -115,6 +115,11 @@ func TestResume(t *testing.T) {
 	if err := os.Truncate(cut, 150); err != nil {
 		t.Fatal(err)
 	}
+	// Nor is what a killed run was writing kept.
+	temp := ".waveprior-0123456789abcdef.tmp"
+	if err := os.WriteFile(filepath.Join(path+".partial", temp), []byte("half"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	if w, err = Create(path, plan); err != nil {
 		t.Fatal(err)
 	}
@@ -134,6 +139,10 @@ func TestResume(t *testing.T) {
 		if err1 != nil || err2 != nil || !slices.Equal(a, b) {
 			t.Errorf("shard %s differs from the one of a single run (%v, %v)", name, err1, err2)
 		}
+	}
+	files, err := os.ReadDir(path)
+	if err != nil || len(files) != w.Shards()+1 {
+		t.Errorf("the folder has %v (%v), want %d shards and the manifest", files, err, w.Shards())
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*.partial")); left != nil {
 		t.Errorf("left behind: %v", left)

@@ -79,6 +79,9 @@ func Create(path string, p Plan) (*Writer, error) {
 func (w *Writer) resume(plan []byte) error {
 	old, err := os.ReadFile(w.file(planName))
 	if err == nil && bytes.Equal(old, plan) {
+		if _, err := commit.RemoveStale(w.partial); err != nil { // what a killed run was writing
+			return fmt.Errorf("dataset: %w", err)
+		}
 		for k, s := range w.m.Shards {
 			// A shard appears by rename when it is whole; that it is what the plan says is checked all the same.
 			if v, err := openShard(w.file(s.File), &w.m.Space, s.Count); err == nil {

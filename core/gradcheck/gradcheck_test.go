@@ -119,3 +119,34 @@ func TestDotIsCompensated(t *testing.T) {
 		t.Errorf("%v", d)
 	}
 }
+
+func TestOperatorErrors(t *testing.T) {
+	lift := func(g func(x, u []float64) []float64) func(x, u []float64) ([]float64, error) {
+		return func(x, u []float64) ([]float64, error) { return g(x, u), nil }
+	}
+	good := gradcheck.Operator{F: f, JVP: lift(jvp), VJP: lift(vjp)}
+	x, dx, w := []float64{0.3, -1.1}, []float64{0.7, 0.4}, []float64{1, -2, 0.5}
+	dot, table, err := good.Measure(x, dx, w, gradcheck.Options{})
+	if err = errors.Join(err, dot.Check(1e-15), table.Check(0.05)); err != nil {
+		t.Error(err)
+	}
+	failed := errors.New("diverged")
+	bad := good
+	bad.VJP = func(x, u []float64) ([]float64, error) { return nil, failed }
+	if _, _, err := bad.Measure(x, dx, w, gradcheck.Options{}); !errors.Is(err, failed) {
+		t.Errorf("VJP fails: %v", err)
+	}
+	bad = good
+	bad.F = func(x []float64) ([]float64, error) {
+		if x[0] != 0.3 {
+			return nil, failed
+		}
+		return f(x)
+	}
+	if _, _, err := bad.Measure(x, dx, w, gradcheck.Options{}); !errors.Is(err, failed) {
+		t.Errorf("F fails along the way: %v", err)
+	}
+	if _, _, err := good.Measure(x, dx, w[:2], gradcheck.Options{}); err == nil {
+		t.Error("w of another length passes")
+	}
+}

@@ -112,17 +112,25 @@ func FrechetGaussian(m1 []float64, s1 mat.Symmetric, m2 []float64, s2 mat.Symmet
 	if s1.SymmetricDim() != d || s2.SymmetricDim() != d {
 		panic(fmt.Sprintf("metric: frechet: covariances of %d and %d dimensions for means of %d", s1.SymmetricDim(), s2.SymmetricDim(), d))
 	}
+	// With S1 = R R^T for any R the eigenvalues are those of R^T S2 R: R is the Cholesky factor, or where S1 is singular
+	// (fewer vectors than features) Q L^1/2 of S1 = Q L Q^T, several times slower.
 	var eig mat.EigenSym
-	if !eig.Factorize(s1, true) {
-		return 0, fmt.Errorf("metric: frechet: the eigensolver did not converge on the first covariance (%d x %d)", d, d)
-	}
-	// In the eigenbasis of S1 = Q L Q^T the product is R^T S2 R, R = Q L^1/2.
 	var root, tmp, prod mat.Dense
-	eig.VectorsTo(&root)
-	for j, v := range eig.Values(nil) {
-		r := math.Sqrt(max(v, 0))
-		for i := range d {
-			root.Set(i, j, root.At(i, j)*r)
+	var chol mat.Cholesky
+	if chol.Factorize(s1) {
+		var lower mat.TriDense
+		chol.LTo(&lower)
+		root.CloneFrom(&lower)
+	} else {
+		if !eig.Factorize(s1, true) {
+			return 0, fmt.Errorf("metric: frechet: the eigensolver did not converge on the first covariance (%d x %d)", d, d)
+		}
+		eig.VectorsTo(&root)
+		for j, v := range eig.Values(nil) {
+			r := math.Sqrt(max(v, 0))
+			for i := range d {
+				root.Set(i, j, root.At(i, j)*r)
+			}
 		}
 	}
 	tmp.Mul(s2, &root)

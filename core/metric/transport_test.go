@@ -267,19 +267,27 @@ func TestW2(t *testing.T) {
 // TestW2LineUneven: unequal sizes against copies of the points up to a common size.
 func TestW2LineUneven(t *testing.T) {
 	r := random(t, 26)
-	x, y := normals(r, 12), normals(r, 20)
-	var cx, cy []float64
-	for _, v := range x {
-		cx = append(cx, v, v, v, v, v)
+	for _, c := range [][2]int{{12, 20}, {7, 9}, {1, 6}, {5, 1}, {8, 24}} {
+		n, m := c[0], c[1]
+		x, y := normals(r, n), normals(r, m)
+		var cx, cy []float64
+		for _, v := range x {
+			cx = append(cx, slices.Repeat([]float64{v}, m)...)
+		}
+		for _, v := range y {
+			cy = append(cy, slices.Repeat([]float64{v}, n)...)
+		}
+		want, err := W2(cx, cy, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, "uneven sizes", W2Line(x, y), want, 1e-12)
+		sliced, err := SlicedW2(x, y, []float64{1}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, "uneven sizes, sliced", sliced, want, 1e-12)
 	}
-	for _, v := range y {
-		cy = append(cy, v, v, v)
-	}
-	want, err := W2(cx, cy, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	near(t, "12 points against 20", W2Line(x, y), want, 1e-12)
 }
 
 func TestFrechet(t *testing.T) {
@@ -342,6 +350,18 @@ func TestFrechet(t *testing.T) {
 		t.Fatal(err)
 	}
 	near(t, "general", got, want, 1e-12)
+	// The way for a singular first covariance against that for a regular one: the distance is symmetric. 3 vectors span a plane.
+	few, many := NewMoments(dim), NewMoments(dim)
+	few.Add(normals(r, 3*dim))
+	many.Add(normals(r, 50*dim))
+	there, err := Frechet(few, many)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err = Frechet(many, few); err != nil {
+		t.Fatal(err)
+	}
+	near(t, "symmetry", got, there, 1e-6)
 	if _, err := Frechet(NewMoments(2), NewMoments(2)); err == nil {
 		t.Error("empty sums have a distance")
 	}

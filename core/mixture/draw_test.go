@@ -175,6 +175,77 @@ func TestGridBasics(t *testing.T) {
 	}
 }
 
+// TestLogEvidences: a linear map's evidences in closed form (Linearise is exact there), up to their common constant, and the
+// effective number of components of the stylised problem growing with s.
+func TestLogEvidences(t *testing.T) {
+	r := random(t, 13)
+	g, err := NewGrid(Axis{-6, 6, 301}, Axis{-6, 6, 301})
+	if err != nil {
+		t.Fatal(err)
+	}
+	jac := []float64{1, -0.5}
+	x := g.Points()
+	phi := make([]float64, g.Size())
+	for i := range phi {
+		e := (0.3 - jac[0]*x[2*i] - jac[1]*x[2*i+1]) / 0.4
+		phi[i] = 0.5 * e * e
+	}
+	for _, c := range []Covariance{Isotropic(0.16), Factor([]float64{0.5, 0, 0.4, 0.3})} {
+		means := normals(r, 6)
+		m, err := New(means, 2, nil, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := g.LogEvidences(m, phi)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := Linearise(m, func(n int) (Local, error) {
+			return NewLocal([]float64{0.3 - jac[0]*means[2*n] - jac[1]*means[2*n+1]}, jac, 0.4), nil
+		}, Exact)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total := LogSumExp(got)
+		for n, v := range got {
+			near(t, "log weight", v-total, q.LogWeights[n], 1e-9)
+		}
+	}
+	p := stylised1D()
+	g, err = NewGrid(Axis{-5, 5, 2000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := 0.0
+	for _, s := range []float64{0.01, 0.1, 0.5, 2} {
+		m, err := New(p.means, 1, nil, Isotropic(s*s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, phi := g.Points(), make([]float64, g.Size())
+		for i := range phi {
+			phi[i] = p.phi(x[i : i+1])
+		}
+		w, err := g.LogEvidences(m, phi)
+		if err != nil {
+			t.Fatal(err)
+		}
+		softmax(w)
+		n := Effective(w)
+		if n <= last || n > 5 {
+			t.Errorf("s = %g: %.3f effective components after %.3f", s, n, last)
+		}
+		last = n
+	}
+	m, err := New(p.means, 1, nil, Covariance{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.LogEvidences(m, make([]float64, g.Size())); err == nil {
+		t.Error("points have evidences on a grid")
+	}
+}
+
 // shiftTV is the distance of N(0, 1/4) and N(1/2, 1/4): erf(delta/(2 sqrt 2 sigma)), delta = 1/2, sigma = 1/2.
 func shiftTV(t *testing.T, g *Grid) float64 {
 	t.Helper()

@@ -123,6 +123,43 @@ func (g *Grid) Density(logP []float64) (*GridDensity, error) {
 	return q, nil
 }
 
+// LogEvidences returns log of the integral of N(x; x_n, C) exp(-phi(x)) (N) for each component of m, by the sum over cells:
+// the exact logarithm of the factor by which the data change w_n, where [Linearise] gives an approximation. phi (Size) as in
+// Posterior. The grid must resolve C (a step below the prior width) and hold the components. Error: C is singular, or a
+// component's integral is NaN or +Inf.
+func (g *Grid) LogEvidences(m *Mixture, phi []float64) ([]float64, error) {
+	mustLen("grid evidences: phi", len(phi), g.Size())
+	mustLen("grid evidences: dimension", m.Dim, g.Dim())
+	l, err := m.At(1, 0)
+	if err != nil {
+		return nil, err
+	}
+	d, x := g.Dim(), g.Points()
+	if m.q != nil {
+		for i := range phi {
+			r := make([]float64, d)
+			m.rotate(r, x[i*d:(i+1)*d])
+			copy(x[i*d:(i+1)*d], r)
+		}
+	}
+	out, t := make([]float64, m.N()), make([]float64, g.Size())
+	for n := range out {
+		mean := m.rotated[n*d : (n+1)*d]
+		for i := range t {
+			sum := 0.0
+			for c, v := range x[i*d : (i+1)*d] {
+				sum += (v - mean[c]) * (v - mean[c]) * l.invA[c]
+			}
+			t[i] = l.logNorm - 0.5*sum - phi[i]
+		}
+		out[n] = LogSumExp(t) + math.Log(g.Cell())
+		if math.IsNaN(out[n]) || math.IsInf(out[n], 1) {
+			return nil, fmt.Errorf("mixture: grid evidences: component %d integrates to exp(%g)", n, out[n])
+		}
+	}
+	return out, nil
+}
+
 // TotalVariation is 1/2 the integral of |p - q| over the grid of both.
 func (p *GridDensity) TotalVariation(q *GridDensity) float64 {
 	return metric.TotalVariation(p.P, q.P, p.Grid.Cell())

@@ -151,14 +151,14 @@ func narrow(g, lower, h []float64) (float64, error) {
 	}
 	var chol mat.Cholesky
 	if !chol.Factorize(flip) {
-		return 0, fmt.Errorf("I + L^T H L (%d x %d) is not positive definite: H must be finite, symmetric and positive semidefinite", d, d)
+		return 0, fmt.Errorf("the matrix I + L^T H L (%d x %d) is not positive definite: H must be finite, symmetric and positive semidefinite", d, d)
 	}
 	var t, inv mat.TriDense
 	chol.LTo(&t)
 	if err := inv.InverseTri(&t); err != nil {
 		var cond mat.Condition
 		if !errors.As(err, &cond) || math.IsInf(float64(cond), 1) {
-			return 0, fmt.Errorf("I + L^T H L (%d x %d): %w", d, d, err)
+			return 0, fmt.Errorf("the matrix I + L^T H L (%d x %d): %w", d, d, err)
 		}
 	}
 	// U^-T = (J T J)^-T = J T^-T J: entry (i, j) is T^-1 at (d-1-j, d-1-i), lower triangular.

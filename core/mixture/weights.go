@@ -26,13 +26,11 @@ func softmax(l []float64) float64 {
 	return top + math.Log(sum)
 }
 
-// LogSumExp returns log sum exp(l), without overflow; -Inf for no numbers or none above -Inf.
+// LogSumExp returns log sum exp(l), without overflow; -Inf for no numbers or none above -Inf, NaN when one is NaN.
 func LogSumExp(l []float64) float64 {
 	top := math.Inf(-1)
 	for _, v := range l {
-		if v > top {
-			top = v
-		}
+		top = max(top, v) // NaN stays
 	}
 	if math.IsInf(top, 0) {
 		return top

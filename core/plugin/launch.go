@@ -214,15 +214,16 @@ func (s *LaunchSpec) checkFiles() error {
 // startError says in our words what go-plugin found. The process has been waited for.
 func (p *Process) startError(cmd *exec.Cmd, err error) error {
 	spec, text := &p.spec, err.Error()
-	state := "it could not be started"
-	if cmd.ProcessState != nil {
-		state = "ended with " + cmd.ProcessState.String()
+	// go-plugin kills what closed its stdout without a line: then the process had not ended by itself.
+	state := "it closed its stdout, or wrote a line of more than 64 KiB to it, without go-plugin's handshake"
+	if s := cmd.ProcessState; s != nil && s.String() != "signal: killed" {
+		state = fmt.Sprintf("it ended before it served (%s)", s)
 	}
 	byHand := "type it by hand to see what it says: " + spec.Path + " --help"
 	line, garbage := strings.CutPrefix(text, "Unrecognized remote plugin message: ")
 	switch {
 	case strings.Contains(text, "Failed to read any lines") || strings.Contains(text, "exited before we could connect"):
-		return spec.fail(p.tail, byHand, "it ended before it served (%s)", state)
+		return spec.fail(p.tail, byHand, "%s", state)
 	case garbage:
 		line, _, _ = strings.Cut(line, "\n")
 		if len(line) > 200 {
@@ -275,12 +276,14 @@ func (p *Process) greet(ctx context.Context) error {
 	}
 	p.remote = &remote{peer: p, plugin: plugin, who: who, desc: d, arena: spec.Arena}
 	if a := spec.Arena; a != nil {
-		// Samplers call services and need room for what they pass; the others allocate nothing by themselves.
-		size := int64(a.Size() / 1024)
+		// Samplers call services and need room for what they pass (of 256 GiB: 1 GiB); the others allocate nothing by
+		// themselves. Small enough for hundreds of processes: the window of one that died in a call on a service comes back
+		// only when the process behind that service is gone.
+		size := a.Size() / 4096
 		if d.Kind == contract.KindSampler {
-			size = int64(a.Size() / 32)
+			size = a.Size() / 256
 		}
-		ref, release, err := a.Grant(size)
+		ref, release, err := a.Grant(int64(size))
 		if err != nil {
 			return spec.fail(p.tail, "", "%v", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/waveprior/waveprior/core/gradcheck"
@@ -73,6 +74,7 @@ func examples(t *testing.T) []example {
 		{"fields, units, order", m(space.Between(two, grid(f64, 3, 4, 10, space.Quantity{Name: "rho", Unit: "g/cm3"}, sqs))), 1, 4, false},
 		{"one field of two", m(space.Between(two, grid(f64, 3, 4, 10, vp))), 1, 4, true},
 		{"resample z", z, -1, 1, true},
+		{"resample x, finely", m(space.Resample(g, "x", space.Axis{Size: 22, Step: 3})), -1, 1, true},
 		{"bilinear", zx, -1, 1, true},
 		{"bilinear then square", m(space.Between(g, grid(f64, 11, 13, 5, sqs))), 1500, 4500, false},
 		{"affine", m(space.Affine(two, "rho", -0.3, 7, "1")), -1, 1, true},
@@ -300,5 +302,53 @@ func TestBadItem(t *testing.T) {
 	}
 	if _, err := a.VJP(in.New(2), batched(a.Out(), 3, 1), batched(&in, 2, 1)); !errors.Is(err, tensor.ErrShape) {
 		t.Errorf("3 directions for 2 items: %v", err)
+	}
+}
+
+// One adapter serves several goroutines (run with -race).
+func TestConcurrentUse(t *testing.T) {
+	for _, e := range examples(t) {
+		x := fill(e.a.In().New(1), rand.New(rand.NewPCG(3, 3)), e.lo, e.hi)
+		want := e.a.Out().New(1)
+		if st, err := e.a.Apply(x, want); st != nil || err != nil {
+			t.Fatal(st, err)
+		}
+		var g sync.WaitGroup
+		for range 4 {
+			g.Go(func() {
+				y := e.a.Out().New(1)
+				if _, err := e.a.Apply(x, y); err != nil || string(y.Data) != string(want.Data) {
+					t.Errorf("%s: other bits (%v)", e.name, err)
+				}
+			})
+		}
+		g.Wait()
+	}
+}
+
+func TestValidate(t *testing.T) {
+	ok := grid(tensor.Float32, 3, 4, 10, vp, rho)
+	if err := ok.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	lo, hi := 2.0, 1.0
+	for want, spoil := range map[string]func(*space.Space){
+		"two axes named":      func(s *space.Space) { s.Axes[2].Name = "z" },
+		"field and component": func(s *space.Space) { s.Axes[1].Name = "component" },
+		"has size 0":          func(s *space.Space) { s.Axes[1].Size = 0 },
+		"step >= 0":           func(s *space.Space) { s.Axes[1].Step = -1 },
+		"from NaN":            func(s *space.Space) { s.Axes[1].Origin = math.NaN() },
+		"3 positions from 0":  func(s *space.Space) { s.Axes[1].Step = math.MaxFloat64 },
+		"position +Inf at 1":  func(s *space.Space) { s.Axes[1].Values = []float64{0, math.Inf(1), 2} },
+		"2 positions for":     func(s *space.Space) { s.Axes[1].Values = []float64{0, 1} },
+		"1 quantities":        func(s *space.Space) { s.Quantities = s.Quantities[:1] },
+		"bounds 2..1":         func(s *space.Space) { s.Quantities[1].Lower, s.Quantities[1].Upper = &lo, &hi },
+		"dtype(0)":            func(s *space.Space) { s.DType = tensor.Invalid },
+	} {
+		s := grid(tensor.Float32, 3, 4, 10, vp, rho)
+		spoil(&s)
+		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 }

@@ -129,7 +129,11 @@ func (s *Space) axis(name string) int {
 // samePositions reports whether two axes of one size stand for the same positions: equal to snap times the step, or
 // without positions on one of the sides.
 func samePositions(a, b *Axis) bool {
-	for i := range a.Size {
+	stride := 1
+	if len(a.Values) == 0 && len(b.Values) == 0 {
+		stride = max(1, a.Size-1) // both regular: the ends decide
+	}
+	for i := 0; i < a.Size; i += stride {
 		p, ok := a.position(i)
 		q, ok2 := b.position(i)
 		if !ok || !ok2 {

@@ -1,6 +1,16 @@
 // Package space says what the numbers of a tensor mean (axes, quantities, units, bounds) and adapts one space to
 // another: what is known and differentiable is put between a prior that decodes to one space and a solver that takes
 // another, each adapter with its exact transpose. Where it cannot, it says why.
+//
+//	a, err := space.Between(decoded, taken)     // vp in m/s on 70 x 70, float32, to squared slowness on 128 x 128
+//	failed, err := a.Apply(x, y)                // batches; failed[i] says what is wrong with item i
+//	failed, err = a.VJP(x, w, dx)               // the exact transpose, K directions per item
+//
+// Main types: [Space] (with [Axis] and [Quantity]), [Adapter] (from [Between], [FromOptions] for what an experiment asks
+// for by itself, [Chain], [New] for a [Map] of one's own).
+//
+// It moves no data between processes, clamps nothing unasked, and is no array library: an adapter works item by item in
+// float64 and is meant for models and data that cost far more to simulate than to copy.
 package space
 
 import (
@@ -93,9 +103,27 @@ func (s *Space) Validate() error {
 	if _, err := tensor.Elements(s.ItemShape()); err != nil {
 		return fmt.Errorf("space %s: %w", s.Name, err)
 	}
-	for _, a := range s.Axes {
+	lists := ""
+	for i, a := range s.Axes {
 		if a.Size < 1 {
 			return fmt.Errorf("space %s: axis %s has size %d", s.Name, a.Name, a.Size)
+		}
+		if s.axis(a.Name) != i {
+			return fmt.Errorf("space %s: two axes named %q", s.Name, a.Name)
+		}
+		if a.Name == "field" || a.Name == "component" {
+			if lists != "" {
+				return fmt.Errorf("space %s: axes %s and %s both (allowed: one that lists quantities)", s.Name, lists, a.Name)
+			}
+			lists = a.Name
+		}
+		if !(a.Step >= 0) || math.IsInf(a.Step, 0) || math.IsNaN(a.last()) || math.IsInf(a.last(), 0) {
+			return fmt.Errorf("space %s: axis %s of %d positions from %g in steps of %g (allowed: finite, step >= 0)", s.Name, a.Name, a.Size, a.Origin, a.Step)
+		}
+		for j, v := range a.Values {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return fmt.Errorf("space %s: axis %s has position %g at %d (allowed: finite)", s.Name, a.Name, v, j)
+			}
 		}
 		if len(a.Values) > 0 && len(a.Values) != a.Size {
 			return fmt.Errorf("space %s: axis %s has %d positions for size %d", s.Name, a.Name, len(a.Values), a.Size)

@@ -30,6 +30,15 @@ type Plugin struct {
 	Options     map[string]any
 }
 
+// Lookup returns the value of a dotted key of the resolved cell.
+func (c *Cell) Lookup(key string) (any, bool) {
+	path, err := config.ParsePath(key)
+	if err != nil {
+		return nil, false
+	}
+	return config.Lookup(c.tree, path)
+}
+
 // OptionsJSON is what the plugin's Configure gets.
 func (p *Plugin) OptionsJSON() json.RawMessage { return config.Canonical(p.Options) }
 
@@ -90,13 +99,9 @@ func Load(ctx context.Context, path string, over Overrides, d Describer) (*Exper
 	}
 	l := &loader{ctx: ctx, doc: doc, plugins: d, dir: filepath.Dir(path), described: map[session.Ref]contract.Description{}}
 	e := &Experiment{Path: path, Dir: l.dir}
-	tree := doc.Tree
-	for _, o := range over {
-		extra, err := config.Parse("--set "+o, []byte(o))
-		if err != nil {
-			return nil, fmt.Errorf("--set %s: want key = value as in TOML: %w", o, err)
-		}
-		tree = merge(tree, extra.Tree)
+	tree, err := override(doc.Tree, over)
+	if err != nil {
+		return nil, err
 	}
 	if _, ok := tree["lock"]; ok {
 		return e, l.lock(e, tree)
@@ -121,6 +126,18 @@ func Load(ctx context.Context, path string, over Overrides, d Describer) (*Exper
 		return nil, err
 	}
 	return e, slugs(e.Cells)
+}
+
+// override applies what the command line sets.
+func override(tree map[string]any, over Overrides) (map[string]any, error) {
+	for _, o := range over {
+		extra, err := config.Parse("--set "+o, []byte(o))
+		if err != nil {
+			return nil, fmt.Errorf("--set %s: want KEY=VALUE as in TOML: %w", o, err)
+		}
+		tree = merge(tree, extra.Tree)
+	}
+	return tree, nil
 }
 
 func positioned(err error) bool {
@@ -156,7 +173,7 @@ type draft struct {
 }
 
 // top is what may stand at the top of a file.
-var top = []string{"name", "title", "question", "seed", "run", "solver", "prior", "observation", "sampler", "judge", "sweep"}
+var top = []string{"name", "title", "question", "seed", "run", "solver", "prior", "observation", "sampler", "judge", "report", "sweep"}
 
 // cell resolves one combination.
 func (l *loader) cell(e *Experiment, c *draft) error {
@@ -507,7 +524,20 @@ func (l *loader) sampler(tree map[string]any, c *draft, out map[string]any) erro
 	}
 	c.Sampler = p
 	out["sampler"] = resolved
+	if !conditional(p) {
+		c.Observation, c.ObsSolver = nil, nil // its samples are the prior's: there is nothing that they depend on
+	}
 	return l.needs(c)
+}
+
+// conditional tells whether a sampler, as it is configured, draws from a posterior: whether it needs the physics.
+func conditional(p *Plugin) bool {
+	for _, n := range p.Description.Needs {
+		if n.Service != "prior" && (n.Option == "" || fmt.Sprint(p.Options[n.Option]) == n.Value) {
+			return true
+		}
+	}
+	return false
 }
 
 // needs checks before anything starts that the sampler finds what it needs.
@@ -597,4 +627,20 @@ func sortedKeys(m map[string]any) []string {
 	}
 	sort.Strings(keys)
 	return keys
+}
+
+// LoadSolver resolves the [solver] table of a file alone, and its seed; everything else in the file is passed over.
+func LoadSolver(ctx context.Context, path string, over Overrides, d Describer) (*Plugin, uint64, error) {
+	doc, err := config.Load(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	l := &loader{ctx: ctx, doc: doc, plugins: d, dir: filepath.Dir(path), described: map[session.Ref]contract.Description{}}
+	tree, err := override(doc.Tree, over)
+	if err != nil {
+		return nil, 0, err
+	}
+	seed, _ := tree["seed"].(int64)
+	p, err := l.solver(tree, config.Path{"solver"}, &draft{}, map[string]any{})
+	return p, uint64(seed), err
 }

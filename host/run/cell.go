@@ -25,6 +25,9 @@ type cellRun struct {
 	model    *space.Adapter
 	observed *observations
 
+	// planned, when set, is told of every stage instead of its work being done (Plan).
+	planned func(name, key string, e *stage.Entry) error
+
 	dataKey, trainKey, observeKey, sampleKey string
 }
 
@@ -62,6 +65,9 @@ func (k *cellRun) stage(ctx context.Context, name, key string, inputs any, plugi
 	if err != nil {
 		return nil, err
 	}
+	if k.planned != nil {
+		return e, k.planned(name, key, e)
+	}
 	cached := e != nil
 	if e == nil {
 		var w *stage.Work
@@ -96,9 +102,11 @@ func (k *cellRun) stage(ctx context.Context, name, key string, inputs any, plugi
 	}
 	k.out.Entries = append(k.out.Entries, e)
 	k.out.Cached = append(k.out.Cached, cached)
-	k.out.WallS += e.Manifest.WallS
-	for what, n := range e.Manifest.Cost {
-		k.out.Cost[what] += n
+	if name != "judge" { // judging is bookkeeping, not part of what a method costs
+		k.out.WallS += e.Manifest.WallS
+		for what, n := range e.Manifest.Cost {
+			k.out.Cost[what] += n
+		}
 	}
 	return e, nil
 }
@@ -245,7 +253,7 @@ func (k *cellRun) judge(ctx context.Context) error {
 		task := k.Progress.Start(k.title("judge"), "blocks", 0, 0)
 		defer task.Stop()
 		jin := judge.Input{
-			Cell: k.c, Prior: k.prior, Physics: k.physics, Dir: w.Dir(), Seed: k.c.Seed,
+			Cell: k.c, Solver: k.solver, Prior: k.prior, TrainingSet: TrainingSet, HeldOutSet: HeldOutSet, Physics: k.physics, Dir: w.Dir(), Seed: k.c.Seed,
 			Data: k.out.Data, Observe: k.out.Observe, Sample: k.out.Sample, Log: k.Progress.Logf,
 		}
 		if err := judge.Run(ctx, jin); err != nil {

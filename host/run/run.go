@@ -19,6 +19,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/commit"
 	"github.com/waveprior/waveprior/core/config"
+	"github.com/waveprior/waveprior/host/claims"
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/progress"
 	"github.com/waveprior/waveprior/host/session"
@@ -62,6 +63,7 @@ type Result struct {
 	PeakRSS  int64 // of the host, bytes
 	PeakShm  uint64
 	Restarts int
+	Claims   []claims.Result
 }
 
 // ErrRunDir is wrapped by the refusal of a run folder that belongs to something else.
@@ -108,7 +110,7 @@ func (r *runner) checksum(ref session.Ref) string {
 		return s
 	}
 	s := ""
-	if path, err := session.Find(ref); err == nil && ref.Attach == "" {
+	if path, err := session.Find(ref); err == nil && r.Session.Attach[ref.Kind] == "" {
 		if f, err := os.Open(path); err == nil {
 			h := sha256.New()
 			if _, err := io.Copy(h, f); err == nil {

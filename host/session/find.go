@@ -125,7 +125,7 @@ func (s *Session) Describe(ctx context.Context, ref Ref) (contract.Description, 
 	if make := s.InProcess[ref.key()]; make != nil {
 		return clientsOfLocal(make()).describe(), nil
 	}
-	if ref.Attach == "" {
+	if s.Attach[ref.Kind] == "" {
 		path, err := Find(ref)
 		if err != nil {
 			return contract.Description{}, err

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/waveprior/waveprior/core/arena"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/plugin"
 	"github.com/waveprior/waveprior/core/tensor"
@@ -27,7 +28,6 @@ type Ref struct {
 	Kind   contract.Kind
 	Name   string
 	Path   string // the TOML's path, "": search
-	Attach string // address of a running plugin, "": launch
 	Device string
 }
 
@@ -39,20 +39,20 @@ type Options struct {
 	Restarts  int           // how often a call is repeated after its process died; 0: 5, negative: never
 	Log       func(format string, args ...any)
 	InProcess map[string]func() contract.Plugin // "solver/analytic"
+	Attach    map[contract.Kind]string          // addresses of plugins that run already
 	Env       []string                          // added to every plugin's environment
-	ArenaSize uint64                            // virtual bytes; 0: package plugin's default
+	ArenaSize int64                             // virtual bytes; 0: package arena's default
 }
 
 // Session is the processes of one run.
 type Session struct {
 	Options
 	dir   string // private folder for sockets
-	arena *plugin.Arena
+	arena *arena.Arena
 
 	mu      sync.Mutex
 	solvers map[Ref][]*worker
 	others  map[Ref]*worker
-	stops   []func() // services of the sampler that is configured now
 	counts  map[string]float64
 
 	serving atomic.Int32 // calls out to solvers and priors
@@ -61,6 +61,9 @@ type Session struct {
 
 // New makes the private folder and the arena.
 func New(o Options) (*Session, error) {
+	if o.ArenaSize == 0 {
+		o.ArenaSize = arena.DefaultSize
+	}
 	if o.CallLimit == 0 {
 		o.CallLimit = 10 * time.Minute
 	}
@@ -75,7 +78,7 @@ func New(o Options) (*Session, error) {
 		return nil, fmt.Errorf("session: %w", err)
 	}
 	s := &Session{Options: o, dir: dir, solvers: map[Ref][]*worker{}, others: map[Ref]*worker{}, counts: map[string]float64{}}
-	if s.arena, err = plugin.NewArena(o.ArenaSize); err != nil {
+	if s.arena, err = arena.New(o.ArenaSize); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
@@ -135,7 +138,7 @@ func (s *Session) workers() []*worker {
 	return all
 }
 
-// Restarts returns how many times processes were started again.
+// RestartCount returns how many times processes were started again.
 func (s *Session) RestartCount() int {
 	n := 0
 	for _, w := range s.workers() {
@@ -168,19 +171,20 @@ func (s *Session) Alloc(dt tensor.DType, shape ...int) (*tensor.Tensor, func(), 
 	if err != nil {
 		return nil, nil, err
 	}
-	return t, func() { s.arena.Free(t) }, nil
+	return t, func() { _ = s.arena.Free(t) }, nil
 }
 
 func (s *Session) launch(ctx context.Context, ref Ref) (*plugin.Process, error) {
-	path := ""
-	if ref.Attach == "" {
+	path, attach := "", s.Attach[ref.Kind]
+	if attach == "" {
 		var err error
 		if path, err = Find(ref); err != nil {
 			return nil, err
 		}
 	}
 	return plugin.Launch(ctx, plugin.LaunchSpec{
-		Kind: ref.Kind, Name: ref.Name, Path: path, SocketDir: s.dir, Attach: ref.Attach, Arena: s.arena, Env: s.Env,
+		Kind: ref.Kind, Name: ref.Name, Path: path, SocketDir: s.dir, Attach: attach, Arena: s.arena, Env: s.Env,
+		Progress: func(text string) { s.logf("%s %s: %s", ref.Kind, ref.Name, text) },
 	})
 }
 
@@ -249,48 +253,6 @@ func (s *Session) Sampler(ctx context.Context, ref Ref) (*Sampler, error) {
 	return &Sampler{w: w, desc: d}, err
 }
 
-// Serve puts the services that a sampler asks for on sockets of their own and fills in their addresses. In-process
-// samplers are called with the services as they are. It replaces the services served before.
-func (s *Session) Serve(ref Ref, c *contract.Config) error {
-	s.mu.Lock()
-	stops := s.stops
-	s.stops = nil
-	s.mu.Unlock()
-	for _, stop := range stops {
-		stop()
-	}
-	if s.InProcess[ref.key()] != nil {
-		return nil
-	}
-	keep := func(stop func()) { s.mu.Lock(); s.stops = append(s.stops, stop); s.mu.Unlock() }
-	if c.Prior != nil {
-		addr, stop, err := plugin.ServePrior(s.dir, *c.Prior, s.arena)
-		if err != nil {
-			return err
-		}
-		keep(stop)
-		c.Prior.Address = addr
-	}
-	for _, name := range serviceNames(c.Solvers) {
-		addr, stop, err := plugin.ServeSolver(s.dir, name, *c.Solvers[name], s.arena)
-		if err != nil {
-			return err
-		}
-		keep(stop)
-		c.Solvers[name].Address = addr
-	}
-	return nil
-}
-
-func serviceNames(m map[string]*contract.SolverService) []string {
-	var names []string
-	for n := range m {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return names
-}
-
 // Close ends all plugins in good order and removes the folder. Nothing of the session is left after it.
 func (s *Session) Close() {
 	var wg sync.WaitGroup
@@ -299,15 +261,9 @@ func (s *Session) Close() {
 		go func() { defer wg.Done(); w.close() }()
 	}
 	wg.Wait()
-	s.mu.Lock()
-	for _, stop := range s.stops {
-		stop()
-	}
-	s.stops = nil
-	s.mu.Unlock()
 	s.arena.Close()
 	os.RemoveAll(s.dir)
 }
 
 // PeakBytes is the most shared memory that was reserved at once.
-func (s *Session) PeakBytes() uint64 { return s.arena.Peak() }
+func (s *Session) PeakBytes() uint64 { return s.arena.Stats().Peak }

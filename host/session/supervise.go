@@ -118,8 +118,8 @@ func (w *worker) died(err error, call string) error {
 		tail := w.proc.LogTail()
 		w.proc.Kill() // returns when the process is gone: only then may its memory be used again
 		w.proc = nil
-		if len(tail) > 0 {
-			err = fmt.Errorf("%w; its last words:\n  %s", err, strings.Join(tail, "\n  "))
+		if tail = strings.TrimSpace(tail); tail != "" {
+			err = fmt.Errorf("%w; its last words:\n  %s", err, strings.ReplaceAll(tail, "\n", "\n  "))
 		}
 	}
 	return err
@@ -213,7 +213,7 @@ func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process,
 		}
 	}()
 	err := f(cctx)
-	if err != nil && ctx.Err() == nil && context.Cause(cctx) == hung {
+	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(cctx), hung) {
 		return hung
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/waveprior/waveprior/core/commit"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/mixture"
 	"github.com/waveprior/waveprior/core/safetensors"
@@ -40,6 +41,9 @@ func (ck *checkpoint) write(folder string) error {
 		tensors["covariance"] = ck.covariance
 	}
 	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return err
+	}
+	if _, err := commit.RemoveStale(folder); err != nil { // what a killed training was writing
 		return err
 	}
 	return safetensors.Write(filepath.Join(folder, CheckpointName), tensors,

@@ -13,11 +13,11 @@ import (
 	"github.com/waveprior/waveprior/core/tensor"
 )
 
-// tangentBytes bounds the tangents asked for in one call (but never below one component's); misfitItems the components.
-const (
-	tangentBytes = 64 << 20
-	misfitItems  = 64
-)
+// misfitItems bounds the components in one call of Misfit.
+const misfitItems = 64
+
+// tangentBytes bounds the tangents asked for in one call of JVP, but never below one component's. A variable for the tests.
+var tangentBytes = 64 << 20
 
 // curvature is J_n^T J_n for every component: no observation comes into it.
 type curvature struct {

@@ -180,6 +180,7 @@ func (s *Sampler) Step(ctx context.Context, step int, chains contract.Chains, st
 	}
 	b := sampling.NewBatch(n)
 	b.Check("draw", x, sampling.Bound)
+	next["latent"].CopyFrom(state["latent"])
 	for _, i := range b.Alive() {
 		next["latent"].Item(i).SetReals(x[i*d : (i+1)*d])
 	}

@@ -1,0 +1,101 @@
+# The two targets of a newcomer are `make run` and `make test`; each does its own set-up. `make help` lists them all.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+GO ?= go
+# Same sources, same binaries: a stage that comes from the cache under another plugin checksum is said in the report, so
+# plugins carry no commit; the command alone knows its version.
+GOBUILD := $(GO) build -trimpath -buildvcs=false
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PLUGINS := $(sort $(wildcard ./plugins/*/*/cmd/waveprior-*))
+
+# Packages with tests that need the hooks of core/hook in the test itself.
+HOOKED := $(addprefix ./,$(sort $(dir $(shell grep -rl --include='*_test.go' '^//go:build hooks' core host plugins internal))))
+
+# Pinned tools. They are built from their modules into .cache/tools, never installed anywhere else.
+TOOLS := $(CURDIR)/.cache/tools
+PROTOC_GEN_GO := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+PROTOC_GEN_GO_GRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
+
+FUZZTIME ?= 5s
+BENCH ?= .
+TESTFLAGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: deps
+deps: ## what building, testing and the Python example need (Debian packages when root, else says what to type)
+	@./tools/deps g++ python3-numpy python3-grpcio
+	@$(GO) mod download
+
+.PHONY: build
+build: ## bin/waveprior and every plugin
+	@mkdir -p bin
+	@$(GOBUILD) -ldflags '-X main.version=$(VERSION)' -o bin/waveprior ./host
+	@$(if $(PLUGINS),$(GOBUILD) -o bin/ $(PLUGINS))
+
+.PHONY: run
+run: deps build ## set up, build, and run the quickstart; ends with the path of its report
+	@bin/waveprior run experiments/quickstart.toml
+
+.PHONY: test
+test: deps build ## set up, build, and run every test under the race detector
+	@$(GO) vet ./...
+	@$(if $(HOOKED),$(GO) vet -tags hooks ./...)
+	@$(if $(HOOKED),$(GO) test -race -tags hooks $(HOOKED))
+	@$(GO) test -race -timeout 20m $(TESTFLAGS) ./...
+
+.PHONY: generate
+generate: proto docs ## everything that is generated
+
+.PHONY: proto
+proto: ## the Go code of core/proto, by protoc
+	@./tools/deps protobuf-compiler
+	@mkdir -p $(TOOLS)
+	@GOBIN=$(TOOLS) $(GO) install $(PROTOC_GEN_GO)
+	@GOBIN=$(TOOLS) $(GO) install $(PROTOC_GEN_GO_GRPC)
+	@cd core/proto && PATH=$(TOOLS):$$PATH protoc -I . --go_out=. --go_opt=paths=source_relative \
+		--go-grpc_out=. --go-grpc_opt=paths=source_relative waveprior/v1/*.proto
+
+.PHONY: docs
+docs: build ## the option tables in docs/, by the plugins' own --describe
+	@$(GO) run ./internal/docgen -bin bin -docs docs
+
+# The line that names protoc's own version differs between distributions and is not compared.
+.PHONY: check-generated
+check-generated: generate ## regenerate, and fail on any difference from what is committed
+	@git diff --exit-code -I'^// [-	 ]*protoc  *v[0-9.]*$$' -- core/proto docs
+	@new=$$(git ls-files --others --exclude-standard -- core/proto docs); \
+		if [ -n "$$new" ]; then echo "generated, but not committed:" $$new; exit 1; fi
+
+.PHONY: lint
+lint: ## gofmt, go vet, go mod tidy, golangci-lint, clang-format
+	@GOLANGCI_LINT='$(GOLANGCI_LINT)' ./tools/lint
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (default 5s)
+	@$(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | while read -r pkg; do \
+		for target in $$($(GO) test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## the benchmarks that match BENCH (default: all)
+	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: cpp
+cpp: ## the C++ sources' own tests, by CMake and CTest
+	@./tools/deps cmake g++
+	@cmake -S . -B .cache/cpp -DCMAKE_BUILD_TYPE=Release >/dev/null
+	@cmake --build .cache/cpp >/dev/null
+	@ctest --test-dir .cache/cpp --output-on-failure
+
+.PHONY: clean
+clean: ## remove what was built (runs/ and the cache of stages stay)
+	@rm -rf bin .cache/tools .cache/cpp
