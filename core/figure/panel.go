@@ -231,7 +231,10 @@ func (p *placed) aspect() float64 {
 	}
 	if p.field || p.Equal {
 		r := math.Abs((p.y.hi - p.y.lo) / (p.x.hi - p.x.lo))
-		return min(max(r, 0.3), 1.25)
+		if p.field {
+			return min(max(r, 0.3), 1.25)
+		}
+		return min(max(r, 0.3), 1)
 	}
 	return 0.62
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -156,6 +157,15 @@ func (v *view) headline() {
 	if len(v.Head) == 0 {
 		return
 	}
+	said := true // whether the labels say the swept values already
+	for _, c := range v.Report.Cells {
+		for _, kv := range c.Values {
+			said = said && strings.Contains(c.Label, kv.Value)
+		}
+	}
+	if said {
+		v.Swept = nil
+	}
 	var all []map[string]float64
 	for i, c := range v.Report.Cells {
 		row := headRow{Label: c.Label, Anchor: anchor(i)}
@@ -198,7 +208,7 @@ func heading(c Column, docs map[string]string) headColumn {
 	case "higher":
 		h.Arrow = "higher is better"
 	case "target":
-		h.Arrow = "target " + number(c.Target, 3)
+		h.Arrow = "target " + minus(strconv.FormatFloat(c.Target, 'g', -1, 64))
 	}
 	return h
 }

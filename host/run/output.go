@@ -16,6 +16,7 @@ import (
 	"github.com/waveprior/waveprior/core/commit"
 	"github.com/waveprior/waveprior/host/claims"
 	"github.com/waveprior/waveprior/host/experiment"
+	"github.com/waveprior/waveprior/host/stage"
 )
 
 // Manifest is manifest.json of a run folder: what is needed to say where every number comes from.
@@ -248,4 +249,14 @@ func machine() Machine {
 		}
 	}
 	return m
+}
+
+// stageOf returns a cell's entry of a stage, nil if it has none.
+func stageOf(c *CellResult, name string) *stage.Entry {
+	for _, e := range c.Entries {
+		if e.Manifest.Stage == name {
+			return e
+		}
+	}
+	return nil
 }
