@@ -524,7 +524,20 @@ func (l *loader) sampler(tree map[string]any, c *draft, out map[string]any) erro
 	}
 	c.Sampler = p
 	out["sampler"] = resolved
+	if !conditional(p) {
+		c.Observation, c.ObsSolver = nil, nil // its samples are the prior's: there is nothing that they depend on
+	}
 	return l.needs(c)
+}
+
+// conditional tells whether a sampler, as it is configured, draws from a posterior: whether it needs the physics.
+func conditional(p *Plugin) bool {
+	for _, n := range p.Description.Needs {
+		if n.Service != "prior" && (n.Option == "" || fmt.Sprint(p.Options[n.Option]) == n.Value) {
+			return true
+		}
+	}
+	return false
 }
 
 // needs checks before anything starts that the sampler finds what it needs.
