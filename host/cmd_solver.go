@@ -34,6 +34,9 @@ func (f *solverRun) flags(c *cobra.Command) {
 
 // open starts the solver of a file and reads the models.
 func (f *solverRun) open(ctx context.Context, path string) (s *session.Session, solver *contract.SolverService, m *tensor.Tensor, single bool, err error) {
+	if _, err := npy.ReadHeader(f.model); err != nil { // before anything is started
+		return nil, nil, nil, false, &exitError{exitInput, fmt.Errorf("--model: %w", err)}
+	}
 	if s, err = f.session(f.reporter()); err != nil {
 		return nil, nil, nil, false, err
 	}
@@ -158,6 +161,9 @@ numbers, in the shape of the model file, and prints phi. d_obs.npy holds one obs
 		RunE: func(c *cobra.Command, args []string) error {
 			if !(std > 0) {
 				return &exitError{exitInput, fmt.Errorf("--noise-std is %g, it must be above 0", std)}
+			}
+			if _, err := npy.ReadHeader(data); err != nil {
+				return &exitError{exitInput, fmt.Errorf("--data: %w", err)}
 			}
 			s, solver, m, single, err := f.open(c.Context(), args[0])
 			if err != nil {

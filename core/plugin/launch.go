@@ -15,6 +15,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/waveprior/waveprior/core/arena"
 	"github.com/waveprior/waveprior/core/contract"
@@ -260,7 +262,11 @@ func (p *Process) greet(ctx context.Context) error {
 		if cause := ctx.Err(); cause != nil {
 			return fmt.Errorf("%s: start: %w", spec.what(), cause)
 		}
-		return spec.fail(p.tail, "", "it started but does not answer Describe: %v", err)
+		st := status.Convert(err)
+		if st.Code() == codes.Unimplemented {
+			return spec.fail(p.tail, "build the plugin against this version's contract", "it does not speak the contract %s: %s", contract.Version, st.Message())
+		}
+		return spec.fail(p.tail, "", "it started but does not answer Describe: %s", st.Message())
 	}
 	d := descriptionFromWire(w)
 	who := fmt.Sprintf("%s %s", d.Kind, d.Name)
@@ -273,6 +279,9 @@ func (p *Process) greet(ctx context.Context) error {
 		return spec.fail(p.tail, fmt.Sprintf("name it in the [%s] table, or give the path of a %s", d.Kind, spec.Kind), "it is a %s (%s), wanted is a %s", d.Kind, d.Name, spec.Kind)
 	case spec.Name != "" && d.Name != spec.Name:
 		return spec.fail(p.tail, fmt.Sprintf("write plugin = %q, or give the path of %s", d.Name, spec.Name), "it says that it is %s, wanted is %s", d.Name, spec.Name)
+	}
+	if err := d.Check(); err != nil {
+		return spec.fail(p.tail, "", "%v", err)
 	}
 	p.remote = &remote{peer: p, plugin: plugin, who: who, desc: d, arena: spec.Arena}
 	if a := spec.Arena; a != nil {

@@ -214,5 +214,5 @@ func (l *loader) lock(e *Experiment, tree map[string]any) error {
 			return l.doc.Errorf(config.Path{"lock", "plugins", key, "numerics"}, "was %q when this run was made, the plugin that is here has %q: its numbers differ, and the lock cannot be repeated with it", was, d.Numerics)
 		}
 	}
-	return slugs(e.Cells)
+	return l.doc.Locate(slugs(e.Cells), nil)
 }
