@@ -244,19 +244,19 @@ func (p *Process) startError(cmd *exec.Cmd, err error) error {
 	return spec.fail(p.tail, "", "%s", text)
 }
 
-// greet opens Live, asks what the plugin is, and compares that with what was wanted.
+// greet asks what the plugin is, opens Live, and compares that with what was wanted.
 func (p *Process) greet(ctx context.Context) error {
 	spec := &p.spec
 	plugin := pb.NewPluginClient(p.conn)
-	live, err := plugin.Live(context.Background(), &pb.LiveRequest{})
-	if err == nil {
-		go p.follow(live)
-	}
 	bounded, cancel := context.WithTimeout(ctx, spec.StartTimeout)
 	defer cancel()
-	var w *pb.Description
+	// First Describe: a plugin of another contract answers it with a reason, and is killed when its Live breaks.
+	w, err := plugin.Describe(bounded, &pb.DescribeRequest{})
 	if err == nil {
-		w, err = plugin.Describe(bounded, &pb.DescribeRequest{})
+		var live grpc.ServerStreamingClient[pb.LiveProgress]
+		if live, err = plugin.Live(context.Background(), &pb.LiveRequest{}); err == nil {
+			go p.follow(live)
+		}
 	}
 	if err != nil {
 		if cause := ctx.Err(); cause != nil {

@@ -465,8 +465,10 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 	if (o.Noise == nil) == (o.NoiseStd == nil) {
 		return bad("noise", "give either noise (relative to max |d|) or noise_std (in the data's unit)")
 	}
-	if o.NoiseStd != nil && *o.NoiseStd == 0 || o.Noise != nil && *o.Noise == 0 {
-		return bad("noise", "must be above 0: the likelihood needs a noise level (add_noise = false leaves the data exact)")
+	for key, v := range map[string]*float64{"noise": o.Noise, "noise_std": o.NoiseStd} { // one of the two is given
+		if v != nil && *v == 0 {
+			return bad(key, "must be above 0: the likelihood needs a noise level (add_noise = false leaves the data exact)")
+		}
 	}
 	if o.Noise != nil && o.Truth == "data" {
 		return bad("noise", "observed data come with a noise_std of their own")
