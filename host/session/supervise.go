@@ -153,7 +153,7 @@ func (w *worker) call(ctx context.Context, name string, f func(ctx context.Conte
 			return ctx.Err()
 		}
 		if !errors.Is(err, contract.ErrPluginDied) {
-			return fmt.Errorf("%s: %s: %w", w.what, name, err)
+			return err // a plugin's answer, which names plugin and call
 		}
 		w.mu.Lock()
 		if w.proc == proc {
