@@ -209,13 +209,14 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
+	// The identity comes first: a folder without it is somebody else's.
+	if err := writeJSON(filepath.Join(r.Dir, identityName), id); err != nil {
+		return nil, err
+	}
 	if err := writeFile(filepath.Join(r.Dir, "experiment.toml"), text); err != nil {
 		return nil, err
 	}
-	if err := writeFile(filepath.Join(r.Dir, "lock.toml"), lock); err != nil {
-		return nil, err
-	}
-	return lock, writeJSON(filepath.Join(r.Dir, identityName), id)
+	return lock, writeFile(filepath.Join(r.Dir, "lock.toml"), lock)
 }
 
 // unusable tells what stands in the way of the run folder; a full disk is no fault of the folder.

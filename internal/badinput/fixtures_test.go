@@ -42,8 +42,8 @@ var faulty = map[string]func(f *fault) contract.Plugin{
 	"sampler-dps":     func(f *fault) contract.Plugin { return &faultySampler{dps.New(), f} },
 }
 
-// envFault is KIND CALL MODE: what a faulty plugin does in a call. Modes: die, exit, hang, panic, and "once" before
-// them (with a file that remembers).
+// envFault is KIND CALL MODE: what a faulty plugin does in a call. Modes: die, hang, and then-hang: die, and hang in
+// Configure from then on.
 const envFault = "WAVEPRIOR_TEST_FAULT"
 
 func fixtureNames() []string {
@@ -152,31 +152,25 @@ func (p *poor) Decode(ctx context.Context, z, model, data *tensor.Tensor) ([]con
 type fault struct{ call, mode string }
 
 func (f *fault) at(call string) {
+	mark := filepath.Join(os.Getenv("WAVEPRIOR_TEST_MARK"), "died")
+	if f.mode == "then-hang" && call == "Configure" {
+		if _, err := os.Stat(mark); err == nil {
+			fmt.Fprintln(os.Stderr, "device 7 is busy, in Configure")
+			select {}
+		}
+	}
 	if f.call != call {
 		return
 	}
-	mode := f.mode
-	if rest, once := strings.CutPrefix(mode, "once-"); once {
-		mark := filepath.Join(os.Getenv("WAVEPRIOR_TEST_MARK"), "once")
-		if _, err := os.Stat(mark); err == nil {
-			return
-		}
-		if err := os.WriteFile(mark, nil, 0o644); err != nil {
-			panic(err)
-		}
-		mode = rest
-	}
 	fmt.Fprintf(os.Stderr, "device 7 is gone, in %s\n", call)
-	switch mode {
-	case "die":
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {}
-	case "exit":
-		os.Exit(1)
-	case "hang":
+	if f.mode == "hang" {
 		select {}
 	}
-	panic("no such mode: " + mode)
+	if err := os.WriteFile(mark, nil, 0o644); err != nil {
+		panic(err)
+	}
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
 }
 
 type faultySolver struct {
