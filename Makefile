@@ -10,6 +10,9 @@ GOBUILD := $(GO) build -trimpath -buildvcs=false
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PLUGINS := $(sort $(wildcard ./plugins/*/*/cmd/waveprior-*))
 
+# Packages with tests that need the hooks of core/hook in the test itself.
+HOOKED := $(addprefix ./,$(sort $(dir $(shell grep -rl --include='*_test.go' '^//go:build hooks' core host plugins internal))))
+
 # Pinned tools. They are built from their modules into .cache/tools, never installed anywhere else.
 TOOLS := $(CURDIR)/.cache/tools
 PROTOC_GEN_GO := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
@@ -42,6 +45,8 @@ run: deps build ## set up, build, and run the quickstart; ends with the path of 
 .PHONY: test
 test: deps build ## set up, build, and run every test under the race detector
 	@$(GO) vet ./...
+	@$(if $(HOOKED),$(GO) vet -tags hooks ./...)
+	@$(if $(HOOKED),$(GO) test -race -tags hooks $(HOOKED))
 	@$(GO) test -race -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: generate

@@ -57,7 +57,6 @@ func (nothing) note(*frame)                 {}
 func (nothing) legend(*frame) []legendEntry { return nil }
 func (nothing) slots() int                  { return 0 }
 func (nothing) check() error                { return nil }
-func (nothing) extent(*extent)              {}
 
 // mine is the number of colours that a layer of one series takes from the sequence.
 func mine(own color.Color) int {
@@ -232,7 +231,10 @@ func (p *placed) aspect() float64 {
 	}
 	if p.field || p.Equal {
 		r := math.Abs((p.y.hi - p.y.lo) / (p.x.hi - p.x.lo))
-		return min(max(r, 0.3), 1.25)
+		if p.field {
+			return min(max(r, 0.3), 1.25)
+		}
+		return min(max(r, 0.3), 1)
 	}
 	return 0.62
 }

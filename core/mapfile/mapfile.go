@@ -79,7 +79,7 @@ func (f *File) CheckMemory(n int64) error {
 	if err := unix.Sysinfo(&si); err != nil {
 		return nil // unknown: let the allocation decide
 	}
-	total := uint64(si.Totalram) * uint64(si.Unit)
+	total := si.Totalram * uint64(si.Unit)
 	if n < 0 || uint64(n) > total {
 		return fmt.Errorf("%s: reading it takes %d bytes, this machine has %d bytes of memory (it can be opened mapped)", f.Name(), n, total)
 	}

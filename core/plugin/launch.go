@@ -285,12 +285,14 @@ func (p *Process) greet(ctx context.Context) error {
 	}
 	p.remote = &remote{peer: p, plugin: plugin, who: who, desc: d, arena: spec.Arena}
 	if a := spec.Arena; a != nil {
-		// Samplers call services and need room for what they pass; the others allocate nothing by themselves.
-		size := int64(a.Size() / 1024)
+		// Samplers call services and need room for what they pass (of 256 GiB: 1 GiB); the others allocate nothing by
+		// themselves. Small enough for hundreds of processes: the window of one that died in a call on a service comes back
+		// only when the process behind that service is gone.
+		size := a.Size() / 4096
 		if d.Kind == contract.KindSampler {
-			size = int64(a.Size() / 32)
+			size = a.Size() / 256
 		}
-		ref, release, err := a.Grant(size)
+		ref, release, err := a.Grant(int64(size))
 		if err != nil {
 			return spec.fail(p.tail, "", "%v", err)
 		}

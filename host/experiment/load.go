@@ -33,6 +33,15 @@ type Plugin struct {
 	Options     map[string]any
 }
 
+// Lookup returns the value of a dotted key of the resolved cell.
+func (c *Cell) Lookup(key string) (any, bool) {
+	path, err := config.ParsePath(key)
+	if err != nil {
+		return nil, false
+	}
+	return config.Lookup(c.tree, path)
+}
+
 // OptionsJSON is what the plugin's Configure gets.
 func (p *Plugin) OptionsJSON() json.RawMessage { return config.Canonical(p.Options) }
 
@@ -173,7 +182,7 @@ type draft struct {
 }
 
 // top is what may stand at the top of a file.
-var top = []string{"name", "title", "question", "seed", "run", "solver", "prior", "observation", "sampler", "judge", "sweep"}
+var top = []string{"name", "title", "question", "seed", "run", "solver", "prior", "observation", "sampler", "judge", "report", "sweep"}
 
 // cell resolves one combination.
 func (l *loader) cell(e *Experiment, c *draft) error {

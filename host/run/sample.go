@@ -472,7 +472,7 @@ func (k *cellRun) checkpoint(w *stage.Work, st *chainState, cause error) error {
 		return err
 	}
 	if err != nil {
-		return fmt.Errorf("%w (and the checkpoint could not be written: %v)", cause, err)
+		return fmt.Errorf("%w (and the checkpoint could not be written: %w)", cause, err)
 	}
 	return cause
 }

@@ -219,7 +219,7 @@ func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process,
 		}
 	}()
 	err := f(cctx)
-	if err != nil && ctx.Err() == nil && context.Cause(cctx) == hung {
+	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(cctx), hung) {
 		return hung
 	}
 	return err
