@@ -15,6 +15,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/waveprior/waveprior/core/arena"
 	"github.com/waveprior/waveprior/core/contract"
@@ -242,25 +244,29 @@ func (p *Process) startError(cmd *exec.Cmd, err error) error {
 	return spec.fail(p.tail, "", "%s", text)
 }
 
-// greet opens Live, asks what the plugin is, and compares that with what was wanted.
+// greet asks what the plugin is, opens Live, and compares that with what was wanted.
 func (p *Process) greet(ctx context.Context) error {
 	spec := &p.spec
 	plugin := pb.NewPluginClient(p.conn)
-	live, err := plugin.Live(context.Background(), &pb.LiveRequest{})
-	if err == nil {
-		go p.follow(live)
-	}
 	bounded, cancel := context.WithTimeout(ctx, spec.StartTimeout)
 	defer cancel()
-	var w *pb.Description
+	// First Describe: a plugin of another contract answers it with a reason, and is killed when its Live breaks.
+	w, err := plugin.Describe(bounded, &pb.DescribeRequest{})
 	if err == nil {
-		w, err = plugin.Describe(bounded, &pb.DescribeRequest{})
+		var live grpc.ServerStreamingClient[pb.LiveProgress]
+		if live, err = plugin.Live(context.Background(), &pb.LiveRequest{}); err == nil {
+			go p.follow(live)
+		}
 	}
 	if err != nil {
 		if cause := ctx.Err(); cause != nil {
 			return fmt.Errorf("%s: start: %w", spec.what(), cause)
 		}
-		return spec.fail(p.tail, "", "it started but does not answer Describe: %v", err)
+		st := status.Convert(err)
+		if st.Code() == codes.Unimplemented {
+			return spec.fail(p.tail, "build the plugin against this version's contract", "it does not speak the contract %s: %s", contract.Version, st.Message())
+		}
+		return spec.fail(p.tail, "", "it started but does not answer Describe: %s", st.Message())
 	}
 	d := descriptionFromWire(w)
 	who := fmt.Sprintf("%s %s", d.Kind, d.Name)
@@ -273,6 +279,9 @@ func (p *Process) greet(ctx context.Context) error {
 		return spec.fail(p.tail, fmt.Sprintf("name it in the [%s] table, or give the path of a %s", d.Kind, spec.Kind), "it is a %s (%s), wanted is a %s", d.Kind, d.Name, spec.Kind)
 	case spec.Name != "" && d.Name != spec.Name:
 		return spec.fail(p.tail, fmt.Sprintf("write plugin = %q, or give the path of %s", d.Name, spec.Name), "it says that it is %s, wanted is %s", d.Name, spec.Name)
+	}
+	if err := d.Check(); err != nil {
+		return spec.fail(p.tail, "", "%v", err)
 	}
 	p.remote = &remote{peer: p, plugin: plugin, who: who, desc: d, arena: spec.Arena}
 	if a := spec.Arena; a != nil {

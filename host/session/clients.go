@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
@@ -186,7 +187,11 @@ func (p *Prior) Configure(ctx context.Context, c contract.Config) (contract.Conf
 
 // Train implements contract.Trainer.
 func (p *Prior) Train(ctx context.Context, r contract.TrainRequest, report func(contract.TrainProgress) error) error {
-	return p.w.call(ctx, "Train", func(ctx context.Context, c clients) error { return c.prior.Train(ctx, r, report) })
+	heard := func(t contract.TrainProgress) error {
+		p.w.heard.Store(time.Now().UnixNano())
+		return report(t)
+	}
+	return p.w.call(ctx, "Train", func(ctx context.Context, c clients) error { return c.prior.Train(ctx, r, heard) })
 }
 
 func (p *Prior) status(ctx context.Context, name string, f func(ctx context.Context, c contract.FullPrior) ([]contract.Status, error)) (st []contract.Status, err error) {

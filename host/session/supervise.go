@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/waveprior/waveprior/core/contract"
@@ -26,6 +27,8 @@ type worker struct {
 	configured contract.Configured
 	observe    func(ctx context.Context, w *worker) error // repeats Observe
 	restarts   int                                        // in the life of the worker
+
+	heard atomic.Int64 // when the last report of a training came, Unix ns
 }
 
 // clients are the handles of a running plugin.
@@ -100,25 +103,30 @@ func (w *worker) ensure(ctx context.Context) (clients, error) {
 	}
 	w.proc = proc
 	if w.config != nil {
-		if _, err := c.plugin().Configure(ctx, *w.config); err != nil {
-			return clients{}, w.died(err, "Configure")
+		err := w.watched(ctx, "Configure", proc, func(ctx context.Context) error {
+			_, err := c.plugin().Configure(ctx, *w.config)
+			return err
+		})
+		if err != nil {
+			return clients{}, w.died(fmt.Errorf("Configure after a restart: %w", err))
 		}
 		if w.observe != nil {
-			if err := w.observe(ctx, w); err != nil {
-				return clients{}, w.died(err, "Observe")
+			if err := w.watched(ctx, "Observe", proc, func(ctx context.Context) error { return w.observe(ctx, w) }); err != nil {
+				return clients{}, w.died(fmt.Errorf("Observe after a restart: %w", err))
 			}
 		}
 	}
 	return c, nil
 }
 
-// died kills what is left of the process after a call that lost it. Callers hold mu. It returns err.
-func (w *worker) died(err error, call string) error {
+// died kills what is left of the process after a call that lost it. Callers hold mu. It returns err, with the last lines
+// that the process wrote where they are not in it.
+func (w *worker) died(err error) error {
 	if w.proc != nil && errors.Is(err, contract.ErrPluginDied) {
-		tail := w.proc.LogTail()
 		w.proc.Kill() // returns when the process is gone: only then may its memory be used again
+		tail := strings.TrimSpace(w.proc.LogTail())
 		w.proc = nil
-		if tail = strings.TrimSpace(tail); tail != "" {
+		if tail != "" && !strings.Contains(err.Error(), "its last words") {
 			err = fmt.Errorf("%w; its last words:\n  %s", err, strings.ReplaceAll(tail, "\n", "\n  "))
 		}
 	}
@@ -145,11 +153,11 @@ func (w *worker) call(ctx context.Context, name string, f func(ctx context.Conte
 			return ctx.Err()
 		}
 		if !errors.Is(err, contract.ErrPluginDied) {
-			return fmt.Errorf("%s: %s: %w", w.what, name, err)
+			return err // a plugin's answer, which names plugin and call
 		}
 		w.mu.Lock()
 		if w.proc == proc {
-			err = w.died(err, name)
+			err = w.died(err)
 		}
 		w.restarts++
 		w.mu.Unlock()
@@ -165,13 +173,11 @@ func firstLine(err error) string {
 	return s
 }
 
-// watched runs f under the session's call limit. The clock stands while the plugin waits for a service of ours.
+// watched runs f under the session's call limit. The clock stands while the plugin waits for a service of ours, and starts
+// again at every report of a training: that may take as long as it likes, if it goes on.
 func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process, f func(context.Context) error) error {
 	if proc == nil {
 		return f(ctx)
-	}
-	if name == "Train" {
-		return f(ctx) // as long as it takes; its reports are shown
 	}
 	limit := w.s.CallLimit
 	start := time.Now()
@@ -186,7 +192,7 @@ func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process,
 	}
 	idle := func() bool {
 		if w.ref.Kind != contract.KindSampler {
-			return time.Since(start) > limit
+			return time.Since(start) > limit && time.Since(time.Unix(0, w.heard.Load())) > limit
 		}
 		return w.s.serving.Load() == 0 && time.Since(time.Unix(0, w.s.served.Load())) > limit
 	}
