@@ -200,8 +200,11 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(filepath.Join(r.Dir, "experiment.toml"), text); err != nil {
-		return nil, err
+	experimentFile := filepath.Join(r.Dir, "experiment.toml")
+	if _, err := os.Stat(experimentFile); !e.Lock || errors.Is(err, fs.ErrNotExist) { // a lock repeats a run, whose text stays
+		if err := writeFile(experimentFile, text); err != nil {
+			return nil, err
+		}
 	}
 	if err := writeFile(filepath.Join(r.Dir, "lock.toml"), lock); err != nil {
 		return nil, err
