@@ -62,6 +62,7 @@ func TestTable(t *testing.T) {
 					}
 					t.Parallel()
 					l := newLab(t, e.text)
+					r.set = append(r.set, "run.checkpoint_s=10.0")
 					if r.inProcess != nil {
 						l.here(r.inProcess, r.set)
 					} else {
