@@ -125,11 +125,16 @@ func (r *runner) checksum(ref session.Ref) string {
 
 // identity is what a stage's key holds of a plugin.
 func (r *runner) identity(p *experiment.Plugin, options map[string]any) map[string]any {
-	id := map[string]any{"kind": p.Ref.Kind, "name": p.Ref.Name, "numerics": p.Description.Numerics, "device": p.Ref.Device, "options": json.RawMessage(config.Canonical(options))}
+	id := numbersOf(p, options)
 	if r.StrictCache {
 		id["sha256"] = r.checksum(p.Ref)
 	}
 	return id
+}
+
+// numbersOf is what of a plugin decides on its numbers, as far as its author says so.
+func numbersOf(p *experiment.Plugin, options map[string]any) map[string]any {
+	return map[string]any{"kind": p.Ref.Kind, "name": p.Ref.Name, "numerics": p.Description.Numerics, "device": p.Ref.Device, "options": json.RawMessage(config.Canonical(options))}
 }
 
 func (r *runner) binaries(plugins ...*experiment.Plugin) map[string]string {
@@ -168,6 +173,12 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 		return nil, err
 	}
 	id := runIdentity{Experiment: e.Name, Key: key, Started: time.Now().UTC()}
+	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	if _, err := commit.RemoveStale(r.Dir); err != nil { // what a killed run was writing
+		return nil, err
+	}
 	b, err := os.ReadFile(filepath.Join(r.Dir, identityName))
 	switch {
 	case err == nil:
@@ -190,10 +201,8 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 	default:
 		return nil, err
 	}
-	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
-		return nil, err
-	}
-	if _, err := commit.RemoveStale(r.Dir); err != nil {
+	// Whose it is comes first: a run that is killed right here must know its folder again.
+	if err := writeJSON(filepath.Join(r.Dir, identityName), id); err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(e.Path)
@@ -206,21 +215,18 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 			return nil, err
 		}
 	}
-	if err := writeFile(filepath.Join(r.Dir, "lock.toml"), lock); err != nil {
-		return nil, err
-	}
-	return lock, writeJSON(filepath.Join(r.Dir, identityName), id)
+	return lock, writeFile(filepath.Join(r.Dir, "lock.toml"), lock)
 }
 
-// numbersKey is the identity of all that the run computes.
+// numbersKey is the identity of all that the run computes, whoever built its plugins.
 func (r *runner) numbersKey() (string, error) {
 	var cells []any
 	for i := range r.Experiment.Cells {
 		c := &r.Experiment.Cells[i]
-		in := map[string]any{"label": c.Label, "seed": c.Seed, "judge": c.Judge, "solver": r.identity(&c.Solver, c.Solver.Numbers()), "observation": c.Observation, "generator": c.Generator, "data": c.Data}
+		in := map[string]any{"label": c.Label, "seed": c.Seed, "judge": c.Judge, "solver": numbersOf(&c.Solver, c.Solver.Numbers()), "observation": c.Observation, "generator": c.Generator, "data": c.Data}
 		for name, p := range map[string]*experiment.Plugin{"prior": c.Prior, "sampler": c.Sampler, "observation-solver": c.ObsSolver} {
 			if p != nil {
-				in[name] = r.identity(p, p.Numbers())
+				in[name] = numbersOf(p, p.Numbers())
 			}
 		}
 		if c.Sampler != nil {

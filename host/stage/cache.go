@@ -78,28 +78,49 @@ type Cache struct {
 
 const manifestName = "stage.json"
 
-// Lookup returns a committed stage. A damaged one (a file missing, cut short or changed) counts as absent: it is moved
-// aside and computed again.
+// Lookup returns a committed stage, nil without an error where there is none. A damaged one (a file missing, cut short or
+// changed) counts as absent; Begin, which has the lock, moves it aside.
 func (c *Cache) Lookup(stage, key string) (*Entry, error) {
-	dir := filepath.Join(c.Dir, stage, key)
-	b, err := os.ReadFile(filepath.Join(dir, manifestName))
-	if errors.Is(err, fs.ErrNotExist) {
+	e, damage, err := c.read(stage, key)
+	if damage != nil {
 		return nil, nil
 	}
+	return e, err
+}
+
+// read returns a stage, or what is wrong with it; none of both where there is none.
+func (c *Cache) read(stage, key string) (e *Entry, damage, err error) {
+	e = &Entry{Dir: filepath.Join(c.Dir, stage, key)}
+	b, err := os.ReadFile(filepath.Join(e.Dir, manifestName))
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, gone := os.Stat(e.Dir); gone != nil {
+			return nil, nil, nil
+		}
+		return nil, fmt.Errorf("%s is missing", manifestName), nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("cache: %w", err)
+		return nil, nil, fmt.Errorf("cache: %w", err)
 	}
-	e := &Entry{Dir: dir}
-	if err = json.Unmarshal(b, &e.Manifest); err == nil {
-		err = e.verify()
+	if damage = json.Unmarshal(b, &e.Manifest); damage == nil {
+		damage = e.verify()
 	}
-	if err == nil {
-		return e, nil
+	if damage != nil {
+		return nil, damage, nil
+	}
+	return e, nil, nil
+}
+
+// aside is Lookup for the holder of the stage's lock.
+func (c *Cache) aside(stage, key string) (*Entry, error) {
+	e, damage, err := c.read(stage, key)
+	if damage == nil {
+		return e, err
 	}
 	if c.Log != nil {
-		c.Log("cache: %s/%s is damaged (%v): it is moved aside and computed again", stage, key, err)
+		c.Log("cache: %s/%s is damaged (%v): it is moved aside and computed again", stage, key, damage)
 	}
-	if err := os.Rename(dir, fmt.Sprintf("%s.damaged-%d", dir, time.Now().UnixNano())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	dir := filepath.Join(c.Dir, stage, key)
+	if err := os.Rename(dir, fmt.Sprintf("%s.damaged-%d", dir, time.Now().UnixNano())); err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
 	return nil, nil
@@ -169,7 +190,7 @@ func (c *Cache) Begin(ctx context.Context, stage, key string, inputs any) (*Work
 	if err != nil {
 		return nil, nil, err
 	}
-	if e, err := c.Lookup(stage, key); e != nil || err != nil {
+	if e, err := c.aside(stage, key); e != nil || err != nil {
 		lock.Close()
 		return nil, e, err
 	}
