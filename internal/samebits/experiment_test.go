@@ -120,5 +120,9 @@ func first(t testing.TB, text string) sums {
 	l.start().must(0)
 	l.nothingLeft()
 	l.tidy()
-	return readSums(t, l.out, l.path)
+	s := readSums(t, l.out, l.path)
+	if !s.have("history_misfit.npy") {
+		t.Fatalf("no history of the misfit among the checksums: %v", s)
+	}
+	return s
 }

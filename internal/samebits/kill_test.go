@@ -56,7 +56,7 @@ type point struct {
 // owner is the binary in which a point lies.
 func (p point) owner() string {
 	kind, _, _ := strings.Cut(p.at, ".")
-	if kind == "host" || kind == "service" {
+	if kind == "host" || kind == "service" || kind == "commit" { // the host is the first to write a file
 		return "waveprior"
 	}
 	return "waveprior-" + kind + "-"
@@ -165,6 +165,15 @@ var points = []point{
 	{"full", "service.physics.Misfit.reply", 5, false},
 	{"exact", "service.prior.Mixture", 1, false},
 	{"exact", "service.physics.JVP.reply", 1, false},
+	{"full", "commit.rename", 1, true}, // the first file that a run writes, and others
+	{"full", "commit.rename", 2, false},
+	{"full", "commit.rename", 3, false},
+	{"full", "commit.rename", 5, false},
+	{"full", "commit.rename", 8, false},
+	{"full", "commit.rename", 12, false},
+	{"full", "commit.rename", 20, false},
+	{"full", "commit.rename", 31, false},
+	{"full", "commit.rename", 38, false},
 	{"wide", "host.sample", 3, false},
 	{"wide", "service.physics.Misfit", 2, false},
 }
