@@ -7,6 +7,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/compose"
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/hook"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/judge"
@@ -265,9 +266,11 @@ func (k *cellRun) judge(ctx context.Context) error {
 			Cell: k.c, Solver: k.solver, Prior: k.prior, TrainingSet: TrainingSet, HeldOutSet: HeldOutSet, Physics: k.physics, Dir: w.Dir(), Seed: k.c.Seed,
 			Data: k.out.Data, Observe: k.out.Observe, Sample: k.out.Sample, Log: k.Progress.Logf,
 		}
+		hook.At("host.judge")
 		if err := judge.Run(ctx, jin); err != nil {
 			return fmt.Errorf("judge: %w", err)
 		}
+		hook.At("host.judge.end")
 		task.Done("")
 		return nil
 	})
