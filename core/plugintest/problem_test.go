@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ func TestProblem(t *testing.T) {
 type odd struct {
 	plugintest.ReferenceSolver
 	fault string
-	calls int
+	calls atomic.Int64
 }
 
 func (s *odd) Describe() contract.Description {
@@ -94,7 +95,7 @@ func (s *odd) Forward(ctx context.Context, m, d *tensor.Tensor) ([]contract.Stat
 			}
 		}()
 	case "counts its calls":
-		s.calls++
+		s.calls.Add(1)
 	}
 	st, err := s.ReferenceSolver.Forward(ctx, m, d)
 	switch {
@@ -106,7 +107,7 @@ func (s *odd) Forward(ctx context.Context, m, d *tensor.Tensor) ([]contract.Stat
 	case s.fault == "NaN is OK":
 		st = nil
 	case s.fault == "counts its calls" && d.Batch() > 0:
-		d.Float64s()[0] += 1e-15 * float64(s.calls)
+		d.Float64s()[0] += 1e-15 * float64(s.calls.Load())
 	}
 	return st, err
 }

@@ -252,7 +252,10 @@ func processProperties() []property {
 			defer r.end()
 			drop()
 			if !r.ended(patience) {
-				p.failf("it still runs %v after the Live stream broke", patience)
+				p.fatalf("it still runs %v after the Live stream broke", patience)
+			}
+			if left, err := os.ReadDir(r.dir); err == nil && len(left) > 0 {
+				p.failf("it left %s in its folder for sockets", left[0].Name())
 			}
 		}},
 		{"interrupt", "Ctrl-C, which is for the host, does not end the process.", func(p *probe) {
