@@ -215,5 +215,3 @@ func (f *common) checkProblem(ctx context.Context, path string, o plugintest.Opt
 	o.Models = latents
 	return plugintest.CheckProblem(ctx, p, o), nil
 }
-
-func newPluginNew() *cobra.Command { return &cobra.Command{Use: "new"} }

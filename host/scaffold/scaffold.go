@@ -201,7 +201,7 @@ func pythonFiles(kind contract.Kind, name string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text = strings.ReplaceAll(string(readme), "--path examples/python-solver/", "--path ./")
+	text = strings.ReplaceAll(string(readme), "examples/python-solver/", "./")
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "`../python/waveprior/v1`", "`waveprior/v1`"), "--python_out=examples/python", "--python_out=.")
 	files["README.md"] = []byte(strings.ReplaceAll(text, "pyanalytic", name))
 	const messages = "python/waveprior/v1"
