@@ -244,7 +244,7 @@ func (r *runner) numbersKey() (string, error) {
 	var cells []any
 	for i := range r.Experiment.Cells {
 		c := &r.Experiment.Cells[i]
-		in := map[string]any{"label": c.Label, "seed": c.Seed, "judge": c.Judge, "solver": numbersOf(&c.Solver, c.Solver.Numbers()), "observation": c.Observation, "generator": c.Generator, "data": c.Data}
+		in := map[string]any{"label": c.Label, "seed": c.Seed, "judge": c.Judge, "solver": numbersOf(&c.Solver, c.Solver.Numbers()), "observation": c.Observation, "generator": c.Generator, "data": c.Data, "adapt": []any{c.ModelAdapt, c.DataAdapt}}
 		for name, p := range map[string]*experiment.Plugin{"prior": c.Prior, "sampler": c.Sampler, "observation-solver": c.ObsSolver} {
 			if p != nil {
 				in[name] = numbersOf(p, p.Numbers())
