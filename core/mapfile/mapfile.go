@@ -38,7 +38,11 @@ func Open(path string) (*File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file (%s)", path, info.Mode())
+		what := "(" + info.Mode().String() + ")"
+		if info.IsDir() {
+			what = "but a folder"
+		}
+		err = fmt.Errorf("%s is not a regular file %s", path, what)
 	}
 	if err != nil {
 		_ = f.Close()

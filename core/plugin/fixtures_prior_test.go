@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/diffusion"
 	"github.com/waveprior/waveprior/core/tensor"
@@ -130,7 +131,8 @@ type testSampler struct {
 
 func (s *testSampler) Describe() contract.Description {
 	return contract.Description{Kind: contract.KindSampler, Name: "walk", Version: "1", Numerics: "1",
-		Needs: []contract.Need{{Service: "prior", Capability: contract.CapDenoise}, {Service: "physics", Option: "mode", Value: "full"}}}
+		Options: []config.Option{{Name: "mode", Type: config.String, Doc: "How.", Optional: true}},
+		Needs:   []contract.Need{{Service: "prior", Capability: contract.CapDenoise}, {Service: "physics", Option: "mode", Value: "full"}}}
 }
 
 func (s *testSampler) Configure(ctx context.Context, c contract.Config) (contract.Configured, error) {

@@ -15,6 +15,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/waveprior/waveprior/core/arena"
 	"github.com/waveprior/waveprior/core/contract"
@@ -90,16 +92,34 @@ func (s *LaunchSpec) fail(tail *logTail, advice, format string, args ...any) err
 	if advice != "" {
 		text += "\n  " + advice
 	}
-	return &launchError{text}
+	return &launchError{text: text}
 }
 
-type launchError struct{ text string }
+type launchError struct {
+	text string
+	died bool // by a signal from outside, or after its handshake: it may start next time
+}
 
 func (e *launchError) Error() string { return e.text }
-func (e *launchError) Unwrap() error { return ErrLaunch }
+
+func (e *launchError) Unwrap() []error {
+	if e.died {
+		return []error{ErrLaunch, contract.ErrPluginDied}
+	}
+	return []error{ErrLaunch}
+}
+
+// died marks an error of fail.
+func died(err error) error {
+	if e, ok := err.(*launchError); ok {
+		e.died = true
+	}
+	return err
+}
 
 // Launch starts a plugin (or joins one, Attach) and returns it when it has said what it is. The error says where it
-// looked, what came, the plugin's last words and what to type. ctx bounds the start only.
+// looked, what came, the plugin's last words and what to type; it also wraps contract.ErrPluginDied where the process was
+// killed on its way, so that another try may do better. ctx bounds the start only.
 func Launch(ctx context.Context, spec LaunchSpec) (*Process, error) {
 	if spec.StartTimeout <= 0 {
 		spec.StartTimeout = time.Minute
@@ -161,7 +181,7 @@ func Launch(ctx context.Context, spec LaunchSpec) (*Process, error) {
 	if err != nil {
 		kill()
 		p.client.Kill()
-		return nil, spec.fail(p.tail, "", "it could not be reached at %s: %v", p.socket, err)
+		return nil, died(spec.fail(p.tail, "", "it could not be reached at %s: %v", p.socket, err))
 	}
 	d := raw.(*dispensed)
 	p.conn = d.conn
@@ -216,14 +236,21 @@ func (p *Process) startError(cmd *exec.Cmd, err error) error {
 	spec, text := &p.spec, err.Error()
 	// go-plugin kills what closed its stdout without a line: then the process had not ended by itself.
 	state := "it closed its stdout, or wrote a line of more than 64 KiB to it, without go-plugin's handshake"
-	if s := cmd.ProcessState; s != nil && s.String() != "signal: killed" {
-		state = fmt.Sprintf("it ended before it served (%s)", s)
+	killed := false
+	if s := cmd.ProcessState; s != nil {
+		if killed = s.String() == "signal: killed"; !killed {
+			state = fmt.Sprintf("it ended before it served (%s)", s)
+		}
 	}
 	byHand := "type it by hand to see what it says: " + spec.Path + " --help"
 	line, garbage := strings.CutPrefix(text, "Unrecognized remote plugin message: ")
 	switch {
 	case strings.Contains(text, "Failed to read any lines") || strings.Contains(text, "exited before we could connect"):
-		return spec.fail(p.tail, byHand, "%s", state)
+		fail := spec.fail(p.tail, byHand, "%s", state)
+		if killed {
+			return died(fail)
+		}
+		return fail
 	case garbage:
 		line, _, _ = strings.Cut(line, "\n")
 		if len(line) > 200 {
@@ -242,25 +269,33 @@ func (p *Process) startError(cmd *exec.Cmd, err error) error {
 	return spec.fail(p.tail, "", "%s", text)
 }
 
-// greet opens Live, asks what the plugin is, and compares that with what was wanted.
+// greet asks what the plugin is, opens Live, and compares that with what was wanted.
 func (p *Process) greet(ctx context.Context) error {
 	spec := &p.spec
 	plugin := pb.NewPluginClient(p.conn)
-	live, err := plugin.Live(context.Background(), &pb.LiveRequest{})
-	if err == nil {
-		go p.follow(live)
-	}
 	bounded, cancel := context.WithTimeout(ctx, spec.StartTimeout)
 	defer cancel()
-	var w *pb.Description
+	// First Describe: a plugin of another contract answers it with a reason, and is killed when its Live breaks.
+	w, err := plugin.Describe(bounded, &pb.DescribeRequest{})
 	if err == nil {
-		w, err = plugin.Describe(bounded, &pb.DescribeRequest{})
+		var live grpc.ServerStreamingClient[pb.LiveProgress]
+		if live, err = plugin.Live(context.Background(), &pb.LiveRequest{}); err == nil {
+			go p.follow(live)
+		}
 	}
 	if err != nil {
 		if cause := ctx.Err(); cause != nil {
 			return fmt.Errorf("%s: start: %w", spec.what(), cause)
 		}
-		return spec.fail(p.tail, "", "it started but does not answer Describe: %v", err)
+		st := status.Convert(err)
+		if st.Code() == codes.Unimplemented {
+			return spec.fail(p.tail, "build the plugin against this version's contract", "it does not speak the contract %s: %s", contract.Version, st.Message())
+		}
+		fail := spec.fail(p.tail, "", "it started but does not answer Describe: %s", st.Message())
+		if st.Code() == codes.Unavailable {
+			return died(fail)
+		}
+		return fail
 	}
 	d := descriptionFromWire(w)
 	who := fmt.Sprintf("%s %s", d.Kind, d.Name)
@@ -273,6 +308,9 @@ func (p *Process) greet(ctx context.Context) error {
 		return spec.fail(p.tail, fmt.Sprintf("name it in the [%s] table, or give the path of a %s", d.Kind, spec.Kind), "it is a %s (%s), wanted is a %s", d.Kind, d.Name, spec.Kind)
 	case spec.Name != "" && d.Name != spec.Name:
 		return spec.fail(p.tail, fmt.Sprintf("write plugin = %q, or give the path of %s", d.Name, spec.Name), "it says that it is %s, wanted is %s", d.Name, spec.Name)
+	}
+	if err := d.Check(); err != nil {
+		return spec.fail(p.tail, "", "%v", err)
 	}
 	p.remote = &remote{peer: p, plugin: plugin, who: who, desc: d, arena: spec.Arena}
 	if a := spec.Arena; a != nil {

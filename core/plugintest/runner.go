@@ -330,6 +330,9 @@ func (p *probe) fresh(change func(*contract.Config)) *subject {
 	if p.unconfigured != "" {
 		p.skipf("not decided: %s", p.unconfigured)
 	}
+	if su, ok := p.suite.(*solverSuite); ok && su.problem {
+		p.shared = nil // there is one problem: whoever comes next observes again
+	}
 	s := p.start()
 	p.must(p.configure(s, change), "Configure")
 	p.prepare(p, s)

@@ -17,7 +17,7 @@ type File struct {
 
 // Run is the [run] table.
 type Run struct {
-	CallLimitS  float64 `option:"call_limit_s" default:"600" above:"0" unit:"s" affects:"nothing" doc:"a plugin that does not answer a call within this time is killed and the call repeated"`
+	CallLimitS  float64 `option:"call_limit_s" default:"600" above:"0" unit:"s" affects:"nothing" doc:"a plugin that does not answer a call within this time (a training: that sends no report) is killed and the call repeated"`
 	Restarts    int     `option:"restarts" default:"5" min:"0" affects:"nothing" doc:"how often one call is repeated after its plugin died"`
 	CheckpointS float64 `option:"checkpoint_s" default:"10" min:"0" unit:"s" affects:"nothing" doc:"time between checkpoints of the chains"`
 }

@@ -64,7 +64,9 @@ func (l *loader) expand(cells []draft, sw map[string]any, table config.Path) ([]
 						return nil, err
 					}
 				}
-				next = append(next, more...)
+				if next = append(next, more...); len(next) > maxCells {
+					return nil, l.doc.Errorf(at, "the sweep has more than %d cells", maxCells)
+				}
 			}
 		}
 		cells = next
@@ -85,8 +87,10 @@ func (l *loader) vary(c draft, key string, v any, from config.Path) (n draft, ow
 			label = s
 			delete(t, "label")
 		}
-		if o, ok := t["sweep"].(map[string]any); ok && key == "cases" {
-			own = o
+		if o, ok := t["sweep"]; ok && key == "cases" {
+			if own, ok = o.(map[string]any); !ok {
+				return n, nil, l.doc.Errorf(from.Join("sweep"), "must be a table of swept keys")
+			}
 			delete(t, "sweep")
 		}
 		table, v = t, t
@@ -219,5 +223,5 @@ func (l *loader) lock(e *Experiment, tree map[string]any) error {
 			return l.doc.Errorf(config.Path{"lock", "plugins", key, "numerics"}, "was %q when this run was made, the plugin that is here has %q: its numbers differ, and the lock cannot be repeated with it", was, d.Numerics)
 		}
 	}
-	return slugs(e.Cells)
+	return l.doc.Locate(slugs(e.Cells), nil)
 }

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/waveprior/waveprior/core/commit"
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/host/claims"
@@ -69,11 +71,17 @@ type Result struct {
 // ErrRunDir is wrapped by the refusal of a run folder that belongs to something else.
 var ErrRunDir = errors.New("run folder belongs to something else")
 
+// ErrFolder is wrapped by errors about a run folder or a cache in which nothing can be written.
+var ErrFolder = errors.New("folder cannot be used")
+
 // Run carries the experiment out. When ctx is cancelled it stops at the next step, keeps what is done, and returns
 // ctx's error: the same call goes on from there.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	r := &runner{Options: o, sums: map[session.Ref]string{}}
 	res := &Result{Dir: o.Dir, Started: time.Now()}
+	if err := o.Cache.Check(); err != nil {
+		return nil, unusable(err, "--cache FOLDER or WAVEPRIOR_CACHE name another one")
+	}
 	lock, err := r.prepareDir()
 	if err != nil {
 		return nil, err
@@ -125,11 +133,16 @@ func (r *runner) checksum(ref session.Ref) string {
 
 // identity is what a stage's key holds of a plugin.
 func (r *runner) identity(p *experiment.Plugin, options map[string]any) map[string]any {
-	id := map[string]any{"kind": p.Ref.Kind, "name": p.Ref.Name, "numerics": p.Description.Numerics, "device": p.Ref.Device, "options": json.RawMessage(config.Canonical(options))}
+	id := numbersOf(p, options)
 	if r.StrictCache {
 		id["sha256"] = r.checksum(p.Ref)
 	}
 	return id
+}
+
+// numbersOf is what of a plugin decides on its numbers, as far as its author says so.
+func numbersOf(p *experiment.Plugin, options map[string]any) map[string]any {
+	return map[string]any{"kind": p.Ref.Kind, "name": p.Ref.Name, "numerics": p.Description.Numerics, "device": p.Ref.Device, "options": json.RawMessage(config.Canonical(options))}
 }
 
 func (r *runner) binaries(plugins ...*experiment.Plugin) map[string]string {
@@ -168,6 +181,12 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 		return nil, err
 	}
 	id := runIdentity{Experiment: e.Name, Key: key, Started: time.Now().UTC()}
+	if err = os.MkdirAll(r.Dir, 0o755); err == nil {
+		_, err = commit.RemoveStale(r.Dir) // what a killed run was writing
+	}
+	if err != nil {
+		return nil, r.unusable(err)
+	}
 	b, err := os.ReadFile(filepath.Join(r.Dir, identityName))
 	switch {
 	case err == nil:
@@ -188,36 +207,47 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 			return nil, fmt.Errorf("%s is not empty and holds no run: --out FOLDER names another folder, --force uses this one: %w", r.Dir, ErrRunDir)
 		}
 	default:
-		return nil, err
+		return nil, r.unusable(err)
 	}
-	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
-		return nil, err
-	}
-	if _, err := commit.RemoveStale(r.Dir); err != nil {
-		return nil, err
+	// Whose it is comes first: a folder without it is somebody else's, and a run that is killed right here must know its
+	// folder again.
+	if err := writeJSON(filepath.Join(r.Dir, identityName), id); err != nil {
+		return nil, r.unusable(err)
 	}
 	text, err := os.ReadFile(e.Path)
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(filepath.Join(r.Dir, "experiment.toml"), text); err != nil {
-		return nil, err
+	experimentFile := filepath.Join(r.Dir, "experiment.toml")
+	if _, err := os.Stat(experimentFile); !e.Lock || errors.Is(err, fs.ErrNotExist) { // a lock repeats a run, whose text stays
+		if err := writeFile(experimentFile, text); err != nil {
+			return nil, err
+		}
 	}
-	if err := writeFile(filepath.Join(r.Dir, "lock.toml"), lock); err != nil {
-		return nil, err
-	}
-	return lock, writeJSON(filepath.Join(r.Dir, identityName), id)
+	return lock, writeFile(filepath.Join(r.Dir, "lock.toml"), lock)
 }
 
-// numbersKey is the identity of all that the run computes.
+// unusable tells what stands in the way of the run folder; a full disk is no fault of the folder.
+func (r *runner) unusable(err error) error {
+	return unusable(fmt.Errorf("run folder %s: %w", r.Dir, err), "--out FOLDER names another one")
+}
+
+func unusable(err error, advice string) error {
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return err
+	}
+	return fmt.Errorf("%w: %s: %w", err, advice, ErrFolder)
+}
+
+// numbersKey is the identity of all that the run computes, whoever built its plugins.
 func (r *runner) numbersKey() (string, error) {
 	var cells []any
 	for i := range r.Experiment.Cells {
 		c := &r.Experiment.Cells[i]
-		in := map[string]any{"label": c.Label, "seed": c.Seed, "judge": c.Judge, "solver": r.identity(&c.Solver, c.Solver.Numbers()), "observation": c.Observation, "generator": c.Generator, "data": c.Data}
+		in := map[string]any{"label": c.Label, "seed": c.Seed, "judge": c.Judge, "solver": numbersOf(&c.Solver, c.Solver.Numbers()), "observation": c.Observation, "generator": c.Generator, "data": c.Data}
 		for name, p := range map[string]*experiment.Plugin{"prior": c.Prior, "sampler": c.Sampler, "observation-solver": c.ObsSolver} {
 			if p != nil {
-				in[name] = r.identity(p, p.Numbers())
+				in[name] = numbersOf(p, p.Numbers())
 			}
 		}
 		if c.Sampler != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/waveprior/waveprior/core/contract"
@@ -24,8 +25,9 @@ type worker struct {
 	local      contract.Plugin
 	config     *contract.Config
 	configured contract.Configured
-	observe    func(ctx context.Context, w *worker) error // repeats Observe
+	observe    func(ctx context.Context, c clients) error // repeats Observe
 	restarts   int                                        // in the life of the worker
+	reported   atomic.Int64                               // when Train last reported, Unix ns
 }
 
 // clients are the handles of a running plugin.
@@ -49,8 +51,6 @@ func clientsOf(p *plugin.Process) (c clients, err error) {
 
 func clientsOfLocal(p contract.Plugin) (c clients) {
 	switch v := p.(type) {
-	case contract.FullSolver:
-		c.solver = v
 	case contract.Sampler:
 		c.sampler = v
 	case contract.Solver:
@@ -100,34 +100,65 @@ func (w *worker) ensure(ctx context.Context) (clients, error) {
 	}
 	w.proc = proc
 	if w.config != nil {
-		if _, err := c.plugin().Configure(ctx, *w.config); err != nil {
-			return clients{}, w.died(err, "Configure")
+		err := w.watched(ctx, "Configure", proc, func(ctx context.Context) error {
+			_, err := c.plugin().Configure(ctx, *w.config)
+			return err
+		})
+		if err != nil {
+			return clients{}, w.died(fmt.Errorf("Configure after a restart: %w", err))
 		}
 		if w.observe != nil {
-			if err := w.observe(ctx, w); err != nil {
-				return clients{}, w.died(err, "Observe")
+			err := w.watched(ctx, "Observe", proc, func(ctx context.Context) error { return w.observe(ctx, c) })
+			if err != nil {
+				return clients{}, w.died(fmt.Errorf("Observe after a restart: %w", err))
 			}
 		}
 	}
 	return c, nil
 }
 
-// died kills what is left of the process after a call that lost it. Callers hold mu. It returns err.
-func (w *worker) died(err error, call string) error {
+// died kills what is left of the process after a call that lost it. Callers hold mu. It returns err, with the last lines
+// that the process wrote where they are not in it.
+func (w *worker) died(err error) error {
 	if w.proc != nil && errors.Is(err, contract.ErrPluginDied) {
-		tail := w.proc.LogTail()
 		w.proc.Kill() // returns when the process is gone: only then may its memory be used again
+		tail := strings.TrimSpace(w.proc.LogTail())
 		w.proc = nil
-		if tail = strings.TrimSpace(tail); tail != "" {
+		if tail != "" && !strings.Contains(err.Error(), "its last words") {
 			err = fmt.Errorf("%w; its last words:\n  %s", err, strings.ReplaceAll(tail, "\n", "\n  "))
 		}
 	}
 	return err
 }
 
+// gone reports whether a call that failed lost this process: it is gone, or an attached one cannot be reached. A sampler
+// may also answer with the death of a service's plugin, of which it is innocent.
+func (w *worker) gone(proc *plugin.Process, err error) bool {
+	if !errors.Is(err, contract.ErrPluginDied) {
+		return false
+	}
+	if proc == nil || w.s.Attach[w.ref.Kind] != "" {
+		return true
+	}
+	select {
+	case <-proc.Done():
+		return true
+	default:
+		return false
+	}
+}
+
 // call runs f on the plugin; when the process dies or takes longer than the limit without itself waiting for a
 // service, it is killed and waited for, started and configured again, and f is repeated.
 func (w *worker) call(ctx context.Context, name string, f func(ctx context.Context, c clients) error) error {
+	if w.ref.Kind != contract.KindSampler {
+		// A sampler that waits for this is not idle; the time that a restart takes is part of it.
+		w.s.serving.Add(1)
+		defer func() {
+			w.s.served.Store(time.Now().UnixNano())
+			w.s.serving.Add(-1)
+		}()
+	}
 	var err error
 	for attempt := 0; attempt <= w.s.Restarts; attempt++ {
 		w.mu.Lock()
@@ -144,12 +175,12 @@ func (w *worker) call(ctx context.Context, name string, f func(ctx context.Conte
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !errors.Is(err, contract.ErrPluginDied) {
-			return fmt.Errorf("%s: %s: %w", w.what, name, err)
+		if !w.gone(proc, err) {
+			return err // a plugin's answer, which names plugin and call
 		}
 		w.mu.Lock()
 		if w.proc == proc {
-			err = w.died(err, name)
+			err = w.died(err)
 		}
 		w.restarts++
 		w.mu.Unlock()
@@ -165,30 +196,27 @@ func firstLine(err error) string {
 	return s
 }
 
-// watched runs f under the session's call limit. The clock stands while the plugin waits for a service of ours.
+// watched runs f under the session's call limit. The clock stands while the plugin waits for a service of ours, and starts
+// again whenever a training reports.
 func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process, f func(context.Context) error) error {
 	if proc == nil {
 		return f(ctx)
 	}
-	if name == "Train" {
-		return f(ctx) // as long as it takes; its reports are shown
-	}
 	limit := w.s.CallLimit
 	start := time.Now()
+	w.reported.Store(start.UnixNano())
 	if w.ref.Kind == contract.KindSampler {
 		w.s.served.Store(start.UnixNano())
-	} else {
-		w.s.serving.Add(1)
-		defer func() {
-			w.s.served.Store(time.Now().UnixNano())
-			w.s.serving.Add(-1)
-		}()
 	}
+	since := func(ns *atomic.Int64) time.Duration { return time.Since(time.Unix(0, ns.Load())) }
 	idle := func() bool {
-		if w.ref.Kind != contract.KindSampler {
-			return time.Since(start) > limit
+		switch {
+		case name == "Train":
+			return since(&w.reported) > limit
+		case w.ref.Kind == contract.KindSampler:
+			return w.s.serving.Load() == 0 && since(&w.s.served) > limit
 		}
-		return w.s.serving.Load() == 0 && time.Since(time.Unix(0, w.s.served.Load())) > limit
+		return time.Since(start) > limit
 	}
 	cctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
