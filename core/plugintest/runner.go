@@ -228,7 +228,7 @@ func (p *probe) want(err, kind error, format string, args ...any) {
 	if errors.Is(err, errBroken) {
 		p.must(err, "")
 	}
-	if errors.Is(err, kind) || (kind == contract.ErrShape && errors.Is(err, tensor.ErrShape)) {
+	if errors.Is(err, kind) || (errors.Is(kind, contract.ErrShape) && errors.Is(err, tensor.ErrShape)) {
 		return
 	}
 	if err == nil {
