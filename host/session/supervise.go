@@ -52,8 +52,6 @@ func clientsOf(p *plugin.Process) (c clients, err error) {
 
 func clientsOfLocal(p contract.Plugin) (c clients) {
 	switch v := p.(type) {
-	case contract.FullSolver:
-		c.solver = v
 	case contract.Sampler:
 		c.sampler = v
 	case contract.Solver:
