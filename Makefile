@@ -90,6 +90,11 @@ fuzz: ## every fuzz target for FUZZTIME (default 5s)
 bench: ## the benchmarks that match BENCH (default: all)
 	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
+.PHONY: bench-step
+bench-step: ## what the processes cost: one step of dps, and one call (docs/performance.md)
+	@$(GO) test -run '^$$' -bench Step ./internal/cost
+	@$(GO) test -run '^$$' -bench Forward ./core/plugin
+
 .PHONY: cpp
 cpp: ## the C++ sources' own tests, by CMake and CTest
 	@./tools/deps cmake g++

@@ -691,6 +691,9 @@ func (l *loader) needs(c *draft) error {
 }
 
 func list(c []contract.Capability) string {
+	if len(c) == 0 {
+		return "none"
+	}
 	s := make([]string, len(c))
 	for i, x := range c {
 		s[i] = string(x)
