@@ -4,10 +4,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"google.golang.org/grpc"
+
+	pb "github.com/waveprior/waveprior/core/proto/waveprior/v1"
 )
 
 // stop runs the host with a hook at a point and returns the process that stopped there, which lives and does nothing.
@@ -210,6 +215,63 @@ func TestKill(t *testing.T) {
 			l.tidy()
 			l.same(row)
 		})
+	}
+}
+
+// TestPointsAreComplete: every call of the contract is among the points, before and after, but for those that nothing here
+// makes.
+func TestPointsAreComplete(t *testing.T) {
+	have := map[string]bool{}
+	for _, p := range points {
+		have[p.at] = true
+	}
+	// No sampler asks for VJP (gradients come by Misfit) and no prior here encodes; only priors are trained.
+	never := []string{"solver.VJP", "prior.Encode", "solver.Train", "sampler.Train"}
+	for kind, service := range map[string]grpc.ServiceDesc{"solver": pb.Solver_ServiceDesc, "prior": pb.Prior_ServiceDesc, "sampler": pb.Sampler_ServiceDesc} {
+		for _, d := range []grpc.ServiceDesc{service, pb.Plugin_ServiceDesc} {
+			var calls []string
+			for _, m := range d.Methods {
+				calls = append(calls, m.MethodName)
+			}
+			for _, m := range d.Streams {
+				calls = append(calls, m.StreamName)
+			}
+			for _, m := range calls {
+				at := kind + "." + m
+				if slices.Contains(never, at) {
+					continue
+				}
+				if !have[at] || m != "Live" && !have[at+".reply"] { // Live is over when the host is
+					t.Errorf("nothing is killed in %s and %s.reply", at, at)
+				}
+			}
+		}
+	}
+	for _, stage := range append(stages, "report") {
+		if !have["host."+stage] {
+			t.Errorf("the host is not killed in stage %s", stage)
+		}
+	}
+}
+
+// TestGivesUp: a plugin that dies more often than run.restarts allows ends the run with an error that names it, and not who
+// waited for it; the run can be resumed.
+func TestGivesUp(t *testing.T) {
+	t.Parallel()
+	want := first(t, small("full"))
+	l := newLab(t, small("full"))
+	l.args = []string{"--set", "run.restarts=0"}
+	host, stopped := l.stop("prior.Denoise", 4)
+	l.kill(stopped.pid)
+	host.must(1)
+	l.nothingLeft()
+	if !host.says("prior gmm: Denoise failed 1 times, giving up") || strings.Contains(host.text(), "sampler dps died") || strings.Contains(host.text(), "Step failed") {
+		t.Errorf("it is the prior that died in Denoise; the host says\n%s", host.text())
+	}
+	l.start().must(0)
+	l.same(want)
+	if n, sessions := l.manifest().denoised(); sessions != 2 || n > 110 {
+		t.Errorf("%d sessions denoised %g items: it did not go on from a checkpoint", sessions, n)
 	}
 }
 

@@ -123,6 +123,17 @@ func (l *lab) command(env []string, args ...string) *proc {
 	return p
 }
 
+// says waits a moment for a text in the output: it comes through a pipe.
+func (p *proc) says(text string) bool {
+	for range 100 {
+		if strings.Contains(p.text(), text) {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
 // wait returns the exit code, -1 for a process that was killed.
 func (p *proc) wait() int {
 	p.t.Helper()

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,12 +14,15 @@ import (
 // seed repeats a run of the tests that draw lots; they print it.
 var seed = flag.Int64("seed", time.Now().UnixNano(), "seed of the random kills")
 
-// built is where the command and the plugins are, with hooks; made on first use.
-var built struct {
+// built is where the command and the plugins are; made on first use.
+type built struct {
 	sync.Once
 	dir string
 	err error
 }
+
+// hooked binaries have hooks, and run under the race detector where this test does; plain ones are as they are shipped.
+var hooked, plain built
 
 // plugins are the binaries beside the command.
 var plugins = []string{
@@ -31,47 +33,53 @@ var plugins = []string{
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
-	if built.dir != "" {
-		os.RemoveAll(built.dir)
+	for _, b := range []*built{&hooked, &plain} {
+		if b.dir != "" {
+			os.RemoveAll(b.dir)
+		}
 	}
 	os.Exit(code)
 }
 
-// binaries builds the command and the plugins with hooks, under the race detector where this test is.
+// binaries returns the folder of the hooked binaries.
 func binaries(t testing.TB) string {
 	t.Helper()
-	built.Do(func() {
-		if built.dir, built.err = os.MkdirTemp("", "sbin"); built.err != nil {
-			return
-		}
-		built.err = build(built.dir)
-	})
-	if built.err != nil {
-		t.Fatal(built.err)
+	flags := []string{"-tags", "hooks"}
+	if race {
+		flags = append(flags, "-race")
 	}
-	return built.dir
+	return hooked.get(t, flags...)
 }
 
-// build puts the binaries into dir; flags come before those that every build of them has.
-func build(dir string, flags ...string) error {
-	args := append([]string{"build", "-buildvcs=false", "-tags", "hooks"}, flags...)
-	if race {
-		args = append(args, "-race")
+// get builds the command and the plugins, once.
+func (b *built) get(t testing.TB, flags ...string) string {
+	t.Helper()
+	b.Do(func() {
+		if b.dir, b.err = os.MkdirTemp("", "sbin"); b.err == nil {
+			b.err = build(b.dir, flags)
+		}
+	})
+	if b.err != nil {
+		t.Fatal(b.err)
 	}
-	module := "github.com/waveprior/waveprior/"
-	args = append(args, "-o", dir+string(filepath.Separator))
+	return b.dir
+}
+
+func build(dir string, flags []string) error {
+	const module = "github.com/waveprior/waveprior/"
+	flags = append([]string{"build", "-trimpath", "-buildvcs=false"}, flags...)
+	var packages []string
 	for _, p := range plugins {
-		args = append(args, module+"plugins/"+p)
+		packages = append(packages, module+"plugins/"+p)
 	}
-	cmd := exec.Command("go", args...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
-	}
-	// The command's folder is called host, its binary waveprior.
-	args = append(args[:len(args)-len(plugins)-1], filepath.Join(dir, "waveprior"), module+"host")
-	cmd = exec.Command("go", args...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
+	for _, args := range [][]string{
+		append([]string{"-o", dir + string(filepath.Separator)}, packages...),
+		{"-o", filepath.Join(dir, "waveprior"), module + "host"}, // its folder has another name than the command
+	} {
+		cmd := exec.Command("go", append(flags[:len(flags):len(flags)], args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
+		}
 	}
 	return nil
 }
