@@ -148,15 +148,9 @@ func posteriorPicture(a *arrays) *picture {
 	if a.dim() != 2 {
 		return nil
 	}
-	n := int(math.Round(math.Sqrt(float64(len(post)))))
-	ax := column(points[:2*n], 1, 2) // the last axis is fastest: x2
-	first := make([]float64, n)
-	for i := range first {
-		first[i] = points[2*i*n]
-	}
-	x0, x1, y0, y1 := box(first, ax, n, post, prior, comps)
-	ix0, ix1, iy0, iy1 := box(first, ax, n, post, nil, nil)
-	w := window{x: first, y: ax, n: n}
+	w := square(points, len(post))
+	x0, x1, y0, y1 := box(w.x, w.y, w.n, post, prior, comps)
+	ix0, ix1, iy0, iy1 := box(w.x, w.y, w.n, post, nil, nil)
 	points2 := figure.Points{Label: name, X: column(comps, 0, 2), Y: column(comps, 1, 2), Shape: figure.Ring, Color: figure.SeriesColor(4)}
 	posterior := func(x0, x1, y0, y1 float64) figure.Layer {
 		l := w.contours("exact posterior", post, x0, x1, y0, y1)

@@ -22,9 +22,16 @@ func readHistory(e *stage.Entry) (History, error) {
 	return h, json.Unmarshal(b, &h)
 }
 
-// sweepPictures draws the [[report.figure]]s of an experiment.
+// sweepPictures draws the gallery and the [[report.figure]]s of an experiment.
 func sweepPictures(e *experiment.Experiment, cells []*CellResult) ([]picture, error) {
 	var out []picture
+	g, err := gallery(cells)
+	if err != nil {
+		return nil, err
+	}
+	if g != nil {
+		out = append(out, *g)
+	}
 	for i, f := range e.Report.Figures {
 		p, err := sweepPicture(f, cells)
 		if err != nil {
