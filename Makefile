@@ -53,13 +53,14 @@ test: deps build ## set up, build, and run every test under the race detector
 generate: proto docs ## everything that is generated
 
 .PHONY: proto
-proto: ## the Go code of core/proto, by protoc
+proto: ## the Go and Python code of core/proto, by protoc
 	@./tools/deps protobuf-compiler
 	@mkdir -p $(TOOLS)
 	@GOBIN=$(TOOLS) $(GO) install $(PROTOC_GEN_GO)
 	@GOBIN=$(TOOLS) $(GO) install $(PROTOC_GEN_GO_GRPC)
 	@cd core/proto && PATH=$(TOOLS):$$PATH protoc -I . --go_out=. --go_opt=paths=source_relative \
-		--go-grpc_out=. --go-grpc_opt=paths=source_relative waveprior/v1/*.proto
+		--go-grpc_out=. --go-grpc_opt=paths=source_relative \
+		$(if $(wildcard examples/python),--python_out=../../examples/python) waveprior/v1/*.proto
 
 .PHONY: docs
 docs: build ## the option tables in docs/, by the plugins' own --describe
@@ -68,8 +69,8 @@ docs: build ## the option tables in docs/, by the plugins' own --describe
 # The line that names protoc's own version differs between distributions and is not compared.
 .PHONY: check-generated
 check-generated: generate ## regenerate, and fail on any difference from what is committed
-	@git diff --exit-code -I'^// [-	 ]*protoc  *v[0-9.]*$$' -- core/proto docs
-	@new=$$(git ls-files --others --exclude-standard -- core/proto docs); \
+	@git diff --exit-code -I'^// [-	 ]*protoc  *v[0-9.]*$$' -- core/proto docs examples/python
+	@new=$$(git ls-files --others --exclude-standard -- core/proto docs examples/python); \
 		if [ -n "$$new" ]; then echo "generated, but not committed:" $$new; exit 1; fi
 
 .PHONY: lint

@@ -27,6 +27,8 @@ import (
 	"regexp"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/waveprior/waveprior/core/hook"
 )
 
 // ErrDone is wrapped by errors of calls on a File or Folder after its Commit or Abort.
@@ -218,6 +220,7 @@ func (f *File) Commit() error {
 		err = f.f.Sync()
 	}
 	if err == nil {
+		hook.At("commit.rename")
 		err = os.Rename(f.temp, f.path)
 	}
 	if err != nil {

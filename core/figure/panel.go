@@ -96,8 +96,13 @@ func (f *frame) pt(x, y float64) vg.Point {
 	}
 }
 
-// clampLen keeps far points near enough for the rasteriser's fixed-point numbers.
-func clampLen(t float64) vg.Length { return vg.Length(min(max(t, -50), 50)) }
+// clampLen keeps far points near enough for the rasteriser's fixed-point numbers, which never end on NaN.
+func clampLen(t float64) vg.Length {
+	if math.IsNaN(t) {
+		return -50
+	}
+	return vg.Length(min(max(t, -50), 50))
+}
 
 func (f *frame) ok(x, y float64) bool { return f.x.ok(x) && f.y.ok(y) }
 
@@ -353,7 +358,9 @@ func (p *placed) settle(x, y, w, h vg.Length) {
 		uy := (p.y.hi - p.y.lo) / float64(bh)
 		u := max(ux, uy)
 		grow := func(s *scale, by float64) {
-			s.lo, s.hi = s.lo-by/2, s.hi+by/2
+			if by < 1e300 {
+				s.lo, s.hi = s.lo-by/2, s.hi+by/2
+			}
 		}
 		grow(&p.x, u*float64(bw)-(p.x.hi-p.x.lo))
 		grow(&p.y, u*float64(bh)-(p.y.hi-p.y.lo))

@@ -92,16 +92,34 @@ func (s *LaunchSpec) fail(tail *logTail, advice, format string, args ...any) err
 	if advice != "" {
 		text += "\n  " + advice
 	}
-	return &launchError{text}
+	return &launchError{text: text}
 }
 
-type launchError struct{ text string }
+type launchError struct {
+	text string
+	died bool // by a signal from outside, or after its handshake: it may start next time
+}
 
 func (e *launchError) Error() string { return e.text }
-func (e *launchError) Unwrap() error { return ErrLaunch }
+
+func (e *launchError) Unwrap() []error {
+	if e.died {
+		return []error{ErrLaunch, contract.ErrPluginDied}
+	}
+	return []error{ErrLaunch}
+}
+
+// died marks an error of fail.
+func died(err error) error {
+	if e, ok := err.(*launchError); ok {
+		e.died = true
+	}
+	return err
+}
 
 // Launch starts a plugin (or joins one, Attach) and returns it when it has said what it is. The error says where it
-// looked, what came, the plugin's last words and what to type. ctx bounds the start only.
+// looked, what came, the plugin's last words and what to type; it also wraps contract.ErrPluginDied where the process was
+// killed on its way, so that another try may do better. ctx bounds the start only.
 func Launch(ctx context.Context, spec LaunchSpec) (*Process, error) {
 	if spec.StartTimeout <= 0 {
 		spec.StartTimeout = time.Minute
@@ -163,7 +181,7 @@ func Launch(ctx context.Context, spec LaunchSpec) (*Process, error) {
 	if err != nil {
 		kill()
 		p.client.Kill()
-		return nil, spec.fail(p.tail, "", "it could not be reached at %s: %v", p.socket, err)
+		return nil, died(spec.fail(p.tail, "", "it could not be reached at %s: %v", p.socket, err))
 	}
 	d := raw.(*dispensed)
 	p.conn = d.conn
@@ -218,14 +236,21 @@ func (p *Process) startError(cmd *exec.Cmd, err error) error {
 	spec, text := &p.spec, err.Error()
 	// go-plugin kills what closed its stdout without a line: then the process had not ended by itself.
 	state := "it closed its stdout, or wrote a line of more than 64 KiB to it, without go-plugin's handshake"
-	if s := cmd.ProcessState; s != nil && s.String() != "signal: killed" {
-		state = fmt.Sprintf("it ended before it served (%s)", s)
+	killed := false
+	if s := cmd.ProcessState; s != nil {
+		if killed = s.String() == "signal: killed"; !killed {
+			state = fmt.Sprintf("it ended before it served (%s)", s)
+		}
 	}
 	byHand := "type it by hand to see what it says: " + spec.Path + " --help"
 	line, garbage := strings.CutPrefix(text, "Unrecognized remote plugin message: ")
 	switch {
 	case strings.Contains(text, "Failed to read any lines") || strings.Contains(text, "exited before we could connect"):
-		return spec.fail(p.tail, byHand, "%s", state)
+		fail := spec.fail(p.tail, byHand, "%s", state)
+		if killed {
+			return died(fail)
+		}
+		return fail
 	case garbage:
 		line, _, _ = strings.Cut(line, "\n")
 		if len(line) > 200 {
@@ -266,7 +291,11 @@ func (p *Process) greet(ctx context.Context) error {
 		if st.Code() == codes.Unimplemented {
 			return spec.fail(p.tail, "build the plugin against this version's contract", "it does not speak the contract %s: %s", contract.Version, st.Message())
 		}
-		return spec.fail(p.tail, "", "it started but does not answer Describe: %s", st.Message())
+		fail := spec.fail(p.tail, "", "it started but does not answer Describe: %s", st.Message())
+		if st.Code() == codes.Unavailable {
+			return died(fail)
+		}
+		return fail
 	}
 	d := descriptionFromWire(w)
 	who := fmt.Sprintf("%s %s", d.Kind, d.Name)

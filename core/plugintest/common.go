@@ -237,9 +237,10 @@ func checkConcurrent(p *probe) {
 }
 
 // memoryFlat is the property of processes that calls leave nothing behind.
-func memoryFlat() property {
-	const warm, calls, limit = 200, 1000, 16 << 20
-	return property{"memory-flat", fmt.Sprintf("After %d calls the process is not larger by more than %d MiB.", calls, limit>>20), func(p *probe) {
+func memoryFlat(calls int) property {
+	const limit = 16 << 20
+	warm := calls / 5
+	return property{"memory-flat", fmt.Sprintf("After %d calls or runs the process is not larger by more than %d MiB.", calls, limit>>20), func(p *probe) {
 		s := p.subject()
 		if s.inst.PID == 0 {
 			p.skipf("not a process")

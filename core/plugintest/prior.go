@@ -215,5 +215,5 @@ func (su *priorSuite) properties() []property {
 		property{"shapes", "Wrong shapes, types and levels are refused, and the prior lives on.", checkPriorShapes},
 		property{"capabilities", "Calls of capabilities that are not claimed are refused as unsupported.", checkPriorCapabilities})
 	list = append(list, bits()...)
-	return append(list, memoryFlat())
+	return append(list, memoryFlat(1000))
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,6 +37,9 @@ const arenaSize = 4 << 30
 
 // Process is a target in a binary: every instance is a process with sockets and shared memory of its own.
 func Process(path string, o ProcessOptions) Target {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
 	return Target{Path: path, Env: o.Env, New: func(ctx context.Context) (*Instance, error) {
 		dir, err := plugin.SocketFolder()
 		if err != nil {
@@ -185,11 +189,21 @@ func (r *raw) ended(limit time.Duration) bool {
 	}
 }
 
-// live opens the Live stream and waits until the plugin has taken it.
+// live opens the Live stream and waits until the plugin has taken it: until its headers come, or for a second.
 func (r *raw) live(ctx context.Context) (pb.PluginClient, error) {
 	c := pb.NewPluginClient(r.conn)
-	if _, err := c.Live(ctx, &pb.LiveRequest{}); err != nil {
+	stream, err := c.Live(ctx, &pb.LiveRequest{})
+	if err != nil {
 		return nil, err
+	}
+	taken := make(chan struct{})
+	go func() {
+		_, _ = stream.Header() // it ends with the stream; an error shows in the next call
+		close(taken)
+	}()
+	select {
+	case <-taken:
+	case <-time.After(time.Second): // a plugin need not send headers
 	}
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -238,7 +252,10 @@ func processProperties() []property {
 			defer r.end()
 			drop()
 			if !r.ended(patience) {
-				p.failf("it still runs %v after the Live stream broke", patience)
+				p.fatalf("it still runs %v after the Live stream broke", patience)
+			}
+			if left, err := os.ReadDir(r.dir); err == nil && len(left) > 0 {
+				p.failf("it left %s in its folder for sockets", left[0].Name())
 			}
 		}},
 		{"interrupt", "Ctrl-C, which is for the host, does not end the process.", func(p *probe) {

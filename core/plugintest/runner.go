@@ -228,7 +228,7 @@ func (p *probe) want(err, kind error, format string, args ...any) {
 	if errors.Is(err, errBroken) {
 		p.must(err, "")
 	}
-	if errors.Is(err, kind) || (kind == contract.ErrShape && errors.Is(err, tensor.ErrShape)) {
+	if errors.Is(err, kind) || (errors.Is(kind, contract.ErrShape) && errors.Is(err, tensor.ErrShape)) {
 		return
 	}
 	if err == nil {
@@ -329,6 +329,9 @@ func (p *probe) configure(s *subject, change func(*contract.Config)) error {
 func (p *probe) fresh(change func(*contract.Config)) *subject {
 	if p.unconfigured != "" {
 		p.skipf("not decided: %s", p.unconfigured)
+	}
+	if su, ok := p.suite.(*solverSuite); ok && su.problem {
+		p.shared = nil // there is one problem: whoever comes next observes again
 	}
 	s := p.start()
 	p.must(p.configure(s, change), "Configure")

@@ -269,7 +269,7 @@ func (su *samplerSuite) properties() []property {
 		}
 		list = append(list, b)
 	}
-	return append(list, memoryFlat())
+	return append(list, memoryFlat(200))
 }
 
 func checkLayout(p *probe, c *contract.Configured) {

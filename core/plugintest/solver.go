@@ -166,7 +166,7 @@ func (su *solverSuite) properties() []property {
 		list = append(list, b)
 	}
 	if !su.problem {
-		list = append(list, memoryFlat())
+		list = append(list, memoryFlat(1000))
 	}
 	return list
 }

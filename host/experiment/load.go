@@ -16,6 +16,7 @@ import (
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/dataset"
 	"github.com/waveprior/waveprior/core/npy"
+	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/host/session"
 )
 
@@ -64,7 +65,9 @@ type Cell struct {
 	Data        *Data   // nil: no training set
 	Generator   json.RawMessage
 	Observation *Observation
-	ObsSolver   *Plugin // the solver that makes the data; nil: Solver
+	ObsSolver   *Plugin          // the solver that makes the data; nil: Solver
+	ModelAdapt  []map[string]any // explicit adapters after what the prior decodes to, space.FromOptions
+	DataAdapt   []map[string]any // explicit adapters after the solver's data
 	Sampler     *Plugin
 	Chains      Sampler // the host's keys of [sampler]
 	Judge       Judge
@@ -377,9 +380,15 @@ func (l *loader) prior(tree map[string]any, c *draft, out map[string]any) error 
 		dataTable = append(dataTable, gen...)
 		more = append(more, config.Option{Name: "data", Type: "table", Doc: "training set", Options: dataTable})
 	}
+	if c.ModelAdapt, table, err = l.adapters(table, path, c); err != nil {
+		return err
+	}
 	resolved, p, err := l.pluginTable(contract.KindPrior, table, path, Prior{}, c, more...)
 	if err != nil {
 		return err
+	}
+	if len(c.ModelAdapt) > 0 {
+		resolved["adapt"] = tables(c.ModelAdapt)
 	}
 	out["prior"] = resolved
 	c.Prior = p
@@ -452,6 +461,9 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 	}
 	opts, err := config.Table(Observation{})
 	if err != nil {
+		return err
+	}
+	if c.DataAdapt, table, err = l.adapters(table, path, c); err != nil {
 		return err
 	}
 	own := map[string]any{}
@@ -535,8 +547,59 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 		}
 		c.ObsSolver = p
 	}
+	if len(c.DataAdapt) > 0 {
+		resolved["adapt"] = tables(c.DataAdapt)
+	}
 	out["observation"] = resolved
 	return nil
+}
+
+// adapters takes the explicit adapters, adapt = [{ kind = "...", ... }], out of a table and resolves each.
+func (l *loader) adapters(table map[string]any, path config.Path, c *draft) ([]map[string]any, map[string]any, error) {
+	v, ok := table["adapt"]
+	if !ok {
+		return nil, table, nil
+	}
+	rest := make(map[string]any, len(table))
+	for k, x := range table {
+		if k != "adapt" {
+			rest[k] = x
+		}
+	}
+	bad := func(p config.Path, format string, args ...any) error {
+		return l.locate(&config.KeyError{Path: p, Text: fmt.Sprintf(format, args...)}, path, c.moved)
+	}
+	items, ok := v.([]any)
+	if !ok {
+		return nil, nil, bad(config.Path{"adapt"}, "must be a list of tables, [{ kind = \"...\" }]")
+	}
+	var out []map[string]any
+	for i, x := range items {
+		at := config.Path{"adapt"}.Item(i)
+		t, ok := x.(map[string]any)
+		if !ok {
+			return nil, nil, bad(at, "must be a table, { kind = \"...\" }")
+		}
+		kind, _ := t["kind"].(string)
+		options, err := space.KindOptions(kind)
+		if err != nil {
+			return nil, nil, bad(at.Join("kind"), "%v", err)
+		}
+		resolved, err := config.Resolve(options, t)
+		if err != nil {
+			return nil, nil, l.locate(err, path.Join(at...), c.moved)
+		}
+		out = append(out, resolved)
+	}
+	return out, rest, nil
+}
+
+func tables(list []map[string]any) []any {
+	out := make([]any, len(list))
+	for i, t := range list {
+		out[i] = t
+	}
+	return out
 }
 
 func length(v *[][]float64) int {
@@ -565,7 +628,20 @@ func (l *loader) sampler(tree map[string]any, c *draft, out map[string]any) erro
 	}
 	c.Sampler = p
 	out["sampler"] = resolved
+	if !conditional(p) {
+		c.Observation, c.ObsSolver = nil, nil // its samples are the prior's: there is nothing that they depend on
+	}
 	return l.needs(c)
+}
+
+// conditional tells whether a sampler, as it is configured, draws from a posterior: whether it needs the physics.
+func conditional(p *Plugin) bool {
+	for _, n := range p.Description.Needs {
+		if n.Service != "prior" && (n.Option == "" || fmt.Sprint(p.Options[n.Option]) == n.Value) {
+			return true
+		}
+	}
+	return false
 }
 
 // needs checks before anything starts that the sampler finds what it needs.

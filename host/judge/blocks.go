@@ -159,14 +159,11 @@ func (j *judging) calibration(ctx context.Context) error {
 // tarp tests expected coverage by distances from a reference that depends on the data alone: the training example that
 // fits them best.
 func (j *judging) tarp(ctx context.Context, used []int) error {
-	if j.train == nil {
+	if j.train == nil || j.Adapted { // adapted data cannot be compared with the solver's
 		return nil
 	}
 	n := len(j.train) / j.cells
 	model, data := j.Solver.Configured.Model, j.Solver.Configured.Data
-	if data.Reals() != j.nd {
-		return nil // adapted data: the solver's are not comparable
-	}
 	fits := make([]float64, 0, n*j.nd)
 	for lo := 0; lo < n; lo += chunk {
 		hi := min(lo+chunk, n)

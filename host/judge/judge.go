@@ -32,6 +32,7 @@ type Input struct {
 	Solver  *contract.SolverService
 	Prior   *contract.PriorService // nil: none
 	Physics *compose.Problem       // latent to data; its observations are set
+	Adapted bool                   // the data are the solver's through adapters of the experiment
 	Seed    uint64
 	Dir     string // where metrics.json and the arrays go
 	Log     func(format string, args ...any)

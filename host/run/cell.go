@@ -7,6 +7,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/compose"
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/hook"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/judge"
@@ -23,6 +24,7 @@ type cellRun struct {
 	prior    *contract.PriorService
 	physics  *compose.Problem
 	model    *space.Adapter
+	adapted  *space.Adapter // of the data; nil: none
 	observed *observations
 
 	// planned, when set, is told of every stage instead of its work being done (Plan).
@@ -224,15 +226,40 @@ func (k *cellRun) configurePrior(ctx context.Context) error {
 			return fmt.Errorf("prior %s: Configure answered without a latent space or without one that it decodes to: %w", k.c.Prior.Ref.Name, contract.ErrInternal)
 		}
 		if conf.Model != nil {
-			if k.model, err = space.Between(*conf.Model, *k.solver.Configured.Model); err != nil {
-				return fmt.Errorf("prior %s and solver %s: %w", k.c.Prior.Ref.Name, k.c.Solver.Ref.Name, err)
+			if k.model, err = k.modelAdapter(*conf.Model); err != nil {
+				return err
 			}
 		}
 		parts.Prior, parts.Model = k.prior, k.model
 	}
+	if len(k.c.DataAdapt) > 0 {
+		a, err := space.FromOptions(*k.solver.Configured.Data, k.c.DataAdapt)
+		if err != nil {
+			return fmt.Errorf("observation.adapt: %w", err)
+		}
+		parts.Data = a
+	}
+	k.adapted = parts.Data
 	var err error
 	k.physics, err = compose.Physics(parts)
 	return err
+}
+
+// modelAdapter goes from what the prior decodes to, through the experiment's own adapters, to what the solver takes.
+func (k *cellRun) modelAdapter(from space.Space) (*space.Adapter, error) {
+	var chain []*space.Adapter
+	if len(k.c.ModelAdapt) > 0 {
+		a, err := space.FromOptions(from, k.c.ModelAdapt)
+		if err != nil {
+			return nil, fmt.Errorf("prior.adapt: %w", err)
+		}
+		chain, from = append(chain, a), *a.Out()
+	}
+	b, err := space.Between(from, *k.solver.Configured.Model)
+	if err != nil {
+		return nil, fmt.Errorf("prior %s and solver %s: %w", k.c.Prior.Ref.Name, k.c.Solver.Ref.Name, err)
+	}
+	return space.Chain(append(chain, b)...)
 }
 
 // latent returns the space that the sampler works in.
@@ -243,7 +270,7 @@ func (k *cellRun) priorInputs() any {
 	if k.c.Prior == nil {
 		return nil
 	}
-	in := map[string]any{"prior": k.identity(k.c.Prior, k.c.Prior.Numbers()), "train": k.trainKey}
+	in := map[string]any{"prior": k.identity(k.c.Prior, k.c.Prior.Numbers()), "train": k.trainKey, "adapt": k.c.ModelAdapt}
 	if k.trainKey == "" {
 		in["checkpoint"] = k.checkpointSum
 	}
@@ -262,12 +289,14 @@ func (k *cellRun) judge(ctx context.Context) error {
 		task := k.Progress.Start(k.title("judge"), "blocks", 0, 0)
 		defer task.Stop()
 		jin := judge.Input{
-			Cell: k.c, Solver: k.solver, Prior: k.prior, TrainingSet: TrainingSet, HeldOutSet: HeldOutSet, Physics: k.physics, Dir: w.Dir(), Seed: k.c.Seed,
+			Cell: k.c, Solver: k.solver, Prior: k.prior, TrainingSet: TrainingSet, HeldOutSet: HeldOutSet, Physics: k.physics, Adapted: k.adapted != nil, Dir: w.Dir(), Seed: k.c.Seed,
 			Data: k.out.Data, Observe: k.out.Observe, Sample: k.out.Sample, Log: k.Progress.Logf,
 		}
+		hook.At("host.judge")
 		if err := judge.Run(ctx, jin); err != nil {
 			return fmt.Errorf("judge: %w", err)
 		}
+		hook.At("host.judge.end")
 		task.Done("")
 		return nil
 	})

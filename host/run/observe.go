@@ -43,7 +43,7 @@ func (k *cellRun) observe(ctx context.Context) error {
 	if o == nil {
 		return nil
 	}
-	in := map[string]any{"truth": o.Truth, "count": o.Count, "noise": o.Noise, "noise_std": o.NoiseStd, "add_noise": o.AddNoise, "seed": k.c.Seed, "model": o.Model, "data": o.Data,
+	in := map[string]any{"truth": o.Truth, "count": o.Count, "noise": o.Noise, "noise_std": o.NoiseStd, "add_noise": o.AddNoise, "seed": k.c.Seed, "model": o.Model, "data": o.Data, "adapt": k.c.DataAdapt,
 		"spaces": []*space.Space{k.solver.Configured.Model, k.physics.Data()}}
 	maker := &k.c.Solver
 	if k.c.ObsSolver != nil {
@@ -160,9 +160,9 @@ func (k *cellRun) makeObservations(ctx context.Context, dir string) error {
 			if truth, err = carry(truth, *k.solver.Configured.Model, *solver.Configured.Model); err != nil {
 				return fmt.Errorf("observation.solver: %w", err)
 			}
-			clean = solver.Configured.Data.New(o.Count)
 		}
-		st, err := solver.Solver.Forward(ctx, truth, clean)
+		raw := solver.Configured.Data.New(o.Count)
+		st, err := solver.Solver.Forward(ctx, truth, raw)
 		if err != nil {
 			return err
 		}
@@ -172,12 +172,23 @@ func (k *cellRun) makeObservations(ctx context.Context, dir string) error {
 			}
 		}
 		if k.c.ObsSolver != nil {
-			if clean, err = carry(clean, *solver.Configured.Data, *data); err != nil {
+			if raw, err = carry(raw, *solver.Configured.Data, *k.solver.Configured.Data); err != nil {
 				return fmt.Errorf("observation.solver: its data do not fit the solver's: %w", err)
 			}
 			// The two may be the same plugin, configured for the data just now: back to the experiment's own.
 			if err := k.configureSolver(ctx); err != nil {
 				return err
+			}
+		}
+		clean = raw
+		if k.adapted != nil {
+			clean = data.New(o.Count)
+			bad, err := k.adapted.Apply(raw, clean)
+			if err == nil {
+				err = errors.Join(bad...)
+			}
+			if err != nil {
+				return fmt.Errorf("observation.adapt: %w", err)
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/waveprior/waveprior/core/commit"
+	"github.com/waveprior/waveprior/core/hook"
 	"github.com/waveprior/waveprior/host/claims"
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/stage"
@@ -73,6 +74,7 @@ type ManifestStage struct {
 func (r *runner) writeDir(res *Result, lock []byte) error {
 	task := r.Progress.Start("report", "cells", 0, len(res.Cells))
 	defer task.Stop()
+	hook.At("host.report")
 	for i, c := range res.Cells {
 		if err := r.linkCell(c); err != nil {
 			return fmt.Errorf("report: %w", err)
@@ -95,6 +97,7 @@ func (r *runner) writeDir(res *Result, lock []byte) error {
 	if err := writeJSON(filepath.Join(r.Dir, "manifest.json"), r.manifest(res)); err != nil {
 		return err
 	}
+	hook.At("host.report.written")
 	expected, err := claims.Load(r.Experiment.Path)
 	if err != nil {
 		return err

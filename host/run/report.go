@@ -3,15 +3,20 @@ package run
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/judge"
+	"github.com/waveprior/waveprior/host/progress"
 	"github.com/waveprior/waveprior/host/report"
 )
 
@@ -105,15 +110,12 @@ func (r *runner) report(res *Result) error {
 	defer task.Stop()
 	cost := map[string]float64{}
 	seen := map[string]bool{}
+	drawn, err := r.drawCells(res.Cells, task)
+	if err != nil {
+		return err
+	}
 	for i, c := range res.Cells {
-		pics, err := cellPictures(c)
-		if err != nil {
-			return err
-		}
-		cell := report.Cell{Label: c.Cell.Label, Metrics: c.Metrics, Notes: c.Notes}
-		if cell.Figures, err = r.draw(r.folder(c.Cell), pics); err != nil {
-			return err
-		}
+		cell := report.Cell{Label: c.Cell.Label, Metrics: c.Metrics, Notes: c.Notes, Figures: drawn[i]}
 		for _, v := range c.Cell.Values {
 			cell.Values = append(cell.Values, report.KV{Key: v.Key, Value: fmt.Sprint(v.Value)})
 		}
@@ -130,7 +132,6 @@ func (r *runner) report(res *Result) error {
 		}
 		page.Cells = append(page.Cells, cell)
 		page.Notes = append(page.Notes, prefixed(c)...)
-		task.Update(i+1, len(res.Cells), "")
 	}
 	page.Cost = costRows(cost, res)
 	page.Provenance = r.provenance(res)
@@ -138,6 +139,32 @@ func (r *runner) report(res *Result) error {
 		return err
 	}
 	return report.Write(filepath.Join(r.Dir, "report.html"), page)
+}
+
+// drawCells draws the figures of all cells, as many cells at a time as there are processors.
+func (r *runner) drawCells(cells []*CellResult, task *progress.Stage) ([][]report.Figure, error) {
+	out, errs := make([][]report.Figure, len(cells)), make([]error, len(cells))
+	next, done := make(chan int), atomic.Int64{}
+	var wg sync.WaitGroup
+	for range runtime.NumCPU() {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range next {
+				var pics []picture
+				if pics, errs[i] = cellPictures(cells[i]); errs[i] == nil {
+					out[i], errs[i] = r.draw(r.folder(cells[i].Cell), pics)
+				}
+				task.Update(int(done.Add(1)), len(cells), "")
+			}
+		}()
+	}
+	for i := range cells {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return out, errors.Join(errs...)
 }
 
 func prefixed(c *CellResult) []string {

@@ -133,11 +133,16 @@ func (r *runner) checksum(ref session.Ref) string {
 
 // identity is what a stage's key holds of a plugin.
 func (r *runner) identity(p *experiment.Plugin, options map[string]any) map[string]any {
-	id := map[string]any{"kind": p.Ref.Kind, "name": p.Ref.Name, "numerics": p.Description.Numerics, "device": p.Ref.Device, "options": json.RawMessage(config.Canonical(options))}
+	id := numbersOf(p, options)
 	if r.StrictCache {
 		id["sha256"] = r.checksum(p.Ref)
 	}
 	return id
+}
+
+// numbersOf is what of a plugin decides on its numbers, as far as its author says so.
+func numbersOf(p *experiment.Plugin, options map[string]any) map[string]any {
+	return map[string]any{"kind": p.Ref.Kind, "name": p.Ref.Name, "numerics": p.Description.Numerics, "device": p.Ref.Device, "options": json.RawMessage(config.Canonical(options))}
 }
 
 func (r *runner) binaries(plugins ...*experiment.Plugin) map[string]string {
@@ -176,6 +181,12 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 		return nil, err
 	}
 	id := runIdentity{Experiment: e.Name, Key: key, Started: time.Now().UTC()}
+	if err = os.MkdirAll(r.Dir, 0o755); err == nil {
+		_, err = commit.RemoveStale(r.Dir) // what a killed run was writing
+	}
+	if err != nil {
+		return nil, r.unusable(err)
+	}
 	b, err := os.ReadFile(filepath.Join(r.Dir, identityName))
 	switch {
 	case err == nil:
@@ -198,23 +209,20 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 	default:
 		return nil, r.unusable(err)
 	}
-	err = os.MkdirAll(r.Dir, 0o755)
-	if err == nil {
-		_, err = commit.RemoveStale(r.Dir)
-	}
-	if err != nil {
+	// Whose it is comes first: a folder without it is somebody else's, and a run that is killed right here must know its
+	// folder again.
+	if err := writeJSON(filepath.Join(r.Dir, identityName), id); err != nil {
 		return nil, r.unusable(err)
 	}
 	text, err := os.ReadFile(e.Path)
 	if err != nil {
 		return nil, err
 	}
-	// The identity comes first: a folder without it is somebody else's.
-	if err := writeJSON(filepath.Join(r.Dir, identityName), id); err != nil {
-		return nil, err
-	}
-	if err := writeFile(filepath.Join(r.Dir, "experiment.toml"), text); err != nil {
-		return nil, err
+	experimentFile := filepath.Join(r.Dir, "experiment.toml")
+	if _, err := os.Stat(experimentFile); !e.Lock || errors.Is(err, fs.ErrNotExist) { // a lock repeats a run, whose text stays
+		if err := writeFile(experimentFile, text); err != nil {
+			return nil, err
+		}
 	}
 	return lock, writeFile(filepath.Join(r.Dir, "lock.toml"), lock)
 }
@@ -231,15 +239,15 @@ func unusable(err error, advice string) error {
 	return fmt.Errorf("%w: %s: %w", err, advice, ErrFolder)
 }
 
-// numbersKey is the identity of all that the run computes.
+// numbersKey is the identity of all that the run computes, whoever built its plugins.
 func (r *runner) numbersKey() (string, error) {
 	var cells []any
 	for i := range r.Experiment.Cells {
 		c := &r.Experiment.Cells[i]
-		in := map[string]any{"label": c.Label, "seed": c.Seed, "judge": c.Judge, "solver": r.identity(&c.Solver, c.Solver.Numbers()), "observation": c.Observation, "generator": c.Generator, "data": c.Data}
+		in := map[string]any{"label": c.Label, "seed": c.Seed, "judge": c.Judge, "solver": numbersOf(&c.Solver, c.Solver.Numbers()), "observation": c.Observation, "generator": c.Generator, "data": c.Data, "adapt": []any{c.ModelAdapt, c.DataAdapt}}
 		for name, p := range map[string]*experiment.Plugin{"prior": c.Prior, "sampler": c.Sampler, "observation-solver": c.ObsSolver} {
 			if p != nil {
-				in[name] = r.identity(p, p.Numbers())
+				in[name] = numbersOf(p, p.Numbers())
 			}
 		}
 		if c.Sampler != nil {

@@ -100,13 +100,7 @@ func (p *SolverPool) Observe(ctx context.Context, d *tensor.Tensor, noiseStd []f
 			return err
 		}
 		w.mu.Lock()
-		w.observe = func(ctx context.Context, w *worker) error {
-			c, err := clientsOf(w.proc)
-			if err != nil {
-				return err
-			}
-			return c.solver.Observe(ctx, d, noiseStd)
-		}
+		w.observe = func(ctx context.Context, c clients) error { return c.solver.Observe(ctx, d, noiseStd) }
 		w.mu.Unlock()
 		return nil
 	})
@@ -187,11 +181,15 @@ func (p *Prior) Configure(ctx context.Context, c contract.Config) (contract.Conf
 
 // Train implements contract.Trainer.
 func (p *Prior) Train(ctx context.Context, r contract.TrainRequest, report func(contract.TrainProgress) error) error {
-	heard := func(t contract.TrainProgress) error {
-		p.w.heard.Store(time.Now().UnixNano())
-		return report(t)
-	}
-	return p.w.call(ctx, "Train", func(ctx context.Context, c clients) error { return c.prior.Train(ctx, r, heard) })
+	return p.w.call(ctx, "Train", func(ctx context.Context, c clients) error {
+		return c.prior.Train(ctx, r, func(t contract.TrainProgress) error {
+			p.w.reported.Store(time.Now().UnixNano())
+			if report == nil {
+				return nil
+			}
+			return report(t)
+		})
+	})
 }
 
 func (p *Prior) status(ctx context.Context, name string, f func(ctx context.Context, c contract.FullPrior) ([]contract.Status, error)) (st []contract.Status, err error) {

@@ -47,10 +47,10 @@ type Options struct {
 // Session is the processes of one run.
 type Session struct {
 	Options
-	dir   string // private folder for sockets
 	arena *arena.Arena
 
 	mu      sync.Mutex
+	dir     string // private folder for sockets, "": none yet
 	solvers map[Ref][]*worker
 	others  map[Ref]*worker
 	counts  map[string]float64
@@ -59,7 +59,7 @@ type Session struct {
 	served  atomic.Int64 // when the last of them ended, Unix ns
 }
 
-// New makes the private folder and the arena.
+// New makes the arena. The private folder comes with the first process, which removes it when the host is killed.
 func New(o Options) (*Session, error) {
 	if o.ArenaSize == 0 {
 		o.ArenaSize = arena.DefaultSize
@@ -73,16 +73,10 @@ func New(o Options) (*Session, error) {
 		o.Restarts = 0
 	}
 	RemoveStale()
-	dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", folderPrefix, os.Getpid()))
-	if err != nil {
-		return nil, fmt.Errorf("session: %w", err)
-	}
-	s := &Session{Options: o, dir: dir, solvers: map[Ref][]*worker{}, others: map[Ref]*worker{}, counts: map[string]float64{}}
-	if s.arena, err = arena.New(o.ArenaSize); err != nil {
-		os.RemoveAll(dir)
-		return nil, err
-	}
-	return s, nil
+	s := &Session{Options: o, solvers: map[Ref][]*worker{}, others: map[Ref]*worker{}, counts: map[string]float64{}}
+	var err error
+	s.arena, err = arena.New(o.ArenaSize)
+	return s, err
 }
 
 const folderPrefix = "waveprior-"
@@ -108,8 +102,19 @@ func (s *Session) logf(format string, args ...any) {
 	}
 }
 
-// Dir is the private folder.
-func (s *Session) Dir() string { return s.dir }
+// Dir returns the private folder, and makes it when it is first needed.
+func (s *Session) Dir() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir == "" {
+		dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", folderPrefix, os.Getpid()))
+		if err != nil {
+			return "", fmt.Errorf("session: %w", err)
+		}
+		s.dir = dir
+	}
+	return s.dir, nil
+}
 
 // PIDs returns the running plugin processes by what they are, e.g. "solver analytic #1".
 func (s *Session) PIDs() map[string]int {
@@ -182,8 +187,12 @@ func (s *Session) launch(ctx context.Context, ref Ref) (*plugin.Process, error) 
 			return nil, err
 		}
 	}
+	dir, err := s.Dir()
+	if err != nil {
+		return nil, err
+	}
 	return plugin.Launch(ctx, plugin.LaunchSpec{
-		Kind: ref.Kind, Name: ref.Name, Path: path, SocketDir: s.dir, Attach: attach, Arena: s.arena, Env: s.Env,
+		Kind: ref.Kind, Name: ref.Name, Path: path, SocketDir: dir, Attach: attach, Arena: s.arena, Env: s.Env,
 		Progress: func(text string) { s.logf("%s %s: %s", ref.Kind, ref.Name, text) },
 	})
 }
@@ -262,7 +271,12 @@ func (s *Session) Close() {
 	}
 	wg.Wait()
 	s.arena.Close()
-	os.RemoveAll(s.dir)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir != "" {
+		os.RemoveAll(s.dir)
+		s.dir = ""
+	}
 }
 
 // PeakBytes is the most shared memory that was reserved at once.

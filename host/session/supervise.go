@@ -25,10 +25,9 @@ type worker struct {
 	local      contract.Plugin
 	config     *contract.Config
 	configured contract.Configured
-	observe    func(ctx context.Context, w *worker) error // repeats Observe
+	observe    func(ctx context.Context, c clients) error // repeats Observe
 	restarts   int                                        // in the life of the worker
-
-	heard atomic.Int64 // when the last report of a training came, Unix ns
+	reported   atomic.Int64                               // when Train last reported, Unix ns
 }
 
 // clients are the handles of a running plugin.
@@ -109,7 +108,8 @@ func (w *worker) ensure(ctx context.Context) (clients, error) {
 			return clients{}, w.died(fmt.Errorf("Configure after a restart: %w", err))
 		}
 		if w.observe != nil {
-			if err := w.watched(ctx, "Observe", proc, func(ctx context.Context) error { return w.observe(ctx, w) }); err != nil {
+			err := w.watched(ctx, "Observe", proc, func(ctx context.Context) error { return w.observe(ctx, c) })
+			if err != nil {
 				return clients{}, w.died(fmt.Errorf("Observe after a restart: %w", err))
 			}
 		}
@@ -131,9 +131,34 @@ func (w *worker) died(err error) error {
 	return err
 }
 
+// gone reports whether a call that failed lost this process: it is gone, or an attached one cannot be reached. A sampler
+// may also answer with the death of a service's plugin, of which it is innocent.
+func (w *worker) gone(proc *plugin.Process, err error) bool {
+	if !errors.Is(err, contract.ErrPluginDied) {
+		return false
+	}
+	if proc == nil || w.s.Attach[w.ref.Kind] != "" {
+		return true
+	}
+	select {
+	case <-proc.Done():
+		return true
+	default:
+		return false
+	}
+}
+
 // call runs f on the plugin; when the process dies or takes longer than the limit without itself waiting for a
 // service, it is killed and waited for, started and configured again, and f is repeated.
 func (w *worker) call(ctx context.Context, name string, f func(ctx context.Context, c clients) error) error {
+	if w.ref.Kind != contract.KindSampler {
+		// A sampler that waits for this is not idle; the time that a restart takes is part of it.
+		w.s.serving.Add(1)
+		defer func() {
+			w.s.served.Store(time.Now().UnixNano())
+			w.s.serving.Add(-1)
+		}()
+	}
 	var err error
 	for attempt := 0; attempt <= w.s.Restarts; attempt++ {
 		w.mu.Lock()
@@ -150,7 +175,7 @@ func (w *worker) call(ctx context.Context, name string, f func(ctx context.Conte
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !errors.Is(err, contract.ErrPluginDied) {
+		if !w.gone(proc, err) {
 			return err // a plugin's answer, which names plugin and call
 		}
 		w.mu.Lock()
@@ -172,27 +197,26 @@ func firstLine(err error) string {
 }
 
 // watched runs f under the session's call limit. The clock stands while the plugin waits for a service of ours, and starts
-// again at every report of a training: that may take as long as it likes, if it goes on.
+// again whenever a training reports.
 func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process, f func(context.Context) error) error {
 	if proc == nil {
 		return f(ctx)
 	}
 	limit := w.s.CallLimit
 	start := time.Now()
+	w.reported.Store(start.UnixNano())
 	if w.ref.Kind == contract.KindSampler {
 		w.s.served.Store(start.UnixNano())
-	} else {
-		w.s.serving.Add(1)
-		defer func() {
-			w.s.served.Store(time.Now().UnixNano())
-			w.s.serving.Add(-1)
-		}()
 	}
+	since := func(ns *atomic.Int64) time.Duration { return time.Since(time.Unix(0, ns.Load())) }
 	idle := func() bool {
-		if w.ref.Kind != contract.KindSampler {
-			return time.Since(start) > limit && time.Since(time.Unix(0, w.heard.Load())) > limit
+		switch {
+		case name == "Train":
+			return since(&w.reported) > limit
+		case w.ref.Kind == contract.KindSampler:
+			return w.s.serving.Load() == 0 && since(&w.s.served) > limit
 		}
-		return w.s.serving.Load() == 0 && time.Since(time.Unix(0, w.s.served.Load())) > limit
+		return time.Since(start) > limit
 	}
 	cctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

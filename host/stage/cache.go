@@ -16,10 +16,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/waveprior/waveprior/core/commit"
+	"github.com/waveprior/waveprior/core/hook"
 )
 
 // Layout is part of every key: it changes when the files that stages write change their meaning.
@@ -87,28 +91,49 @@ func (c *Cache) Check() error {
 	return os.Remove(f.Name())
 }
 
-// Lookup returns a committed stage. A damaged one (a file missing, cut short or changed) counts as absent: it is moved
-// aside and computed again.
+// Lookup returns a committed stage, nil without an error where there is none. A damaged one (a file missing, cut short or
+// changed) counts as absent; Begin, which has the lock, moves it aside.
 func (c *Cache) Lookup(stage, key string) (*Entry, error) {
-	dir := filepath.Join(c.Dir, stage, key)
-	b, err := os.ReadFile(filepath.Join(dir, manifestName))
-	if errors.Is(err, fs.ErrNotExist) {
+	e, damage, err := c.read(stage, key)
+	if damage != nil {
 		return nil, nil
 	}
+	return e, err
+}
+
+// read returns a stage, or what is wrong with it; none of both where there is none.
+func (c *Cache) read(stage, key string) (e *Entry, damage, err error) {
+	e = &Entry{Dir: filepath.Join(c.Dir, stage, key)}
+	b, err := os.ReadFile(filepath.Join(e.Dir, manifestName))
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, gone := os.Stat(e.Dir); gone != nil {
+			return nil, nil, nil
+		}
+		return nil, fmt.Errorf("%s is missing", manifestName), nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("cache: %w", err)
+		return nil, nil, fmt.Errorf("cache: %w", err)
 	}
-	e := &Entry{Dir: dir}
-	if err = json.Unmarshal(b, &e.Manifest); err == nil {
-		err = e.verify()
+	if damage = json.Unmarshal(b, &e.Manifest); damage == nil {
+		damage = e.verify()
 	}
-	if err == nil {
-		return e, nil
+	if damage != nil {
+		return nil, damage, nil
+	}
+	return e, nil, nil
+}
+
+// aside is Lookup for the holder of the stage's lock.
+func (c *Cache) aside(stage, key string) (*Entry, error) {
+	e, damage, err := c.read(stage, key)
+	if damage == nil {
+		return e, err
 	}
 	if c.Log != nil {
-		c.Log("cache: %s/%s is damaged (%v): it is moved aside and computed again", stage, key, err)
+		c.Log("cache: %s/%s is damaged (%v): it is moved aside and computed again", stage, key, damage)
 	}
-	if err := os.Rename(dir, fmt.Sprintf("%s.damaged-%d", dir, time.Now().UnixNano())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	dir := filepath.Join(c.Dir, stage, key)
+	if err := os.Rename(dir, fmt.Sprintf("%s.damaged-%d", dir, time.Now().UnixNano())); err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
 	return nil, nil
@@ -178,11 +203,15 @@ func (c *Cache) Begin(ctx context.Context, stage, key string, inputs any) (*Work
 	if err != nil {
 		return nil, nil, err
 	}
-	if e, err := c.Lookup(stage, key); e != nil || err != nil {
+	if e, err := c.aside(stage, key); e != nil || err != nil {
 		lock.Close()
 		return nil, e, err
 	}
 	w := &Work{cache: c, dir: filepath.Join(base, key+".part"), lock: lock, started: time.Now()}
+	if e, err := w.recover(key); e != nil || err != nil {
+		w.Release()
+		return nil, e, err
+	}
 	w.manifest = Manifest{Stage: stage, Key: key, Inputs: raw, Started: w.started.UTC()}
 	if b, err := os.ReadFile(filepath.Join(w.dir, progressName)); err == nil {
 		var p Manifest
@@ -199,6 +228,31 @@ func (c *Cache) Begin(ctx context.Context, stage, key string, inputs any) (*Work
 }
 
 const progressName = "progress.json"
+
+// recover finishes a Commit that was cut off between manifest and rename: all files are there, and an hour of sampling need
+// not be done again. Otherwise it clears what a killed session was writing. It returns nil where there is work to do.
+func (w *Work) recover(key string) (*Entry, error) {
+	if _, err := os.Stat(w.dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if _, err := commit.RemoveStale(w.dir); err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	path := filepath.Join(w.dir, manifestName)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	e := &Entry{Dir: w.dir}
+	if json.Unmarshal(b, &e.Manifest) != nil || e.Manifest.Key != key || e.verify() != nil {
+		return nil, os.Remove(path)
+	}
+	w.manifest = e.Manifest
+	return w.place()
+}
 
 func (c *Cache) lock(ctx context.Context, path string) (*os.File, error) {
 	said := false
@@ -262,17 +316,14 @@ func (w *Work) Release() {
 	}
 }
 
-// Commit makes the part folder the stage. drop names files that served the work only (checkpoints).
+// Commit makes the part folder the stage. drop names files that served the work only (checkpoints): they go last, so that
+// a Commit that is cut off loses nothing.
 func (w *Work) Commit(binaries map[string]string, drop ...string) (*Entry, error) {
 	defer w.Release()
-	for _, name := range append(drop, progressName) {
-		if err := os.RemoveAll(filepath.Join(w.dir, name)); err != nil {
-			return nil, fmt.Errorf("stage %s: %w", w.manifest.Stage, err)
-		}
-	}
+	hook.At("host." + w.manifest.Stage + ".commit")
 	w.manifest.WallS += time.Since(w.started).Seconds()
 	w.manifest.Binaries = binaries
-	files, err := listFiles(w.dir)
+	files, err := listFiles(w.dir, append(drop, progressName))
 	if err != nil {
 		return nil, fmt.Errorf("stage %s: %w", w.manifest.Stage, err)
 	}
@@ -284,34 +335,78 @@ func (w *Work) Commit(binaries map[string]string, drop ...string) (*Entry, error
 	if err := writeFile(filepath.Join(w.dir, manifestName), b); err != nil {
 		return nil, fmt.Errorf("stage %s: %w", w.manifest.Stage, err)
 	}
-	dir := filepath.Join(w.cache.Dir, w.manifest.Stage, w.manifest.Key)
-	if err := os.Rename(w.dir, dir); err != nil {
+	hook.At("host." + w.manifest.Stage + ".manifest")
+	return w.place()
+}
+
+// place removes what the manifest does not list and gives the part folder its name.
+func (w *Work) place() (*Entry, error) {
+	fail := func(err error) (*Entry, error) {
 		return nil, fmt.Errorf("stage %s: commit: %w", w.manifest.Stage, err)
 	}
+	keep := map[string]bool{manifestName: true}
+	for _, f := range w.manifest.Files {
+		keep[f.Name] = true
+	}
+	have, err := fileNames(w.dir)
+	if err != nil {
+		return fail(err)
+	}
+	for _, name := range have {
+		if keep[name] {
+			continue
+		}
+		if err := os.Remove(filepath.Join(w.dir, name)); err != nil {
+			return fail(err)
+		}
+	}
+	dir := filepath.Join(w.cache.Dir, w.manifest.Stage, w.manifest.Key)
+	if err := os.Rename(w.dir, dir); err != nil {
+		return fail(err)
+	}
+	hook.At("host." + w.manifest.Stage + ".renamed")
 	if err := syncDir(filepath.Dir(dir)); err != nil {
-		return nil, fmt.Errorf("stage %s: commit: %w", w.manifest.Stage, err)
+		return fail(err)
 	}
 	return &Entry{Dir: dir, Manifest: w.manifest}, nil
 }
 
-func listFiles(dir string) ([]File, error) {
-	var files []File
+// fileNames returns the files under dir, relative to it, in order.
+func fileNames(dir string) ([]string, error) {
+	var names []string
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		st, err := d.Info()
+		name, err := filepath.Rel(dir, path)
+		names = append(names, name)
+		return err
+	})
+	sort.Strings(names)
+	return names, err
+}
+
+// listFiles describes the files under dir, but for those named in without.
+func listFiles(dir string, without []string) ([]File, error) {
+	names, err := fileNames(dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []File
+	for _, name := range names {
+		if slices.Contains(without, name) || name == manifestName {
+			continue
+		}
+		path := filepath.Join(dir, name)
+		st, err := os.Stat(path)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		sum, err := hashFile(path)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		name, err := filepath.Rel(dir, path)
 		files = append(files, File{Name: name, Bytes: st.Size(), SHA256: sum})
-		return err
-	})
-	sort.Slice(files, func(i, j int) bool { return files[i].Name < files[j].Name })
-	return files, err
+	}
+	return files, nil
 }

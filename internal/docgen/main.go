@@ -1,5 +1,6 @@
-// Command docgen writes the option tables of the docs: a page for every plugin binary of a folder, as the plugin itself
-// describes its options, and the tables between the markers of docs/experiments.md, as the host declares its own keys.
+// Command docgen writes the tables of the docs: a page for every plugin binary of a folder, as the plugin itself describes
+// its options; and the tables between the markers of docs/experiments.md and docs/metrics.md, as the host declares its own
+// keys and the judge its metrics.
 // `make docs` runs it, and `make check-generated` fails where what is committed differs.
 //
 //	go run ./internal/docgen -bin bin -docs docs
@@ -23,6 +24,7 @@ import (
 	"github.com/waveprior/waveprior/core/dataset"
 	"github.com/waveprior/waveprior/host/claims"
 	"github.com/waveprior/waveprior/host/experiment"
+	"github.com/waveprior/waveprior/host/judge"
 )
 
 func main() {
@@ -43,15 +45,34 @@ func run(bin, docs string) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(docs, "experiments.md")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
+	for page, tables := range map[string]map[string]string{"experiments.md": tables, "metrics.md": metricTables()} {
+		path := filepath.Join(docs, page)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if text, err = fill(text, tables); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			return err
+		}
 	}
-	if text, err = fill(text, tables); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	return nil
+}
+
+// metricTables returns the judge's metrics by block: what stands before the first dot of their keys.
+func metricTables() map[string]string {
+	tables := map[string]string{}
+	cell := strings.NewReplacer("|", `\|`, "*", `\*`)
+	for _, d := range judge.Docs {
+		block, _, _ := strings.Cut(d.Key, ".")
+		if tables[block] == "" {
+			tables[block] = "| metric | unit | meaning |\n|---|---|---|\n"
+		}
+		tables[block] += fmt.Sprintf("| `%s` | %s | %s |\n", d.Key, cell.Replace(d.Unit), cell.Replace(d.Text))
 	}
-	return os.WriteFile(path, text, 0o644)
+	return tables
 }
 
 // hostTables returns the tables of an experiment file's own keys by the name of their marker.

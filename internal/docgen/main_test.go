@@ -81,21 +81,23 @@ END
 	}
 }
 
-// Every host table has a marker in the docs and the other way round.
-func TestHostTables(t *testing.T) {
-	tables, err := hostTables()
+// Every table has a marker in its page and the other way round, and what stands there is what the code says.
+func TestPages(t *testing.T) {
+	keys, err := hostTables()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("../../docs/experiments.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	filled, err := fill(text, tables)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(filled) != string(text) {
-		t.Error("docs/experiments.md is not what the code says: type make docs")
+	for page, tables := range map[string]map[string]string{"experiments.md": keys, "metrics.md": metricTables()} {
+		text, err := os.ReadFile(filepath.Join("../../docs", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		filled, err := fill(text, tables)
+		if err != nil {
+			t.Fatalf("%s: %v", page, err)
+		}
+		if string(filled) != string(text) {
+			t.Errorf("docs/%s is not what the code says: type make docs", page)
+		}
 	}
 }

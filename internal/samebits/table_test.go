@@ -1,0 +1,113 @@
+package samebits
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/host/experiment"
+	"github.com/waveprior/waveprior/host/progress"
+	hostrun "github.com/waveprior/waveprior/host/run"
+	"github.com/waveprior/waveprior/host/session"
+	"github.com/waveprior/waveprior/host/stage"
+	"github.com/waveprior/waveprior/plugins/priors/gmm"
+	"github.com/waveprior/waveprior/plugins/samplers/ddpm"
+	"github.com/waveprior/waveprior/plugins/samplers/dps"
+	gmmposterior "github.com/waveprior/waveprior/plugins/samplers/gmm-posterior"
+	"github.com/waveprior/waveprior/plugins/solvers/analytic"
+)
+
+var constructors = map[string]func() contract.Plugin{
+	"solver/analytic":       func() contract.Plugin { return analytic.New() },
+	"prior/gmm":             func() contract.Plugin { return gmm.New() },
+	"sampler/dps":           func() contract.Plugin { return dps.New() },
+	"sampler/ddpm":          func() contract.Plugin { return ddpm.New() },
+	"sampler/gmm-posterior": func() contract.Plugin { return gmmposterior.New() },
+}
+
+// TestTable: workers, threads, groups, processes or none change no bit of samples, weights and metrics.
+func TestTable(t *testing.T) {
+	for _, e := range []struct {
+		name, text string
+		groups     bool
+	}{{"small", small(), true}, {"wide", wide, true}} {
+		t.Run(e.name, func(t *testing.T) {
+			want := first(t, e.text)
+			rows := []struct {
+				name      string
+				set       []string
+				inProcess []string // nil: none
+				long      bool
+			}{
+				{name: "again"},
+				{name: "2 workers", set: []string{"solver.workers=2"}},
+				{name: "4 workers", set: []string{"solver.workers=4"}},
+				{name: "3 threads", set: []string{"solver.threads=3", "prior.threads=3", "sampler.threads=3"}, long: true},
+				{name: "group 1", set: []string{"sampler.group=1"}, long: true},
+				{name: "group 3", set: []string{"sampler.group=3"}},
+				{name: "group 5", set: []string{"sampler.group=5"}, long: true},
+				{name: "4 workers, 2 threads, group 4", set: []string{"solver.workers=4", "solver.threads=2", "sampler.group=4"}, long: true},
+				{name: "in-process", inProcess: []string{"solver/analytic", "prior/gmm", "sampler/dps", "sampler/ddpm", "sampler/gmm-posterior"}},
+				{name: "in-process, group 3, 2 threads", set: []string{"sampler.group=3", "solver.threads=2"}, inProcess: []string{"solver/analytic", "prior/gmm", "sampler/dps", "sampler/ddpm", "sampler/gmm-posterior"}, long: true},
+				{name: "sampler in-process, 2 workers", set: []string{"solver.workers=2"}, inProcess: []string{"sampler/dps", "sampler/ddpm", "sampler/gmm-posterior"}, long: true},
+				{name: "prior in-process", inProcess: []string{"prior/gmm"}, long: true},
+			}
+			for _, r := range rows {
+				t.Run(r.name, func(t *testing.T) {
+					if r.long && testing.Short() {
+						t.Skip("-short")
+					}
+					t.Parallel()
+					l := newLab(t, e.text)
+					r.set = append(r.set, "run.checkpoint_s=10.0")
+					if r.inProcess != nil {
+						l.here(r.inProcess, r.set)
+					} else {
+						for _, s := range r.set {
+							l.args = append(l.args, "--set", s)
+						}
+						l.start().must(0)
+						l.nothingLeft()
+					}
+					l.tidy()
+					l.same(want)
+				})
+			}
+		})
+	}
+}
+
+// here runs the experiment in this process; plugins named by inProcess too, the others as processes.
+func (l *lab) here(inProcess, set []string) {
+	l.t.Helper()
+	var log bytes.Buffer
+	r := progress.Plain(&log, time.Hour)
+	o := session.Options{Log: r.Logf, InProcess: map[string]func() contract.Plugin{}, CallLimit: patience}
+	for _, name := range inProcess {
+		o.InProcess[name] = constructors[name]
+	}
+	s, err := session.New(o)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer s.Close()
+	ctx := context.Background()
+	withPlugins(l.t, l.bin)
+	e, err := experiment.Load(ctx, l.file, set, s)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	res, err := hostrun.Run(ctx, hostrun.Options{Experiment: e, Dir: l.out, Cache: &stage.Cache{Dir: filepath.Clean(l.path), Log: r.Logf}, Session: s, Progress: r})
+	if err != nil {
+		l.t.Fatalf("%v\n%s", err, log.String())
+	}
+	if n := len(s.PIDs()); (n == 0) != (len(inProcess) == len(constructors)) {
+		l.t.Errorf("%d plugin processes with %v in-process", n, inProcess)
+	}
+	if len(res.Cells) != len(e.Cells) {
+		l.t.Errorf("%d of %d cells", len(res.Cells), len(e.Cells))
+	}
+}
