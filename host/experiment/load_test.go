@@ -178,6 +178,13 @@ func FuzzLoad(f *testing.F) {
 		}
 		f.Add(string(lock))
 	}
+	path := filepath.Join(f.TempDir(), "x.toml") // one for all: folders cost more than what is tested
+	load := func(t *testing.T, text string) (*experiment.Experiment, error) {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return experiment.Load(t.Context(), path, nil, known())
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		e, err := load(t, text)
 		if err != nil {

@@ -3,6 +3,7 @@ package cost
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,6 +68,7 @@ func pluginFolder(tb testing.TB) string {
 // stepper is a sampler in the middle of its chains.
 type stepper struct {
 	tb          testing.TB
+	session     *session.Session
 	sampler     contract.Sampler
 	chains      contract.Chains
 	state, next contract.State
@@ -127,7 +129,7 @@ func newStepper(tb testing.TB, p problem, processes bool) *stepper {
 	conf, err = sampler.Configure(ctx, contract.Config{Options: []byte(`{"variant":"full","steps":0,"zeta":0.1,"step":"ancestral"}`), Seed: 7,
 		Prior: service, Solvers: map[string]*contract.SolverService{"physics": physics.Service()}})
 	check(err)
-	st := &stepper{tb: tb, sampler: sampler, chains: contract.Chains{Observation: make([]int, p.chains)}, state: contract.State{}, next: contract.State{}}
+	st := &stepper{tb: tb, session: s, sampler: sampler, chains: contract.Chains{Observation: make([]int, p.chains)}, state: contract.State{}, next: contract.State{}}
 	for i := range p.chains {
 		st.chains.ID, st.chains.NoiseStd = append(st.chains.ID, i), append(st.chains.NoiseStd, 0.3)
 	}
@@ -202,9 +204,17 @@ func TestStepsAgree(t *testing.T) {
 	for _, p := range problems {
 		t.Run(p.name, func(t *testing.T) {
 			here, there := newStepper(t, p, false), newStepper(t, p, true)
+			here.session.Counts()
+			there.session.Counts()
 			for range 20 {
 				here.step()
 				there.step()
+			}
+			// Every chain once a step in each: no call is made twice, none is left out.
+			n := float64(20 * p.chains)
+			want := map[string]float64{"denoise": n, "denoise_vjp": n, "decode": n, "decode_vjp": n, "forward": n, "adjoint": n}
+			if a, b := here.session.Counts(), there.session.Counts(); !maps.Equal(a, want) || !maps.Equal(b, want) {
+				t.Errorf("counted in-process %v, over processes %v, want %v", a, b, want)
 			}
 			for name, x := range here.state {
 				if !bytes.Equal(x.Data, there.state[name].Data) {

@@ -1,0 +1,166 @@
+package experiment
+
+import (
+	"fmt"
+
+	"github.com/waveprior/waveprior/core/config"
+	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/npy"
+	"github.com/waveprior/waveprior/core/space"
+)
+
+func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) error {
+	path := config.Path{"observation"}
+	table, err := sub(l, tree, "observation")
+	if err != nil {
+		return err
+	}
+	opts, err := config.Table(Observation{})
+	if err != nil {
+		return err
+	}
+	if c.DataAdapt, table, err = l.adapters(table, path, c); err != nil {
+		return err
+	}
+	own := map[string]any{}
+	for k, v := range table {
+		if k != "solver" {
+			own[k] = v
+		}
+	}
+	resolved, err := config.Resolve(opts, own)
+	if err != nil {
+		return l.locate(err, path, c.moved)
+	}
+	var o Observation
+	if err := config.DecodeTree(resolved, &o); err != nil {
+		return l.locate(err, path, c.moved)
+	}
+	bad := func(key, format string, args ...any) error {
+		return l.locate(&config.KeyError{Path: config.Path{key}, Text: fmt.Sprintf(format, args...)}, path, c.moved)
+	}
+	if (o.Noise == nil) == (o.NoiseStd == nil) {
+		return bad("noise", "give either noise (relative to max |d|) or noise_std (in the data's unit)")
+	}
+	for key, v := range map[string]*float64{"noise": o.Noise, "noise_std": o.NoiseStd} { // one of the two is given
+		if v != nil && *v == 0 {
+			return bad(key, "must be above 0: the likelihood needs a noise level (add_noise = false leaves the data exact)")
+		}
+	}
+	if o.Noise != nil && o.Truth == "data" {
+		return bad("noise", "observed data come with a noise_std of their own")
+	}
+	for _, need := range []struct {
+		truth, key string
+		have       bool
+		n          int
+	}{
+		{"model", "model", o.Model != nil, length(o.Model)},
+		{"data", "data", o.Data != nil, length(o.Data)},
+		{"file", "file", o.File != nil, 0},
+	} {
+		if (o.Truth == need.truth) != need.have {
+			return bad(need.key, "goes with truth = %q, and truth is %q", need.truth, o.Truth)
+		}
+		if need.have && need.n > 0 {
+			if _, given := table["count"]; given && o.Count != need.n {
+				return bad("count", "is %d, but %d are given", o.Count, need.n)
+			}
+			o.Count = need.n
+			resolved["count"] = int64(need.n)
+		}
+	}
+	switch {
+	case o.Truth == "held-out" && (c.Data == nil || c.Data.HeldOut < o.Count):
+		have := 0
+		if c.Data != nil {
+			have = c.Data.HeldOut
+		}
+		return bad("truth", "held-out truths: count = %d, but prior.data.held_out = %d", o.Count, have)
+	case o.Truth == "training" && c.Data == nil:
+		return bad("truth", "training truths need [prior.data]")
+	case o.Truth == "prior" && c.Prior == nil:
+		return bad("truth", "draws of the prior need a [prior]")
+	case o.Truth == "prior" && !c.Prior.Description.Has(contract.CapMixture):
+		return fmt.Errorf("%w: %w", bad("truth", "\"prior\" needs prior capability %s; prior %s has: %s", contract.CapMixture, c.Prior.Ref.Name, list(c.Prior.Description.Capabilities)), contract.ErrUnsupported)
+	}
+	if o.File != nil {
+		f, err := l.rel(*o.File)
+		if err == nil {
+			_, err = npy.ReadHeader(f)
+		}
+		if err != nil {
+			return bad("file", "%v", err)
+		}
+		o.File = &f
+		resolved["file"] = f
+	}
+	c.Observation = &o
+	if _, ok := table["solver"]; ok {
+		p, err := l.solver(table, config.Path{"observation", "solver"}, c, resolved)
+		if err != nil {
+			return err
+		}
+		c.ObsSolver = p
+	}
+	if len(c.DataAdapt) > 0 {
+		resolved["adapt"] = tables(c.DataAdapt)
+	}
+	out["observation"] = resolved
+	return nil
+}
+
+// adapters takes the explicit adapters, adapt = [{ kind = "...", ... }], out of a table and resolves each.
+func (l *loader) adapters(table map[string]any, path config.Path, c *draft) ([]map[string]any, map[string]any, error) {
+	v, ok := table["adapt"]
+	if !ok {
+		return nil, table, nil
+	}
+	rest := make(map[string]any, len(table))
+	for k, x := range table {
+		if k != "adapt" {
+			rest[k] = x
+		}
+	}
+	bad := func(p config.Path, format string, args ...any) error {
+		return l.locate(&config.KeyError{Path: p, Text: fmt.Sprintf(format, args...)}, path, c.moved)
+	}
+	items, ok := v.([]any)
+	if !ok {
+		return nil, nil, bad(config.Path{"adapt"}, "must be a list of tables, [{ kind = \"...\" }]")
+	}
+	var out []map[string]any
+	for i, x := range items {
+		at := config.Path{"adapt"}.Item(i)
+		t, ok := x.(map[string]any)
+		if !ok {
+			return nil, nil, bad(at, "must be a table, { kind = \"...\" }")
+		}
+		kind, _ := t["kind"].(string)
+		options, err := space.KindOptions(kind)
+		if err != nil {
+			return nil, nil, bad(at.Join("kind"), "%v", err)
+		}
+		resolved, err := config.Resolve(options, t)
+		if err != nil {
+			return nil, nil, l.locate(err, path.Join(at...), c.moved)
+		}
+		out = append(out, resolved)
+	}
+	return out, rest, nil
+}
+
+func tables(list []map[string]any) []any {
+	out := make([]any, len(list))
+	for i, t := range list {
+		out[i] = t
+	}
+	return out
+}
+
+func length(v *[][]float64) int {
+	if v == nil {
+		return 0
+	}
+	return len(*v)
+}
