@@ -10,6 +10,9 @@ GOBUILD := $(GO) build -trimpath -buildvcs=false
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PLUGINS := $(sort $(wildcard ./plugins/*/*/cmd/waveprior-*))
 
+# Packages with tests that need the hooks of core/hook in the test itself.
+HOOKED := $(addprefix ./,$(sort $(dir $(shell grep -rl --include='*_test.go' '^//go:build hooks' core host plugins internal))))
+
 # Pinned tools. They are built from their modules into .cache/tools, never installed anywhere else.
 TOOLS := $(CURDIR)/.cache/tools
 PROTOC_GEN_GO := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
@@ -42,19 +45,22 @@ run: deps build ## set up, build, and run the quickstart; ends with the path of 
 .PHONY: test
 test: deps build ## set up, build, and run every test under the race detector
 	@$(GO) vet ./...
+	@$(if $(HOOKED),$(GO) vet -tags hooks ./...)
+	@$(if $(HOOKED),$(GO) test -race -tags hooks $(HOOKED))
 	@$(GO) test -race -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: generate
 generate: proto docs ## everything that is generated
 
 .PHONY: proto
-proto: ## the Go code of core/proto, by protoc
+proto: ## the Go and Python code of core/proto, by protoc
 	@./tools/deps protobuf-compiler
 	@mkdir -p $(TOOLS)
 	@GOBIN=$(TOOLS) $(GO) install $(PROTOC_GEN_GO)
 	@GOBIN=$(TOOLS) $(GO) install $(PROTOC_GEN_GO_GRPC)
 	@cd core/proto && PATH=$(TOOLS):$$PATH protoc -I . --go_out=. --go_opt=paths=source_relative \
-		--go-grpc_out=. --go-grpc_opt=paths=source_relative waveprior/v1/*.proto
+		--go-grpc_out=. --go-grpc_opt=paths=source_relative \
+		$(if $(wildcard examples/python),--python_out=../../examples/python) waveprior/v1/*.proto
 
 .PHONY: docs
 docs: build ## the option tables in docs/, by the plugins' own --describe
@@ -63,8 +69,8 @@ docs: build ## the option tables in docs/, by the plugins' own --describe
 # The line that names protoc's own version differs between distributions and is not compared.
 .PHONY: check-generated
 check-generated: generate ## regenerate, and fail on any difference from what is committed
-	@git diff --exit-code -I'^// [-	 ]*protoc  *v[0-9.]*$$' -- core/proto docs
-	@new=$$(git ls-files --others --exclude-standard -- core/proto docs); \
+	@git diff --exit-code -I'^// [-	 ]*protoc  *v[0-9.]*$$' -- core/proto docs examples/python
+	@new=$$(git ls-files --others --exclude-standard -- core/proto docs examples/python); \
 		if [ -n "$$new" ]; then echo "generated, but not committed:" $$new; exit 1; fi
 
 .PHONY: lint

@@ -119,7 +119,7 @@ Exit codes: 0 done, 1 failed, 2 bad input (nothing was started), 3 a claim does 
 			res, err := hostrun.Run(c.Context(), hostrun.Options{
 				Experiment: e, Dir: dir, Cache: &stage.Cache{Dir: cache, Log: r.Logf}, Session: s, Progress: r, StrictCache: strict, Force: force, Version: version,
 			})
-			if errors.Is(err, hostrun.ErrRunDir) {
+			if errors.Is(err, hostrun.ErrRunDir) || errors.Is(err, hostrun.ErrFolder) {
 				return &exitError{exitInput, err}
 			}
 			if err != nil {

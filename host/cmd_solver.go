@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 
@@ -34,19 +35,23 @@ func (f *solverRun) flags(c *cobra.Command) {
 
 // open starts the solver of a file and reads the models.
 func (f *solverRun) open(ctx context.Context, path string) (s *session.Session, solver *contract.SolverService, m *tensor.Tensor, single bool, err error) {
-	if s, err = f.session(f.reporter()); err != nil {
+	if _, err := npy.ReadHeader(f.model); err != nil { // before anything is started
+		return nil, nil, nil, false, &exitError{exitInput, fmt.Errorf("--model: %w", err)}
+	}
+	own, err := f.session(f.reporter())
+	if err != nil {
 		return nil, nil, nil, false, err
 	}
 	defer func() {
 		if err != nil {
-			s.Close()
+			own.Close()
 		}
 	}()
-	p, seed, err := experiment.LoadSolver(ctx, path, f.set, s)
+	p, seed, err := experiment.LoadSolver(ctx, path, f.set, own)
 	if err != nil {
 		return nil, nil, nil, false, &exitError{exitInput, err}
 	}
-	pool, err := s.Solver(ctx, p.Ref, p.Workers)
+	pool, err := own.Solver(ctx, p.Ref, p.Workers)
 	if err != nil {
 		return nil, nil, nil, false, err
 	}
@@ -58,7 +63,7 @@ func (f *solverRun) open(ctx context.Context, path string) (s *session.Session, 
 	if m, single, err = readBatch(f.model, conf.Model); err != nil {
 		return nil, nil, nil, false, &exitError{exitInput, err}
 	}
-	return s, solver, m, single, nil
+	return own, solver, m, single, nil
 }
 
 // readBatch reads one item or a batch of items of a space. A model that lacks the axes of size 1 is taken as well.
@@ -115,13 +120,28 @@ func check(st []contract.Status) error {
 	return errors.New(strings.Join(bad, "\n"))
 }
 
+// blank fills the items that failed with NaN: what the solver left there means nothing.
+func blank(t *tensor.Tensor, st []contract.Status) {
+	for i := range t.Batch() {
+		if contract.StatusAt(st, i).Code == contract.OK {
+			continue
+		}
+		v := make([]float64, t.Item(i).Reals())
+		for j := range v {
+			v[j] = math.NaN()
+		}
+		t.Item(i).SetReals(v)
+	}
+}
+
 func newForward() *cobra.Command {
 	var f solverRun
 	c := &cobra.Command{
 		Use:   "forward FILE.toml --model m.npy --out d.npy",
 		Short: "Run a solver by itself: data of a model, or of a batch of models",
 		Long: `forward uses the [solver] table of FILE.toml alone. m.npy holds one model or a batch (n, ...) of models in the
-solver's own space; d.npy gets the data, always with a batch axis in front.`,
+solver's own space; d.npy gets the data, always with a batch axis in front. Items that the solver refuses (outside its
+bounds, unstable) are NaN there and listed with the reason; the exit code is then 1.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			s, solver, m, _, err := f.open(c.Context(), args[0])
@@ -134,6 +154,7 @@ solver's own space; d.npy gets the data, always with a batch axis in front.`,
 			if err != nil {
 				return err
 			}
+			blank(d, st)
 			if err := npy.Write(f.out, d); err != nil {
 				return err
 			}
@@ -158,6 +179,9 @@ numbers, in the shape of the model file, and prints phi. d_obs.npy holds one obs
 		RunE: func(c *cobra.Command, args []string) error {
 			if !(std > 0) {
 				return &exitError{exitInput, fmt.Errorf("--noise-std is %g, it must be above 0", std)}
+			}
+			if _, err := npy.ReadHeader(data); err != nil {
+				return &exitError{exitInput, fmt.Errorf("--data: %w", err)}
 			}
 			s, solver, m, single, err := f.open(c.Context(), args[0])
 			if err != nil {
@@ -186,6 +210,7 @@ numbers, in the shape of the model file, and prints phi. d_obs.npy holds one obs
 			if err != nil {
 				return err
 			}
+			blank(g, st)
 			if single {
 				g = g.Item(0)
 			}
@@ -193,7 +218,9 @@ numbers, in the shape of the model file, and prints phi. d_obs.npy holds one obs
 				return err
 			}
 			for i, v := range phi {
-				fmt.Fprintf(c.OutOrStdout(), "item %d: misfit %.10g\n", i, v)
+				if contract.StatusAt(st, i).Code == contract.OK {
+					fmt.Fprintf(c.OutOrStdout(), "item %d: misfit %.10g\n", i, v)
+				}
 			}
 			return check(st)
 		},

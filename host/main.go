@@ -46,9 +46,14 @@ func run(args []string) int {
 	defer stop()
 	root := newRoot()
 	root.SetArgs(args)
+	begun := false
+	onRun(root, func() { begun = true })
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
+	}
+	if !begun { // an unknown command, arguments or flags that are missing
+		err = &exitError{exitInput, err}
 	}
 	fmt.Fprintf(os.Stderr, "waveprior: %v\n", err)
 	var coded *exitError
@@ -63,6 +68,19 @@ func run(args []string) int {
 		return exitInput
 	}
 	return exitFailed
+}
+
+// onRun has begin called before any command does its own work.
+func onRun(c *cobra.Command, begin func()) {
+	if f := c.RunE; f != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			begin()
+			return f(c, args)
+		}
+	}
+	for _, sub := range c.Commands() {
+		onRun(sub, begin)
+	}
 }
 
 func newRoot() *cobra.Command {

@@ -146,11 +146,11 @@ func (p *placed) axes(c *draw.Canvas) {
 }
 
 func (p *placed) px(v float64) vg.Length {
-	return p.box.Min.X + (p.box.Max.X-p.box.Min.X)*vg.Length(p.x.norm(v))
+	return p.box.Min.X + (p.box.Max.X-p.box.Min.X)*clampLen(p.x.norm(v))
 }
 
 func (p *placed) py(v float64) vg.Length {
-	return p.box.Min.Y + (p.box.Max.Y-p.box.Min.Y)*vg.Length(p.y.norm(v))
+	return p.box.Min.Y + (p.box.Max.Y-p.box.Min.Y)*clampLen(p.y.norm(v))
 }
 
 func (p *placed) xAxis(c *draw.Canvas, xs []tick, pow int) {

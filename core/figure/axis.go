@@ -216,6 +216,7 @@ func rangeOf(a Axis, lo, hi float64, zero, exact bool) (scale, error) {
 			lo, hi = 1, 10
 		}
 	}
+	lo, hi = min(max(lo, -1e300), 1e300), max(min(hi, 1e300), -1e300) // so that differences stay finite
 	dlo, dhi := lo, hi
 	switch {
 	case a.Names != nil:

@@ -100,10 +100,10 @@ func (b Bars) draw(f *frame) {
 				lo = f.y.lo
 			}
 			q0, q1 := f.pt(x, lo), f.pt(x, s.High[i])
-			cap := vg.Length(3)
+			half := vg.Length(3)
 			f.c.StrokeLines(stroke(ink, 0.9), f.c.ClipLinesXY([]vg.Point{q0, q1},
-				[]vg.Point{{X: q0.X - cap, Y: q0.Y}, {X: q0.X + cap, Y: q0.Y}},
-				[]vg.Point{{X: q1.X - cap, Y: q1.Y}, {X: q1.X + cap, Y: q1.Y}})...)
+				[]vg.Point{{X: q0.X - half, Y: q0.Y}, {X: q0.X + half, Y: q0.Y}},
+				[]vg.Point{{X: q1.X - half, Y: q1.Y}, {X: q1.X + half, Y: q1.Y}})...)
 		}
 	})
 }

@@ -140,7 +140,7 @@ func drawBar(c *draw.Canvas, box vg.Rectangle, s *Scale, lim [2]float64) {
 	ts, pow := barTicks(lim, y1-y0)
 	w := vg.Length(0)
 	for _, t := range ts {
-		y := y0 + (y1-y0)*vg.Length(sc.norm(t.at))
+		y := y0 + (y1-y0)*clampLen(sc.norm(t.at))
 		c.StrokeLines(stroke(axisInk, 0.5), []vg.Point{{X: x1, Y: y}, {X: x1 + 2.5, Y: y}})
 		drawTick(c, t, vg.Point{X: x1 + 4.5, Y: y}, draw.XLeft, draw.YCenter)
 		w = max(w, t.width())

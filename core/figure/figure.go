@@ -56,7 +56,7 @@ func (f *Figure) PNG() ([]byte, error) {
 	dc := draw.New(c)
 	l.draw(&dc)
 	var b bytes.Buffer
-	e := png.Encoder{CompressionLevel: png.BestCompression}
+	e := png.Encoder{CompressionLevel: png.DefaultCompression}
 	if err := e.Encode(&b, c.Image()); err != nil {
 		return nil, fmt.Errorf("figure: %w", err)
 	}

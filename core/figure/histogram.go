@@ -117,11 +117,11 @@ func (h Histogram) slots() int { return mine(h.Color) }
 
 func (h Histogram) draw(f *frame) {
 	s := h.shares(f.bins, f.x.log)
-	any := false
+	some := false
 	for _, v := range s {
-		any = any || v > 0
+		some = some || v > 0
 	}
-	if !any {
+	if !some {
 		return
 	}
 	c := f.color(h.Color, 0)

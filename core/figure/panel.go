@@ -57,7 +57,6 @@ func (nothing) note(*frame)                 {}
 func (nothing) legend(*frame) []legendEntry { return nil }
 func (nothing) slots() int                  { return 0 }
 func (nothing) check() error                { return nil }
-func (nothing) extent(*extent)              {}
 
 // mine is the number of colours that a layer of one series takes from the sequence.
 func mine(own color.Color) int {
@@ -97,8 +96,13 @@ func (f *frame) pt(x, y float64) vg.Point {
 	}
 }
 
-// clampLen keeps far points near enough for the rasteriser's fixed-point numbers.
-func clampLen(t float64) vg.Length { return vg.Length(min(max(t, -50), 50)) }
+// clampLen keeps far points near enough for the rasteriser's fixed-point numbers, which never end on NaN.
+func clampLen(t float64) vg.Length {
+	if math.IsNaN(t) {
+		return -50
+	}
+	return vg.Length(min(max(t, -50), 50))
+}
 
 func (f *frame) ok(x, y float64) bool { return f.x.ok(x) && f.y.ok(y) }
 
@@ -232,7 +236,10 @@ func (p *placed) aspect() float64 {
 	}
 	if p.field || p.Equal {
 		r := math.Abs((p.y.hi - p.y.lo) / (p.x.hi - p.x.lo))
-		return min(max(r, 0.3), 1.25)
+		if p.field {
+			return min(max(r, 0.3), 1.25)
+		}
+		return min(max(r, 0.3), 1)
 	}
 	return 0.62
 }
@@ -351,7 +358,9 @@ func (p *placed) settle(x, y, w, h vg.Length) {
 		uy := (p.y.hi - p.y.lo) / float64(bh)
 		u := max(ux, uy)
 		grow := func(s *scale, by float64) {
-			s.lo, s.hi = s.lo-by/2, s.hi+by/2
+			if by < 1e300 {
+				s.lo, s.hi = s.lo-by/2, s.hi+by/2
+			}
 		}
 		grow(&p.x, u*float64(bw)-(p.x.hi-p.x.lo))
 		grow(&p.y, u*float64(bh)-(p.y.hi-p.y.lo))

@@ -38,7 +38,11 @@ func Open(path string) (*File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file (%s)", path, info.Mode())
+		what := "(" + info.Mode().String() + ")"
+		if info.IsDir() {
+			what = "but a folder"
+		}
+		err = fmt.Errorf("%s is not a regular file %s", path, what)
 	}
 	if err != nil {
 		_ = f.Close()
@@ -75,7 +79,7 @@ func (f *File) CheckMemory(n int64) error {
 	if err := unix.Sysinfo(&si); err != nil {
 		return nil // unknown: let the allocation decide
 	}
-	total := uint64(si.Totalram) * uint64(si.Unit)
+	total := si.Totalram * uint64(si.Unit)
 	if n < 0 || uint64(n) > total {
 		return fmt.Errorf("%s: reading it takes %d bytes, this machine has %d bytes of memory (it can be opened mapped)", f.Name(), n, total)
 	}

@@ -98,11 +98,9 @@ func CT(heldOut, generated []float64) (CTResult, error) {
 	u2 := 0 // twice U, exact
 	for _, g := range generated {
 		below, _ := slices.BinarySearch(h, g)
-		upTo := below
+		upTo := n // where g is +Inf
 		if above := math.Nextafter(g, math.Inf(1)); above > g {
 			upTo, _ = slices.BinarySearch(h, above)
-		} else {
-			upTo = n // g is +Inf
 		}
 		u2 += 2*below + (upTo - below)
 	}

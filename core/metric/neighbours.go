@@ -43,7 +43,7 @@ func nearest(queries, train []float64, dim, k int, omitSelf bool) (*Neighbours, 
 	}
 	k = min(k, total)
 	nb := &Neighbours{Ratio: make([]float64, n), Index: make([]int, n), Distance: make([]float64, n), K: k}
-	dist := make([]float64, 0, total)
+	dist := make([]float64, 0, k)
 	for i := range n {
 		q := queries[i*dim : (i+1)*dim]
 		dist = dist[:0]
@@ -60,15 +60,26 @@ func nearest(queries, train []float64, dim, k int, omitSelf bool) (*Neighbours, 
 			if d < best {
 				best, nb.Index[i] = d, j
 			}
-			dist = append(dist, d)
+			dist = keepSmallest(dist, d, k)
 		}
-		slices.Sort(dist)
 		nb.Distance[i] = best
 		if m := mean(dist[1:k]); m > 0 {
 			nb.Ratio[i] = best / m
 		}
 	}
 	return nb, nil
+}
+
+// keepSmallest inserts d into the sorted list of the k smallest numbers so far.
+func keepSmallest(sorted []float64, d float64, k int) []float64 {
+	if len(sorted) == k {
+		if d >= sorted[k-1] {
+			return sorted
+		}
+		sorted = sorted[:k-1]
+	}
+	at, _ := slices.BinarySearch(sorted, d)
+	return slices.Insert(sorted, at, d)
 }
 
 // squaredDistance sums in four interleaved chains, a fixed order that does not wait for each addition.

@@ -2,6 +2,7 @@ package npy
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -69,7 +70,7 @@ func decodeHeader(name string, r io.ReaderAt, size int64) (Header, error) {
 	}
 	var pre [12]byte
 	n, err := r.ReadAt(pre[:min(size, 12)], 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return Header{}, fmt.Errorf("npy: %s: %w", name, err)
 	}
 	if n < len(magic) || string(pre[:len(magic)]) != magic {

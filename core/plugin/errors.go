@@ -96,7 +96,7 @@ func judge(ctx context.Context, who, method string, err error, trailer metadata.
 	case codes.DeadlineExceeded:
 		return verdict{err: fmt.Errorf("%s: %s: %w", who, method, context.DeadlineExceeded)}
 	case codes.Unavailable, codes.Canceled: // Canceled without our context: the connection is being closed
-		return verdict{err: &remoteError{text, contract.ErrPluginDied}, lost: true}
+		return verdict{err: &remoteError{fmt.Sprintf("%s: %s: the process ended, or its connection broke, in the call (%s)", who, method, st.Message()), contract.ErrPluginDied}, lost: true}
 	case codes.Unimplemented: // a service or method that a plugin in another language does not have
 		return verdict{err: &remoteError{text, contract.ErrUnsupported}, answered: true}
 	case codes.Unknown, codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.FailedPrecondition,

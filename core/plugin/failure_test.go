@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -376,7 +377,8 @@ func TestAttach(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	wait := sync.OnceFunc(func() { cmd.Wait() })
+	t.Cleanup(func() { cmd.Process.Kill(); wait() })
 	buf := make([]byte, 4096)
 	n, err := io.ReadAtLeast(out, buf, 20)
 	if err != nil {
@@ -409,7 +411,7 @@ func TestAttach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go cmd.Wait()
+	go wait()
 	p.Kill()
 	if exists(cmd.Process.Pid) {
 		t.Error("Kill did not end it")

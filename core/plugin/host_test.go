@@ -34,7 +34,7 @@ func hostRole() {
 	dir := os.Getenv(envDir)
 	start := func(role string) *plugin.Process {
 		p, err := plugin.Launch(context.Background(), plugin.LaunchSpec{Path: exe, SocketDir: dir, Arena: a,
-			Env: []string{envRole + "=" + role, "GORACE=atexit_sleep_ms=0"}})
+			Env: []string{envRole + "=" + role, envChatty + "=1", "GORACE=atexit_sleep_ms=0"}})
 		fatal(err)
 		return p
 	}
@@ -80,7 +80,8 @@ func eventually(t *testing.T, what string, f func() bool) {
 }
 
 // TestHostKilled: after kill -9 of the host, in the middle of a call, no process, no socket and no folder is left. Shared
-// memory cannot be: a memfd has no name and ends with the processes.
+// memory cannot be: a memfd has no name and ends with the processes. The plugins write to
+// a stderr that nobody reads any more.
 func TestHostKilled(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

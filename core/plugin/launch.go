@@ -269,26 +269,30 @@ func (p *Process) startError(cmd *exec.Cmd, err error) error {
 	return spec.fail(p.tail, "", "%s", text)
 }
 
-// greet opens Live, asks what the plugin is, and compares that with what was wanted.
+// greet asks what the plugin is, opens Live, and compares that with what was wanted.
 func (p *Process) greet(ctx context.Context) error {
 	spec := &p.spec
 	plugin := pb.NewPluginClient(p.conn)
-	live, err := plugin.Live(context.Background(), &pb.LiveRequest{})
-	if err == nil {
-		go p.follow(live)
-	}
 	bounded, cancel := context.WithTimeout(ctx, spec.StartTimeout)
 	defer cancel()
-	var w *pb.Description
+	// First Describe: a plugin of another contract answers it with a reason, and is killed when its Live breaks.
+	w, err := plugin.Describe(bounded, &pb.DescribeRequest{})
 	if err == nil {
-		w, err = plugin.Describe(bounded, &pb.DescribeRequest{})
+		var live grpc.ServerStreamingClient[pb.LiveProgress]
+		if live, err = plugin.Live(context.Background(), &pb.LiveRequest{}); err == nil {
+			go p.follow(live)
+		}
 	}
 	if err != nil {
 		if cause := ctx.Err(); cause != nil {
 			return fmt.Errorf("%s: start: %w", spec.what(), cause)
 		}
-		fail := spec.fail(p.tail, "", "it started but does not answer Describe: %v", err)
-		if status.Code(err) == codes.Unavailable {
+		st := status.Convert(err)
+		if st.Code() == codes.Unimplemented {
+			return spec.fail(p.tail, "build the plugin against this version's contract", "it does not speak the contract %s: %s", contract.Version, st.Message())
+		}
+		fail := spec.fail(p.tail, "", "it started but does not answer Describe: %s", st.Message())
+		if st.Code() == codes.Unavailable {
 			return died(fail)
 		}
 		return fail
@@ -305,14 +309,19 @@ func (p *Process) greet(ctx context.Context) error {
 	case spec.Name != "" && d.Name != spec.Name:
 		return spec.fail(p.tail, fmt.Sprintf("write plugin = %q, or give the path of %s", d.Name, spec.Name), "it says that it is %s, wanted is %s", d.Name, spec.Name)
 	}
+	if err := d.Check(); err != nil {
+		return spec.fail(p.tail, "", "%v", err)
+	}
 	p.remote = &remote{peer: p, plugin: plugin, who: who, desc: d, arena: spec.Arena}
 	if a := spec.Arena; a != nil {
-		// Samplers call services and need room for what they pass; the others allocate nothing by themselves.
-		size := int64(a.Size() / 1024)
+		// Samplers call services and need room for what they pass (of 256 GiB: 1 GiB); the others allocate nothing by
+		// themselves. Small enough for hundreds of processes: the window of one that died in a call on a service comes back
+		// only when the process behind that service is gone.
+		size := a.Size() / 4096
 		if d.Kind == contract.KindSampler {
-			size = int64(a.Size() / 32)
+			size = a.Size() / 256
 		}
-		ref, release, err := a.Grant(size)
+		ref, release, err := a.Grant(int64(size))
 		if err != nil {
 			return spec.fail(p.tail, "", "%v", err)
 		}

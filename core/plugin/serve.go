@@ -74,7 +74,8 @@ func serve(p contract.Plugin, args []string, stdout, stderr io.Writer) int {
 		live.host = pid
 	}
 	if !attach {
-		signal.Ignore(os.Interrupt) // Ctrl-C is for the host
+		// Ctrl-C is for the host. A write to stderr after the host's death must not end this process: it has to clean up.
+		signal.Ignore(os.Interrupt, unix.SIGPIPE)
 	}
 	register, err := services(p, desc, live)
 	if err != nil {

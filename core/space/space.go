@@ -164,11 +164,11 @@ func (s *Space) FirstOutside(item *tensor.Tensor) (text string, ok bool) {
 		q := s.Quantities[(i/per/inner)%nf]
 		switch {
 		case math.IsNaN(x) || math.IsInf(x, 0):
-			return fmt.Sprintf("%s is %g at %v", q.Name, x, s.index(i/per)), false
+			return fmt.Sprintf("%s is %g at %v, it must be finite", q.Name, x, s.index(i/per)), false
 		case q.Lower != nil && x < *q.Lower:
-			return fmt.Sprintf("%s is %g %s at %v, below its lower bound %g", q.Name, x, q.Unit, s.index(i/per), *q.Lower), false
+			return fmt.Sprintf("%s is %g%s at %v, below its lower bound %g", q.Name, x, unitText(q.Unit), s.index(i/per), *q.Lower), false
 		case q.Upper != nil && x > *q.Upper:
-			return fmt.Sprintf("%s is %g %s at %v, above its upper bound %g", q.Name, x, q.Unit, s.index(i/per), *q.Upper), false
+			return fmt.Sprintf("%s is %g%s at %v, above its upper bound %g", q.Name, x, unitText(q.Unit), s.index(i/per), *q.Upper), false
 		}
 	}
 	return "", true
@@ -208,4 +208,12 @@ func (s *Space) String() string {
 		}
 	}
 	return b.String()
+}
+
+// unitText is a unit as it stands behind a number: nothing for one without.
+func unitText(u string) string {
+	if u == "" || u == "1" {
+		return ""
+	}
+	return " " + u
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"sort"
@@ -13,6 +15,7 @@ import (
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/dataset"
+	"github.com/waveprior/waveprior/core/npy"
 	"github.com/waveprior/waveprior/host/session"
 )
 
@@ -28,6 +31,15 @@ type Plugin struct {
 	Threads     int
 	Workers     int // solvers
 	Options     map[string]any
+}
+
+// Lookup returns the value of a dotted key of the resolved cell.
+func (c *Cell) Lookup(key string) (any, bool) {
+	path, err := config.ParsePath(key)
+	if err != nil {
+		return nil, false
+	}
+	return config.Lookup(c.tree, path)
 }
 
 // OptionsJSON is what the plugin's Configure gets.
@@ -95,7 +107,10 @@ func Load(ctx context.Context, path string, over Overrides, d Describer) (*Exper
 		return nil, err
 	}
 	if _, ok := tree["lock"]; ok {
-		return e, l.lock(e, tree)
+		if err := l.lock(e, tree); err != nil {
+			return nil, err
+		}
+		return e, nil
 	}
 	cells, err := l.sweep(tree)
 	if err != nil {
@@ -116,7 +131,10 @@ func Load(ctx context.Context, path string, over Overrides, d Describer) (*Exper
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return e, slugs(e.Cells)
+	if err := slugs(e.Cells); err != nil {
+		return nil, doc.Locate(err, nil)
+	}
+	return e, nil
 }
 
 // override applies what the command line sets.
@@ -164,7 +182,7 @@ type draft struct {
 }
 
 // top is what may stand at the top of a file.
-var top = []string{"name", "title", "question", "seed", "run", "solver", "prior", "observation", "sampler", "judge", "sweep"}
+var top = []string{"name", "title", "question", "seed", "run", "solver", "prior", "observation", "sampler", "judge", "report", "sweep"}
 
 // cell resolves one combination.
 func (l *loader) cell(e *Experiment, c *draft) error {
@@ -279,10 +297,9 @@ func (l *loader) pluginTable(kind contract.Kind, table map[string]any, path conf
 	}
 	ref := session.Ref{Kind: kind, Name: name}
 	if p, ok := table["path"].(string); ok && p != "" {
-		if !filepath.IsAbs(p) {
-			p = filepath.Join(l.dir, p)
+		if ref.Path, err = l.rel(p); err != nil {
+			return nil, nil, err
 		}
-		ref.Path = p
 	}
 	if d, ok := table["device"].(string); ok && d != "cpu" {
 		ref.Device = d
@@ -297,13 +314,16 @@ func (l *loader) pluginTable(kind contract.Kind, table map[string]any, path conf
 	for _, o := range d.Options {
 		for _, h := range hostTable {
 			if o.Name == h.Name {
-				return nil, nil, fmt.Errorf("%s %s: its option %q has the name of a key of the host", kind, name, o.Name)
+				return nil, nil, l.locate(&config.KeyError{Path: config.Path{"plugin"}, Text: fmt.Sprintf("%s %s: its option %q has the name of a key of the host: it cannot be set", kind, name, o.Name)}, path, c.moved)
 			}
 		}
 	}
 	resolved, err := config.Resolve(append(append([]config.Option{}, hostTable...), d.Options...), table)
 	if err != nil {
 		return nil, nil, l.locate(err, path, c.moved)
+	}
+	if ref.Path != "" {
+		resolved["path"] = ref.Path
 	}
 	p := &Plugin{Ref: ref, Description: d, Workers: 1, Options: config.Pick(d.Options, resolved)}
 	if t, ok := resolved["threads"].(int64); ok {
@@ -370,7 +390,13 @@ func (l *loader) prior(tree map[string]any, c *draft, out map[string]any) error 
 		c.Data = &Data{Kind: m["kind"].(string), HeldOut: int(m["held_out"].(int64))}
 	}
 	if s, ok := resolved["checkpoint"].(string); ok {
-		c.Checkpoint = l.rel(s)
+		if c.Checkpoint, err = l.rel(s); err == nil {
+			err = folder(c.Checkpoint)
+		}
+		if err != nil {
+			return l.locate(&config.KeyError{Path: config.Path{"checkpoint"}, Text: err.Error()}, path, c.moved)
+		}
+		resolved["checkpoint"] = c.Checkpoint
 	}
 	switch {
 	case c.Checkpoint != "":
@@ -396,11 +422,26 @@ func generatorOptions(kind string) ([]config.Option, error) {
 	return nil, fmt.Errorf("no such kind of training set: %q; allowed: %s", kind, strings.Join(names, ", "))
 }
 
-func (l *loader) rel(p string) string {
-	if filepath.IsAbs(p) {
-		return p
+// rel makes a path of the file, which starts at the file's folder, absolute: so it stands in the lock, which lies elsewhere.
+func (l *loader) rel(p string) (string, error) {
+	if !filepath.IsAbs(p) {
+		p = filepath.Join(l.dir, p)
 	}
-	return filepath.Join(l.dir, p)
+	return filepath.Abs(p)
+}
+
+// folder fails unless a folder is there.
+func folder(path string) error {
+	st, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no such folder: %s", path)
+	case err != nil:
+		return err
+	case !st.IsDir():
+		return fmt.Errorf("%s is a file, a checkpoint is a folder", path)
+	}
+	return nil
 }
 
 func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) error {
@@ -433,8 +474,10 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 	if (o.Noise == nil) == (o.NoiseStd == nil) {
 		return bad("noise", "give either noise (relative to max |d|) or noise_std (in the data's unit)")
 	}
-	if o.NoiseStd != nil && *o.NoiseStd == 0 || o.Noise != nil && *o.Noise == 0 {
-		return bad("noise", "must be above 0: the likelihood needs a noise level (add_noise = false leaves the data exact)")
+	for key, v := range map[string]*float64{"noise": o.Noise, "noise_std": o.NoiseStd} { // one of the two is given
+		if v != nil && *v == 0 {
+			return bad(key, "must be above 0: the likelihood needs a noise level (add_noise = false leaves the data exact)")
+		}
 	}
 	if o.Noise != nil && o.Truth == "data" {
 		return bad("noise", "observed data come with a noise_std of their own")
@@ -471,11 +514,18 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 	case o.Truth == "prior" && c.Prior == nil:
 		return bad("truth", "draws of the prior need a [prior]")
 	case o.Truth == "prior" && !c.Prior.Description.Has(contract.CapMixture):
-		return fmt.Errorf("observation.truth = \"prior\" needs prior capability %s; prior %s has: %v: %w", contract.CapMixture, c.Prior.Ref.Name, c.Prior.Description.Capabilities, contract.ErrUnsupported)
+		return fmt.Errorf("%w: %w", bad("truth", "\"prior\" needs prior capability %s; prior %s has: %s", contract.CapMixture, c.Prior.Ref.Name, list(c.Prior.Description.Capabilities)), contract.ErrUnsupported)
 	}
 	if o.File != nil {
-		f := l.rel(*o.File)
+		f, err := l.rel(*o.File)
+		if err == nil {
+			_, err = npy.ReadHeader(f)
+		}
+		if err != nil {
+			return bad("file", "%v", err)
+		}
 		o.File = &f
+		resolved["file"] = f
 	}
 	c.Observation = &o
 	if _, ok := table["solver"]; ok {
@@ -515,7 +565,20 @@ func (l *loader) sampler(tree map[string]any, c *draft, out map[string]any) erro
 	}
 	c.Sampler = p
 	out["sampler"] = resolved
+	if !conditional(p) {
+		c.Observation, c.ObsSolver = nil, nil // its samples are the prior's: there is nothing that they depend on
+	}
 	return l.needs(c)
+}
+
+// conditional tells whether a sampler, as it is configured, draws from a posterior: whether it needs the physics.
+func conditional(p *Plugin) bool {
+	for _, n := range p.Description.Needs {
+		if n.Service != "prior" && (n.Option == "" || fmt.Sprint(p.Options[n.Option]) == n.Value) {
+			return true
+		}
+	}
+	return false
 }
 
 // needs checks before anything starts that the sampler finds what it needs.
@@ -555,8 +618,8 @@ func (l *loader) needs(c *draft) error {
 			}
 			for solver, decode := range map[contract.Capability]contract.Capability{contract.CapGradient: contract.CapDecodeVJP, contract.CapVJP: contract.CapDecodeVJP, contract.CapJVP: contract.CapDecodeJVP} {
 				if n.Capability == solver && !prior.Has(decode) {
-					return at("prior", fmt.Sprintf("sampler %s%s needs the physics' %s with respect to the latent vector, hence prior capability %s; prior %s has: %s",
-						c.Sampler.Ref.Name, why, solver, decode, prior.Name, list(prior.Capabilities)))
+					return at("prior", fmt.Sprintf("sampler %s%s needs prior capability %s; prior %s has: %s (the physics' %s is wanted with respect to the latent vector)",
+						c.Sampler.Ref.Name, why, decode, prior.Name, list(prior.Capabilities), solver))
 				}
 			}
 		}
@@ -572,11 +635,15 @@ func list(c []contract.Capability) string {
 	return strings.Join(s, ", ")
 }
 
-// slugs gives every cell a folder name of its own.
+// slugs gives every cell a folder name of its own. Cells with the same label would be one in metrics and claims.
 func slugs(cells []Cell) error {
-	seen := map[string]int{}
+	seen, labels := map[string]int{}, map[string]bool{}
 	for i := range cells {
 		c := &cells[i]
+		if labels[c.Label] {
+			return &config.KeyError{Path: config.Path{"sweep"}, Text: fmt.Sprintf("two cells are both called %q: give them different labels", c.Label)}
+		}
+		labels[c.Label] = true
 		if c.Label == "" {
 			continue
 		}
@@ -589,10 +656,13 @@ func slugs(cells []Cell) error {
 		if len(s) > 100 {
 			s = s[:100]
 		}
-		if n := seen[s]; n > 0 {
-			return fmt.Errorf("sweep: two cells are both called %q: give them different labels", c.Label)
+		if s[0] == '.' { // nor a hidden folder, nor the one above
+			s = "_" + s[1:]
 		}
-		seen[s]++
+		if n := seen[s]; n > 0 {
+			s = fmt.Sprintf("%s~%d", s, n+1) // ~ is in no slug: another cell cannot have this one
+		}
+		seen[strings.SplitN(s, "~", 2)[0]]++
 		c.Slug = s
 	}
 	return nil
@@ -618,7 +688,12 @@ func LoadSolver(ctx context.Context, path string, over Overrides, d Describer) (
 	if err != nil {
 		return nil, 0, err
 	}
-	seed, _ := tree["seed"].(int64)
+	seed := int64(0)
+	if v, ok := tree["seed"]; ok {
+		if seed, ok = v.(int64); !ok || seed < 0 {
+			return nil, 0, doc.Errorf(config.Path{"seed"}, "must be an integer >= 0, got %v", v)
+		}
+	}
 	p, err := l.solver(tree, config.Path{"solver"}, &draft{}, map[string]any{})
 	return p, uint64(seed), err
 }

@@ -11,12 +11,13 @@ type File struct {
 	Title    string `option:"title" default:"" affects:"nothing" doc:"one line for the report's head"`
 	Question string `option:"question" default:"" affects:"nothing" doc:"what this experiment asks, shown at the head of the report"`
 	Seed     int64  `option:"seed" default:"0" min:"0" doc:"seed of all noise"`
+	Report   Report `option:"report" doc:"what the report shows first; changes no number"`
 	Run      Run    `option:"run" doc:"how the run is carried out; changes no number"`
 }
 
 // Run is the [run] table.
 type Run struct {
-	CallLimitS  float64 `option:"call_limit_s" default:"600" above:"0" unit:"s" affects:"nothing" doc:"a plugin that does not answer a call within this time is killed and the call repeated"`
+	CallLimitS  float64 `option:"call_limit_s" default:"600" above:"0" unit:"s" affects:"nothing" doc:"a plugin that does not answer a call within this time (a training: that sends no report) is killed and the call repeated"`
 	Restarts    int     `option:"restarts" default:"5" min:"0" affects:"nothing" doc:"how often one call is repeated after its plugin died"`
 	CheckpointS float64 `option:"checkpoint_s" default:"10" min:"0" unit:"s" affects:"nothing" doc:"time between checkpoints of the chains"`
 }
@@ -93,4 +94,23 @@ type EffectiveComponents struct {
 	Widths     int     `option:"widths" default:"70" min:"2" doc:"number of widths"`
 	WidthFirst float64 `option:"width_first" default:"0.01" above:"0" doc:"smallest width"`
 	WidthLast  float64 `option:"width_last" default:"5" above:"0" doc:"largest width"`
+}
+
+// Report is the [report] table: what the report shows first. It changes no number.
+type Report struct {
+	Columns []string `option:"columns" default:"[]" affects:"nothing" doc:"metrics of the headline table; empty: a choice of what there is"`
+	Figures []Plot   `option:"figure" default:"[]" affects:"nothing" doc:"[[report.figure]]: a metric against a key, over the cells of a sweep"`
+}
+
+// Plot is one [[report.figure]].
+type Plot struct {
+	Title   string   `option:"title" affects:"nothing" doc:"what to see"`
+	Metrics []string `option:"metrics" len:"1.." affects:"nothing" doc:"the metrics drawn"`
+	X       string   `option:"x" affects:"nothing" doc:"dotted key of the experiment whose value is the horizontal axis"`
+	XLabel  string   `option:"x_label" default:"" affects:"nothing" doc:"label of the horizontal axis; empty: the key"`
+	YLabel  string   `option:"y_label" default:"" affects:"nothing" doc:"label of the vertical axis; empty: the metric"`
+	LogX    bool     `option:"log_x" default:"false" affects:"nothing" doc:"logarithmic horizontal axis"`
+	LogY    bool     `option:"log_y" default:"false" affects:"nothing" doc:"logarithmic vertical axis"`
+	Series  []string `option:"series" default:"[]" affects:"nothing" doc:"swept keys that make one curve each; others (seeds) are averaged, with their range as a band; empty: all but x and seed"`
+	Case    string   `option:"case" default:"" affects:"nothing" doc:"only cells of this case"`
 }

@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"fmt"
+	"sort"
 	"strings"
 
 	"github.com/waveprior/waveprior/core/config"
@@ -13,7 +14,8 @@ const maxCells = 10000
 
 // sweep expands [sweep]: every key of it is a dotted key of the file with a list of values, and every combination is a
 // cell. A value that is a table is merged into the table at that key; its own key "label" names it. The key "cases" is
-// a list of tables (with a label) that are merged at the top of the file: combinations that belong together.
+// a list of tables (with a label) that are merged at the top of the file: combinations that belong together; a case may
+// have a sweep table of its own, which multiplies that case alone.
 func (l *loader) sweep(tree map[string]any) ([]draft, error) {
 	base := map[string]any{}
 	for k, v := range tree {
@@ -25,27 +27,20 @@ func (l *loader) sweep(tree map[string]any) ([]draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	cells := []draft{{Cell: Cell{tree: base}}}
+	return l.expand([]draft{{Cell: Cell{tree: base}}}, sw, config.Path{"sweep"})
+}
+
+// expand multiplies cells by every key of a sweep table: cases first, then the keys in the order of their lines.
+func (l *loader) expand(cells []draft, sw map[string]any, table config.Path) ([]draft, error) {
 	keys := sortedKeys(sw)
-	// Cases come first, then the keys in the order of their lines.
-	order := []string{}
-	if _, ok := sw["cases"]; ok {
-		order = append(order, "cases")
-	}
-	for len(keys) > 0 {
-		best := 0
-		for i, k := range keys {
-			if l.doc.Line("sweep", k) < l.doc.Line("sweep", keys[best]) {
-				best = i
-			}
+	sort.SliceStable(keys, func(a, b int) bool {
+		if (keys[a] == "cases") != (keys[b] == "cases") {
+			return keys[a] == "cases"
 		}
-		if keys[best] != "cases" {
-			order = append(order, keys[best])
-		}
-		keys = append(keys[:best:best], keys[best+1:]...)
-	}
-	for _, key := range order {
-		at := config.Path{"sweep", key}
+		return l.doc.Line(table.Join(keys[a])...) < l.doc.Line(table.Join(keys[b])...)
+	})
+	for _, key := range keys {
+		at := table.Join(key)
 		values, ok := sw[key].([]any)
 		if !ok || len(values) == 0 {
 			if _, dotted := sw[key].(map[string]any); dotted {
@@ -59,11 +54,19 @@ func (l *loader) sweep(tree map[string]any) ([]draft, error) {
 		var next []draft
 		for _, c := range cells {
 			for i, v := range values {
-				n, err := l.vary(c, key, v, at.Item(i))
+				n, own, err := l.vary(c, key, v, at.Item(i))
 				if err != nil {
 					return nil, err
 				}
-				next = append(next, n)
+				more := []draft{n}
+				if own != nil {
+					if more, err = l.expand(more, own, at.Item(i).Join("sweep")); err != nil {
+						return nil, err
+					}
+				}
+				if next = append(next, more...); len(next) > maxCells {
+					return nil, l.doc.Errorf(at, "the sweep has more than %d cells", maxCells)
+				}
 			}
 		}
 		cells = next
@@ -71,7 +74,8 @@ func (l *loader) sweep(tree map[string]any) ([]draft, error) {
 	return cells, nil
 }
 
-func (l *loader) vary(c draft, key string, v any, from config.Path) (draft, error) {
+// vary gives a cell one value of a swept key. A case may bring a sweep of its own, which is returned.
+func (l *loader) vary(c draft, key string, v any, from config.Path) (n draft, own map[string]any, err error) {
 	label := ""
 	table, isTable := v.(map[string]any)
 	if isTable {
@@ -83,31 +87,36 @@ func (l *loader) vary(c draft, key string, v any, from config.Path) (draft, erro
 			label = s
 			delete(t, "label")
 		}
+		if o, ok := t["sweep"]; ok && key == "cases" {
+			if own, ok = o.(map[string]any); !ok {
+				return n, nil, l.doc.Errorf(from.Join("sweep"), "must be a table of swept keys")
+			}
+			delete(t, "sweep")
+		}
 		table, v = t, t
 	}
-	n := draft{Cell: Cell{Label: c.Label, Values: append([]Value{}, c.Values...)}, moved: append([]config.Moved{}, c.moved...)}
+	n = draft{Cell: Cell{Label: c.Label, Values: append([]Value{}, c.Values...)}, moved: append([]config.Moved{}, c.moved...)}
 	if key == "cases" {
 		if !isTable || label == "" {
-			return n, l.doc.Errorf(from, "a case is a table with a label: [[sweep.cases]] label = \"...\"")
+			return n, nil, l.doc.Errorf(from, "a case is a table with a label: [[sweep.cases]] label = \"...\"")
 		}
 		n.tree = c.tree
 		for _, k := range sortedKeys(table) {
-			var err error
 			if n.tree, err = config.Override(n.tree, k, table[k]); err != nil {
-				return n, l.doc.Locate(err, nil, config.Moved{Path: config.Path{k}, From: from.Join(k)})
+				return n, nil, l.doc.Locate(err, nil, config.Moved{Path: config.Path{k}, From: from.Join(k)})
 			}
 			n.moved = append(n.moved, config.Moved{Path: config.Path{k}, From: from.Join(k)})
 		}
 		n.Values = append(n.Values, Value{Key: "case", Value: label})
 		n.Label = label
-		return n, nil
+		return n, own, nil
 	}
 	path, err := config.ParsePath(key)
 	if err != nil {
-		return n, l.doc.Errorf(from[:2], "%v", err)
+		return n, nil, l.doc.Errorf(from[:len(from)-1], "%v", err)
 	}
 	if n.tree, err = config.Override(c.tree, key, v); err != nil {
-		return n, l.doc.Locate(err, nil, config.Moved{Path: path, From: from})
+		return n, nil, l.doc.Locate(err, nil, config.Moved{Path: path, From: from})
 	}
 	if isTable {
 		for _, k := range sortedKeys(table) {
@@ -125,7 +134,7 @@ func (l *loader) vary(c draft, key string, v any, from config.Path) (draft, erro
 		part = label
 	}
 	n.Label = strings.TrimPrefix(n.Label+", "+part, ", ")
-	return n, nil
+	return n, own, nil
 }
 
 func valueOf(v any, label string, isTable bool) any {
@@ -214,5 +223,5 @@ func (l *loader) lock(e *Experiment, tree map[string]any) error {
 			return l.doc.Errorf(config.Path{"lock", "plugins", key, "numerics"}, "was %q when this run was made, the plugin that is here has %q: its numbers differ, and the lock cannot be repeated with it", was, d.Numerics)
 		}
 	}
-	return slugs(e.Cells)
+	return l.doc.Locate(slugs(e.Cells), nil)
 }

@@ -41,7 +41,7 @@ type Input struct {
 	HeldOutSet            string
 }
 
-// Files of the judge stage.
+// MetricsFile is the judge stage's file of numbers, name to value.
 const MetricsFile = "metrics.json"
 
 // judging is the work of one call: everything as float64, row-major.

@@ -2,8 +2,8 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/waveprior/waveprior/core/compose"
 	"github.com/waveprior/waveprior/core/contract"
@@ -30,6 +30,7 @@ type cellRun struct {
 	planned func(name, key string, e *stage.Entry) error
 
 	dataKey, trainKey, observeKey, sampleKey string
+	checkpointSum                            string // of a checkpoint that the experiment names
 }
 
 // cell carries out all stages of one cell. The order of configuration is the contract's: solver, prior (told the
@@ -207,7 +208,15 @@ func (k *cellRun) configurePrior(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if k.c.Checkpoint != "" && k.trainKey == "" {
+			if k.checkpointSum, err = folderSum(k.c.Checkpoint); err != nil {
+				return fmt.Errorf("prior.checkpoint: %w", err)
+			}
+		}
 		conf, err := prior.Configure(ctx, k.priorConfig(k.c.Checkpoint))
+		if errors.Is(err, contract.ErrCheckpoint) && k.trainKey == "" {
+			return fmt.Errorf("prior.checkpoint: %w: %w", err, contract.ErrInvalidOption)
+		}
 		if err != nil {
 			return err
 		}
@@ -237,7 +246,7 @@ func (k *cellRun) priorInputs() any {
 	}
 	in := map[string]any{"prior": k.identity(k.c.Prior, k.c.Prior.Numbers()), "train": k.trainKey}
 	if k.trainKey == "" {
-		in["checkpoint"] = filepath.Clean(k.c.Checkpoint)
+		in["checkpoint"] = k.checkpointSum
 	}
 	return in
 }

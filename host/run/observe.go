@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -113,6 +114,24 @@ func fileSum(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// folderSum is the hash of the names and contents of all files in a folder, in order.
+func folderSum(dir string) (string, error) {
+	h := sha256.New()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		sum, err := fileSum(path)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		fmt.Fprintf(h, "%q %s\n", name, sum)
+		return err
+	})
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
 // makeObservations writes truths, clean data, noisy data and noise levels.
 func (k *cellRun) makeObservations(ctx context.Context, dir string) error {
 	o := k.c.Observation
@@ -121,7 +140,7 @@ func (k *cellRun) makeObservations(ctx context.Context, dir string) error {
 	if o.Truth == "data" {
 		for i, row := range *o.Data {
 			if len(row) != data.Reals() {
-				return fmt.Errorf("observation.data[%d] has %d numbers, an observation has %d (%v)", i, len(row), data.Reals(), data)
+				return fmt.Errorf("observation.data[%d] has %d numbers, an observation has %d (%v): %w", i, len(row), data.Reals(), data, contract.ErrInvalidOption)
 			}
 			clean.Item(i).SetReals(row)
 		}
@@ -149,7 +168,7 @@ func (k *cellRun) makeObservations(ctx context.Context, dir string) error {
 		}
 		for i := range o.Count {
 			if s := contract.StatusAt(st, i); s.Code != contract.OK {
-				return fmt.Errorf("observation: truth %d cannot be observed: %v", i, s)
+				return fmt.Errorf("observation: truth %d cannot be observed: %v: %w", i, s, contract.ErrInvalidOption)
 			}
 		}
 		if k.c.ObsSolver != nil {
@@ -245,23 +264,23 @@ func (k *cellRun) truths(ctx context.Context) (*tensor.Tensor, error) {
 	case "model":
 		for i, row := range *o.Model {
 			if len(row) != model.Reals() {
-				return nil, fmt.Errorf("observation.model[%d] has %d numbers, a model has %d (%v)", i, len(row), model.Reals(), model)
+				return nil, fmt.Errorf("observation.model[%d] has %d numbers, a model has %d (%v): %w", i, len(row), model.Reals(), model, contract.ErrInvalidOption)
 			}
 			out.Item(i).SetReals(row)
 		}
 	case "file":
 		t, err := npy.Read(*o.File)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("observation.file: %w: %w", err, contract.ErrInvalidOption)
 		}
-		if len(t.Shape) == len(model.Axes) {
+		if len(t.Shape) == len(model.ItemShape()) {
 			t = t.Reshape(append([]int{1}, t.Shape...)...)
 		}
 		if err := model.Check("observation.file "+*o.File, t, -1); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w (its header says %v %v; the solver takes %v): %w", err, t.DType, t.Shape, model, contract.ErrInvalidOption)
 		}
 		if t.Batch() < o.Count {
-			return nil, fmt.Errorf("observation.file %s holds %d models, count = %d", *o.File, t.Batch(), o.Count)
+			return nil, fmt.Errorf("observation.file %s holds %d models, count = %d: %w", *o.File, t.Batch(), o.Count, contract.ErrInvalidOption)
 		}
 		return t.Slice(0, o.Count), nil
 	case "held-out", "training":

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/waveprior/waveprior/core/commit"
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/host/claims"
@@ -69,11 +71,17 @@ type Result struct {
 // ErrRunDir is wrapped by the refusal of a run folder that belongs to something else.
 var ErrRunDir = errors.New("run folder belongs to something else")
 
+// ErrFolder is wrapped by errors about a run folder or a cache in which nothing can be written.
+var ErrFolder = errors.New("folder cannot be used")
+
 // Run carries the experiment out. When ctx is cancelled it stops at the next step, keeps what is done, and returns
 // ctx's error: the same call goes on from there.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	r := &runner{Options: o, sums: map[session.Ref]string{}}
 	res := &Result{Dir: o.Dir, Started: time.Now()}
+	if err := o.Cache.Check(); err != nil {
+		return nil, unusable(err, "--cache FOLDER or WAVEPRIOR_CACHE name another one")
+	}
 	lock, err := r.prepareDir()
 	if err != nil {
 		return nil, err
@@ -173,11 +181,11 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 		return nil, err
 	}
 	id := runIdentity{Experiment: e.Name, Key: key, Started: time.Now().UTC()}
-	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
-		return nil, err
+	if err = os.MkdirAll(r.Dir, 0o755); err == nil {
+		_, err = commit.RemoveStale(r.Dir) // what a killed run was writing
 	}
-	if _, err := commit.RemoveStale(r.Dir); err != nil { // what a killed run was writing
-		return nil, err
+	if err != nil {
+		return nil, r.unusable(err)
 	}
 	b, err := os.ReadFile(filepath.Join(r.Dir, identityName))
 	switch {
@@ -199,11 +207,12 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 			return nil, fmt.Errorf("%s is not empty and holds no run: --out FOLDER names another folder, --force uses this one: %w", r.Dir, ErrRunDir)
 		}
 	default:
-		return nil, err
+		return nil, r.unusable(err)
 	}
-	// Whose it is comes first: a run that is killed right here must know its folder again.
+	// Whose it is comes first: a folder without it is somebody else's, and a run that is killed right here must know its
+	// folder again.
 	if err := writeJSON(filepath.Join(r.Dir, identityName), id); err != nil {
-		return nil, err
+		return nil, r.unusable(err)
 	}
 	text, err := os.ReadFile(e.Path)
 	if err != nil {
@@ -216,6 +225,18 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 		}
 	}
 	return lock, writeFile(filepath.Join(r.Dir, "lock.toml"), lock)
+}
+
+// unusable tells what stands in the way of the run folder; a full disk is no fault of the folder.
+func (r *runner) unusable(err error) error {
+	return unusable(fmt.Errorf("run folder %s: %w", r.Dir, err), "--out FOLDER names another one")
+}
+
+func unusable(err error, advice string) error {
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return err
+	}
+	return fmt.Errorf("%w: %s: %w", err, advice, ErrFolder)
 }
 
 // numbersKey is the identity of all that the run computes, whoever built its plugins.

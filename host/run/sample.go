@@ -67,17 +67,24 @@ type chainState struct {
 
 const checkpointFile = "checkpoint.safetensors"
 
+// samplePlan returns the key of the sample stage and what it is made of.
+func (k *cellRun) samplePlan() (key string, in map[string]any, err error) {
+	p := k.c.Sampler
+	in = map[string]any{
+		"sampler": k.identity(p, p.Numbers("train", "observe", "judge", "report")), "prior": k.priorInputs(),
+		"chains": k.c.Chains.Chains, "on_divergence": k.c.Chains.OnDivergence, "snapshots": k.c.Chains.Snapshots,
+		"observe": k.observeKey, "solver": k.identity(&k.c.Solver, k.c.Solver.Numbers("train", "observe", "judge", "report")), "seed": k.c.Seed,
+	}
+	key, err = stage.Key("sample", in)
+	return key, in, err
+}
+
 func (k *cellRun) sample(ctx context.Context) error {
 	if k.c.Sampler == nil {
 		return nil
 	}
 	p := k.c.Sampler
-	in := map[string]any{
-		"sampler": k.identity(p, p.Numbers("train", "observe", "judge", "report")), "prior": k.priorInputs(),
-		"chains": k.c.Chains.Chains, "on_divergence": k.c.Chains.OnDivergence, "snapshots": k.c.Chains.Snapshots,
-		"observe": k.observeKey, "solver": k.identity(&k.c.Solver, k.c.Solver.Numbers("train", "observe", "judge", "report")), "seed": k.c.Seed,
-	}
-	key, err := stage.Key("sample", in)
+	key, in, err := k.samplePlan()
 	if err != nil {
 		return err
 	}
@@ -472,7 +479,7 @@ func (k *cellRun) checkpoint(w *stage.Work, st *chainState, cause error) error {
 		return err
 	}
 	if err != nil {
-		return fmt.Errorf("%w (and the checkpoint could not be written: %v)", cause, err)
+		return fmt.Errorf("%w (and the checkpoint could not be written: %w)", cause, err)
 	}
 	return cause
 }

@@ -134,10 +134,13 @@ func (s *Session) Describe(ctx context.Context, ref Ref) (contract.Description, 
 		defer cancel()
 		cmd := exec.CommandContext(cctx, path, "--describe")
 		cmd.Env = append(os.Environ(), s.Env...)
-		if out, err := cmd.Output(); err == nil {
+		cmd.WaitDelay = time.Second // children of its own may hold its stdout
+		out := &bounded{left: maxDescription}
+		cmd.Stdout = out
+		if err := cmd.Run(); err == nil {
 			var d contract.Description
-			if json.Unmarshal(out, &d) == nil && d.Kind == ref.Kind && d.Contract == contract.Version {
-				return d, nil
+			if json.Unmarshal(out.text, &d) == nil && d.Kind == ref.Kind && d.Name == ref.Name && d.Contract == contract.Version {
+				return d, d.Check()
 			}
 		}
 	}
@@ -160,6 +163,24 @@ func (s *Session) Describe(ctx context.Context, ref Ref) (contract.Description, 
 		return contract.Description{}, err
 	}
 	return p.Describe(), nil
+}
+
+// maxDescription is the size in bytes of the longest description that is read.
+const maxDescription = 4 << 20
+
+// bounded keeps what is written to it and refuses more than it may hold: the writer, a process, then ends by SIGPIPE.
+type bounded struct {
+	text []byte
+	left int
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if len(p) > b.left {
+		return 0, errors.New("more than a description may have")
+	}
+	b.left -= len(p)
+	b.text = append(b.text, p...)
+	return len(p), nil
 }
 
 func (c clients) describe() contract.Description {

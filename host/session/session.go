@@ -143,7 +143,7 @@ func (s *Session) workers() []*worker {
 	return all
 }
 
-// Restarts returns how many times processes were started again.
+// RestartCount returns how many times processes were started again.
 func (s *Session) RestartCount() int {
 	n := 0
 	for _, w := range s.workers() {
@@ -176,7 +176,7 @@ func (s *Session) Alloc(dt tensor.DType, shape ...int) (*tensor.Tensor, func(), 
 	if err != nil {
 		return nil, nil, err
 	}
-	return t, func() { s.arena.Free(t) }, nil
+	return t, func() { _ = s.arena.Free(t) }, nil
 }
 
 func (s *Session) launch(ctx context.Context, ref Ref) (*plugin.Process, error) {

@@ -105,25 +105,26 @@ func (w *worker) ensure(ctx context.Context) (clients, error) {
 			return err
 		})
 		if err != nil {
-			return clients{}, w.died(err)
+			return clients{}, w.died(fmt.Errorf("Configure after a restart: %w", err))
 		}
 		if w.observe != nil {
 			err := w.watched(ctx, "Observe", proc, func(ctx context.Context) error { return w.observe(ctx, c) })
 			if err != nil {
-				return clients{}, w.died(err)
+				return clients{}, w.died(fmt.Errorf("Observe after a restart: %w", err))
 			}
 		}
 	}
 	return c, nil
 }
 
-// died kills what is left of the process after a call that lost it. Callers hold mu. It returns err.
+// died kills what is left of the process after a call that lost it. Callers hold mu. It returns err, with the last lines
+// that the process wrote where they are not in it.
 func (w *worker) died(err error) error {
 	if w.proc != nil && errors.Is(err, contract.ErrPluginDied) {
-		tail := w.proc.LogTail()
 		w.proc.Kill() // returns when the process is gone: only then may its memory be used again
+		tail := strings.TrimSpace(w.proc.LogTail())
 		w.proc = nil
-		if tail = strings.TrimSpace(tail); tail != "" {
+		if tail != "" && !strings.Contains(err.Error(), "its last words") {
 			err = fmt.Errorf("%w; its last words:\n  %s", err, strings.ReplaceAll(tail, "\n", "\n  "))
 		}
 	}
@@ -175,7 +176,7 @@ func (w *worker) call(ctx context.Context, name string, f func(ctx context.Conte
 			return ctx.Err()
 		}
 		if !w.gone(proc, err) {
-			return fmt.Errorf("%s: %s: %w", w.what, name, err)
+			return err // a plugin's answer, which names plugin and call
 		}
 		w.mu.Lock()
 		if w.proc == proc {
@@ -240,7 +241,7 @@ func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process,
 		}
 	}()
 	err := f(cctx)
-	if err != nil && ctx.Err() == nil && context.Cause(cctx) == hung {
+	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(cctx), hung) {
 		return hung
 	}
 	return err

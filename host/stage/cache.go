@@ -78,6 +78,19 @@ type Cache struct {
 
 const manifestName = "stage.json"
 
+// Check makes the cache's folder and fails when nothing can be written in it.
+func (c *Cache) Check() error {
+	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+		return fmt.Errorf("cache %s: %w", c.Dir, err)
+	}
+	f, err := os.CreateTemp(c.Dir, ".check-*")
+	if err != nil {
+		return fmt.Errorf("cache %s: %w", c.Dir, err)
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
 // Lookup returns a committed stage, nil without an error where there is none. A damaged one (a file missing, cut short or
 // changed) counts as absent; Begin, which has the lock, moves it aside.
 func (c *Cache) Lookup(stage, key string) (*Entry, error) {

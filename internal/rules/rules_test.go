@@ -14,8 +14,7 @@ import (
 // layer is who must not reach whom, directly or through others.
 type layer struct {
 	from, to []string
-	except   []string // of from
-	tests    bool     // holds for what tests import, too
+	tests    bool // holds for what tests import, too
 	why      string
 }
 

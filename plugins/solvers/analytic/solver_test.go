@@ -297,7 +297,7 @@ func TestBounds(t *testing.T) {
 	}{
 		{"[-1, 2]", -1, contract.OK, ""},
 		{"[-1, 2]", 2, contract.OK, ""},
-		{"[-1, 2]", 2.5, contract.OutOfBounds, "coordinate is 2.5 1 at [0], above its upper bound 2"},
+		{"[-1, 2]", 2.5, contract.OutOfBounds, "coordinate is 2.5 at [0], above its upper bound 2"},
 		{"[-1, 2]", -1.5, contract.OutOfBounds, "below its lower bound -1"},
 		{`["-inf", 2]`, -1e9, contract.OK, ""},
 		{`["-inf", 2]`, 3, contract.OutOfBounds, "upper bound 2"},

@@ -91,7 +91,7 @@ func CheckChains(sampler string, latent *space.Space, chains contract.Chains, ob
 		}
 	}
 	if observed {
-		if chains.Observation == nil {
+		if chains.Observation == nil && n > 0 { // over the wire an empty list is nil
 			return fmt.Errorf("sampler %s is for posteriors: its chains need an observation: %w", sampler, contract.ErrNoObservation)
 		}
 		if len(chains.Observation) != n || len(chains.NoiseStd) != n {

@@ -1,0 +1,84 @@
+package judge
+
+// Doc documents one metric, or a family of them (a * stands for any text). docs/metrics.md and the report are made from
+// Docs, and a test holds every metric that a run writes to it.
+type Doc struct {
+	Key, Unit, Text string
+}
+
+// Docs lists all metrics by block.
+var Docs = []Doc{
+	{"samples.chains", "", "number of chains, over all observations"},
+	{"samples.dropped", "", "chains that diverged or failed and are in none of the other numbers"},
+
+	{"data.misfit_median", "", "median over chains of phi = 1/2 sum (F(x)-d)^2/tau^2 at the final sample"},
+	{"data.misfit_min", "", "smallest phi of all chains"},
+	{"data.chi2_median", "", "median over chains of chi^2 = |F(x)-d|^2/(tau^2 n), n real numbers; 1 is expected at the truth"},
+	{"data.chi2_mean", "", "mean over chains of chi^2"},
+
+	{"fidelity.relative_l2_*", "", "|x - truth|/|truth|, mean over observations, of the posterior mean (mean) and of the chain of lowest misfit (best)"},
+	{"fidelity.mae_*", "model's", "mean of |x - truth| over cells and observations, of the posterior mean (mean) and of the chain of lowest misfit (best)"},
+	{"fidelity.rmse_*", "model's", "root of the mean of (x - truth)^2 over cells, mean over observations, of the posterior mean (mean) and of the chain of lowest misfit (best)"},
+
+	{"calibration.truths", "", "truths whose chains all ended well; every cell of every truth is one case"},
+	{"calibration.coverage_*_nominal", "", "what the interval from the k-th smallest to the k-th largest of L samples covers of exchangeable truths: (L+1-2k)/(L+1)"},
+	{"calibration.coverage_*", "", "share of truths inside the central interval of about 50 or 90 %, by ranks; _low and _high are Wilson's 95 % interval, which takes the cells as independent"},
+	{"calibration.crps", "model's", "mean continuous ranked probability score, fair in the number of samples; lower is better"},
+	{"calibration.rmse", "model's", "root mean square error of the ensemble mean over all cases"},
+	{"calibration.spread", "model's", "sqrt((1+1/L) mean variance), what the ensemble announces as its error"},
+	{"calibration.spread_over_rmse", "", "spread over error; 1 is calibrated, below 1 overconfident"},
+	{"calibration.tarp", "", "TARP: max over a of |P(f < a) - a|, f the share of samples nearer to the reference than the truth; the reference is the training example that fits the data best"},
+	{"calibration.tarp_signed", "", "P(f < a) - a where that maximum is"},
+	{"calibration.tarp_critical", "", "1.36/sqrt(n): a calibrated sampler exceeds it with probability 5 %"},
+
+	{"memorisation.ratio_median", "", "median ratio r: distance to the nearest training example over the mean distance to the next k-1, k = min(50, N), in the solver's model space, float64"},
+	{"memorisation.truth_ratio_median", "", "the same for the truths"},
+	{"memorisation.threshold_null", "", "5 % quantile of r of held-out examples: the threshold at which 5 % of them would count as memorised"},
+	{"memorisation.rate_null", "", "share of samples with r below that quantile; 0.05 is no memorisation; the interval is the wider of bootstrap (null resampled too) and Wilson, 95 %"},
+	{"memorisation.rate_*", "", "share of samples with r below the threshold, with the wider of bootstrap and Wilson interval, 95 %"},
+	{"memorisation.held_out_rate_*", "", "the same for held-out examples: what the rate is with no memorisation at all"},
+	{"memorisation.leave_one_out_rate_*", "", "the same for each training example against the others"},
+	{"memorisation.ct_z", "", "C_T test: Z of held-out against generated distances to the training set; Z << 0 is copying"},
+	{"memorisation.neighbours_different", "", "number of different nearest training examples among the samples"},
+	{"memorisation.neighbours_effective", "", "exp(H) of the shares of samples per nearest training example"},
+
+	{"exact.observations", "", "observations whose exact posterior was computed; the numbers below are means over them"},
+	{"exact.tv_linearised", "", "total variation, 1/2 integral |p - q|, between the exact posterior on a grid and the linearised one, weights with the determinant"},
+	{"exact.tv_published", "", "the same, weights without the determinant, as in the study's published code"},
+	{"exact.weights_tv_*", "", "total variation between the exact posterior weights of the prior's components (quadrature) and the linearised ones"},
+	{"exact.weight_linearised_*", "", "posterior weight of a component by the linearisation, with the determinant (first observation)"},
+	{"exact.weight_published_*", "", "posterior weight of a component by the linearisation, without the determinant (first observation)"},
+	{"exact.weight_*", "", "exact posterior weight of a component, by quadrature (first observation)"},
+	{"exact.effective_components", "", "exp(H) of the exact posterior weights"},
+	{"exact.effective_linearised", "", "exp(H) of the linearised weights"},
+	{"exact.curvature_over_tau", "", "largest |F(x+s e) - 2 F(x) + F(x-s e)|/(2 tau) over components and coordinates, s their width; the linearisation holds where it is far below 1"},
+	{"exact.w2", "latent's", "Wasserstein-2 distance between the chains and as many exact draws, by assignment; unconditional samples are compared with the prior"},
+	{"exact.w2_floor", "latent's", "the same between two sets of exact draws: what sampling noise alone amounts to"},
+	{"exact.w2_excess", "latent's", "w2 - w2_floor"},
+	{"exact.mean_shift", "latent's", "distance between the means of the chains and of as many exact draws"},
+
+	{"components.effective_narrowest_*", "", "exp(H) of the exact weights at the smallest width, for N training points"},
+	{"components.effective_widest_*", "", "the same at the largest width"},
+	{"components.effective_at_s_crit_*", "", "the same at the width nearest to s_crit"},
+	{"components.s_crit_*", "latent's", "sqrt(delta tau/mean|F'|), delta the spacing of the N training points: below it one component is said to rule"},
+
+	{"cost.wall_s", "s", "wall time of the stages that the cell rests on (data to sample), over all sessions, also where they came from the cache"},
+	{"cost.*.wall_s", "s", "wall time of one stage"},
+	{"cost.forward", "", "solver evaluations F(m), those within misfits and derivatives included (data to sample)"},
+	{"cost.adjoint", "", "adjoint solves: gradients and J^T w"},
+	{"cost.jvp", "", "tangent solves J dm"},
+	{"cost.denoise", "", "network evaluations: denoiser"},
+	{"cost.denoise_vjp", "", "network evaluations: adjoint of the denoiser"},
+	{"cost.decode", "", "decoder evaluations"},
+	{"cost.decode_vjp", "", "adjoint decoder evaluations"},
+	{"cost.decode_jvp", "", "tangent decoder evaluations"},
+}
+
+// DocMap returns the texts by key, as the report takes them.
+func DocMap() map[string]string {
+	m := make(map[string]string, len(Docs))
+	for _, d := range Docs {
+		m[d.Key] = d.Text
+	}
+	return m
+}

@@ -1,0 +1,42 @@
+package run
+
+import (
+	"context"
+
+	"github.com/waveprior/waveprior/core/compose"
+	"github.com/waveprior/waveprior/core/npy"
+	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/host/experiment"
+	"github.com/waveprior/waveprior/host/session"
+)
+
+// Problem carries a cell out as far as its composed problem, from latent vector to data, training included: stages that
+// are in the cache are taken from there. latents are a few points to look at it from: what the cell's sampler drew where
+// that is in the cache, else nil.
+func Problem(ctx context.Context, o Options, c *experiment.Cell) (problem *compose.Problem, latents *tensor.Tensor, err error) {
+	r := &runner{Options: o, sums: map[session.Ref]string{}}
+	k := &cellRun{runner: r, c: c, out: &CellResult{Cell: c, Cost: map[string]float64{}, Metrics: map[string]float64{}}}
+	if err := k.configureSolver(ctx); err != nil {
+		return nil, nil, err
+	}
+	for _, step := range []func(context.Context) error{k.data, k.train, k.configurePrior} {
+		if err := step(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	if c.Observation != nil {
+		if err := k.observe(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	if c.Sampler != nil {
+		if key, _, err := k.samplePlan(); err == nil {
+			if e, err := o.Cache.Lookup("sample", key); err == nil && e != nil {
+				if t, err := npy.Read(e.Path(LatentFile)); err == nil {
+					latents = t.Slice(0, min(8, t.Batch()))
+				}
+			}
+		}
+	}
+	return k.physics, latents, nil
+}
