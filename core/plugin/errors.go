@@ -61,12 +61,20 @@ func toStatus(err error) (string, error) {
 
 // remoteError is an error of the other process: its text, and the kind for errors.Is.
 type remoteError struct {
-	text string
-	kind error
+	text     string
+	kind     error
+	answered bool // a handler made it, so the process was well
 }
 
 func (e *remoteError) Error() string { return e.text }
 func (e *remoteError) Unwrap() error { return e.kind }
+
+// Answered reports whether an error is the other process's answer to a call. An answer may be of kind contract.ErrPluginDied,
+// when a sampler tells of the death of a service's plugin; without an answer that kind means the process itself.
+func Answered(err error) bool {
+	var e *remoteError
+	return errors.As(err, &e) && e.answered
+}
 
 // verdict says what came of a call that failed.
 type verdict struct {
@@ -86,7 +94,7 @@ func judge(ctx context.Context, who, method string, err error, trailer metadata.
 				kind = k.err
 			}
 		}
-		return verdict{err: &remoteError{fmt.Sprintf("%s: %s: %s", who, method, st.Message()), kind}, answered: true}
+		return verdict{err: &remoteError{fmt.Sprintf("%s: %s: %s", who, method, st.Message()), kind, true}, answered: true}
 	}
 	if cause := ctx.Err(); cause != nil {
 		return verdict{err: fmt.Errorf("%s: %s: %w", who, method, cause)}
@@ -96,18 +104,18 @@ func judge(ctx context.Context, who, method string, err error, trailer metadata.
 	case codes.DeadlineExceeded:
 		return verdict{err: fmt.Errorf("%s: %s: %w", who, method, context.DeadlineExceeded)}
 	case codes.Unavailable, codes.Canceled: // Canceled without our context: the connection is being closed
-		return verdict{err: &remoteError{fmt.Sprintf("%s: %s: the process ended, or its connection broke, in the call (%s)", who, method, st.Message()), contract.ErrPluginDied}, lost: true}
+		return verdict{err: &remoteError{fmt.Sprintf("%s: %s: the process ended, or its connection broke, in the call (%s)", who, method, st.Message()), contract.ErrPluginDied, false}, lost: true}
 	case codes.Unimplemented: // a service or method that a plugin in another language does not have
-		return verdict{err: &remoteError{text, contract.ErrUnsupported}, answered: true}
+		return verdict{err: &remoteError{text, contract.ErrUnsupported, true}, answered: true}
 	case codes.Unknown, codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.FailedPrecondition,
 		codes.Aborted, codes.OutOfRange, codes.DataLoss, codes.PermissionDenied:
 		if errors.Is(err, io.EOF) {
-			return verdict{err: &remoteError{text, contract.ErrPluginDied}, lost: true}
+			return verdict{err: &remoteError{text, contract.ErrPluginDied, false}, lost: true}
 		}
 		// gRPC's client never makes these itself: a handler without our trailer, such as an exception in Python.
-		return verdict{err: &remoteError{text, contract.ErrInternal}, answered: true}
+		return verdict{err: &remoteError{text, contract.ErrInternal, true}, answered: true}
 	}
-	return verdict{err: &remoteError{text, contract.ErrInternal}}
+	return verdict{err: &remoteError{text, contract.ErrInternal, false}}
 }
 
 // answer is the end of every handler on the server side: it gives an error its kind.

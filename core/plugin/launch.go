@@ -292,7 +292,7 @@ func (p *Process) greet(ctx context.Context) error {
 			return spec.fail(p.tail, "build the plugin against this version's contract", "it does not speak the contract %s: %s", contract.Version, st.Message())
 		}
 		fail := spec.fail(p.tail, "", "it started but does not answer Describe: %s", st.Message())
-		if st.Code() == codes.Unavailable {
+		if st.Code() == codes.Unavailable || st.Code() == codes.Canceled { // Canceled: watch was quicker to close the connection
 			return died(fail)
 		}
 		return fail

@@ -131,21 +131,10 @@ func (w *worker) died(err error) error {
 	return err
 }
 
-// gone reports whether a call that failed lost this process: it is gone, or an attached one cannot be reached. A sampler
-// may also answer with the death of a service's plugin, of which it is innocent.
-func (w *worker) gone(proc *plugin.Process, err error) bool {
-	if !errors.Is(err, contract.ErrPluginDied) {
-		return false
-	}
-	if proc == nil || w.s.Attach[w.ref.Kind] != "" {
-		return true
-	}
-	select {
-	case <-proc.Done():
-		return true
-	default:
-		return false
-	}
+// lost reports whether a call failed because this worker's process died. A sampler may also answer with the death of a
+// service's plugin, of which it is innocent.
+func (w *worker) lost(err error) bool {
+	return errors.Is(err, contract.ErrPluginDied) && !plugin.Answered(err) && w.s.InProcess[w.ref.key()] == nil
 }
 
 // call runs f on the plugin; when the process dies or takes longer than the limit without itself waiting for a
@@ -175,7 +164,7 @@ func (w *worker) call(ctx context.Context, name string, f func(ctx context.Conte
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !w.gone(proc, err) {
+		if !w.lost(err) {
 			return err // a plugin's answer, which names plugin and call
 		}
 		w.mu.Lock()

@@ -9,6 +9,7 @@
 //	go test -race ./internal/samebits              # everything
 //	go test -short ./internal/samebits             # a few rows of the table
 //	go test ./internal/samebits -run Kill -seed 7  # the random kills of a failure again
+//	go test ./internal/samebits -run 'Interrupt|Hang|TwoRuns' -instrument  # the processes under the race detector
 //
 // It is not a test of what the numbers are: see the packages of solvers, priors, samplers and metrics.
 package samebits

@@ -21,7 +21,12 @@ type built struct {
 	err error
 }
 
-// hooked binaries have hooks, and run under the race detector where this test does; plain ones are as they are shipped.
+// instrument puts the processes under the race detector, too: it finds races between calls and kills, and takes many times
+// as long, most of it to draw the figures of a hundred reports. This process has the host and all plugins in some rows of the
+// table, which go test -race watches.
+var instrument = flag.Bool("instrument", false, "build the command and the plugins with -race")
+
+// hooked binaries have hooks; plain ones are as they are shipped.
 var hooked, plain built
 
 // plugins are the binaries beside the command.
@@ -45,7 +50,7 @@ func TestMain(m *testing.M) {
 func binaries(t testing.TB) string {
 	t.Helper()
 	flags := []string{"-tags", "hooks"}
-	if race {
+	if *instrument {
 		flags = append(flags, "-race")
 	}
 	return hooked.get(t, flags...)

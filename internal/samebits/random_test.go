@@ -43,9 +43,8 @@ func TestRandomKills(t *testing.T) {
 				host = l.start()
 			case <-wait.C:
 				victims := l.processes()
-				if r.IntN(4) > 0 { // three of four are plugins, as soon as there are any
-					victims = slices.DeleteFunc(victims, func(p running) bool { return p.pid == host.cmd.Process.Pid })
-				}
+				wantHost := kills%3 == 2 // the others are plugins, as soon as there are any
+				victims = slices.DeleteFunc(victims, func(p running) bool { return (p.pid == host.cmd.Process.Pid) != wantHost })
 				if len(victims) == 0 {
 					continue
 				}

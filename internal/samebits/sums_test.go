@@ -32,7 +32,7 @@ func readSums(t testing.TB, out, cache string) sums {
 		switch {
 		case name == "metrics.json":
 			s.metrics(t, path)
-		case name == "manifest.json", name == "run.json", name == "lock.toml", name == "experiment.toml", strings.HasSuffix(name, ".html"):
+		case name == "manifest.json", name == "run.json", name == "page.json", name == "lock.toml", name == "experiment.toml", strings.HasSuffix(name, ".html"):
 		default:
 			s[name] = sum(t, path)
 		}
