@@ -1,0 +1,132 @@
+package run
+
+import (
+	"context"
+	"math"
+	"path/filepath"
+	"sort"
+
+	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/npy"
+	"github.com/waveprior/waveprior/core/tensor"
+)
+
+// record keeps the numbers of a step: of all steps, or of every so many that at most maxRecords are kept.
+func (st *chainState) record(numbers map[string][]float64, n int) {
+	every := (st.total + maxRecords - 1) / maxRecords
+	if len(numbers) == 0 || every > 1 && st.step%every != 0 && st.step != st.total-1 {
+		return
+	}
+	if st.history == nil {
+		st.history = map[string]*tensor.Tensor{}
+	}
+	rows := min(st.total, maxRecords+1)
+	for name, v := range numbers {
+		h := st.history[name]
+		if h == nil {
+			h = tensor.New(tensor.Float64, rows, n)
+			for i, f := 0, h.Float64s(); i < len(f); i++ {
+				f[i] = math.NaN()
+			}
+			st.history[name] = h
+		}
+		if len(st.steps) < rows {
+			copy(h.Item(len(st.steps)).Float64s(), v)
+		}
+	}
+	if len(st.steps) < rows {
+		st.steps = append(st.steps, st.step)
+	}
+}
+
+// snapshot keeps x0 (latent where the sampler has none) of all chains at evenly spaced steps, the last among them.
+func (st *chainState) snapshot(count int) {
+	if count == 0 {
+		return
+	}
+	i := len(st.snapAt)
+	if i >= count || st.step+1 < int(math.Ceil(float64((i+1)*st.total)/float64(count))) {
+		return
+	}
+	t := st.state["x0"]
+	if t == nil {
+		t = st.state["latent"]
+	}
+	if st.snaps == nil {
+		st.snaps = tensor.New(t.DType, append([]int{count}, t.Shape...)...)
+	}
+	st.snaps.Item(i).CopyFrom(t)
+	st.snapAt = append(st.snapAt, st.step)
+}
+
+// writeSamples writes what the chains ended with into the stage's folder.
+func (k *cellRun) writeSamples(ctx context.Context, dir string, st *chainState) error {
+	n := k.chains()
+	latent := st.state["latent"].Clone()
+	for _, d := range st.dropped {
+		t := latent.Item(d.Chain)
+		t.SetReals(nan(t.Reals()))
+	}
+	model := k.solver.Configured.Model.New(n)
+	alive := ids(0, n)
+	if len(st.dropped) > 0 {
+		gone := map[int]bool{}
+		for _, d := range st.dropped {
+			gone[d.Chain] = true
+			model.Item(d.Chain).SetReals(nan(model.Item(d.Chain).Reals()))
+		}
+		alive = alive[:0]
+		for c := range n {
+			if !gone[c] {
+				alive = append(alive, c)
+			}
+		}
+	}
+	const chunk = 256
+	for lo := 0; lo < len(alive); lo += chunk {
+		part := alive[lo:min(lo+chunk, len(alive))]
+		z := gather(contract.State{"z": latent}, part)["z"]
+		m := k.solver.Configured.Model.New(len(part))
+		if err := k.decode(ctx, z, m); err != nil {
+			return err
+		}
+		for i, c := range part {
+			model.Item(c).CopyFrom(m.Item(i))
+		}
+	}
+	if err := npy.Write(filepath.Join(dir, LatentFile), latent); err != nil {
+		return err
+	}
+	if err := npy.Write(filepath.Join(dir, ModelFile), model); err != nil {
+		return err
+	}
+	h := History{Steps: st.steps, Total: st.total}
+	for name := range st.history {
+		h.Names = append(h.Names, name)
+	}
+	sort.Strings(h.Names)
+	for _, name := range h.Names {
+		if err := npy.Write(filepath.Join(dir, HistoryArray(name)), st.history[name].Slice(0, len(st.steps))); err != nil {
+			return err
+		}
+	}
+	if st.snaps != nil {
+		if err := npy.Write(filepath.Join(dir, SnapshotFile), st.snaps.Slice(0, len(st.snapAt))); err != nil {
+			return err
+		}
+		at := tensor.New(tensor.Int64, len(st.snapAt))
+		for i, s := range st.snapAt {
+			at.Int64s()[i] = int64(s)
+		}
+		if err := npy.Write(filepath.Join(dir, SnapshotStepsFile), at); err != nil {
+			return err
+		}
+	}
+	if err := writeJSON(filepath.Join(dir, HistoryFile), h); err != nil {
+		return err
+	}
+	if st.dropped == nil {
+		st.dropped = []ChainStatus{}
+	}
+	return writeJSON(filepath.Join(dir, StatusFile), st.dropped)
+}
