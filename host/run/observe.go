@@ -315,8 +315,14 @@ func (k *cellRun) truths(ctx context.Context) (*tensor.Tensor, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := k.decode(ctx, z, out); err != nil {
+		st, err := k.decode(ctx, z, out)
+		if err != nil {
 			return nil, err
+		}
+		for i, s := range st {
+			if s.Code != contract.OK {
+				return nil, fmt.Errorf("observation: draw %d of the prior cannot be decoded: %v", i, s)
+			}
 		}
 	default:
 		return nil, fmt.Errorf("observation.truth = %q", o.Truth)
@@ -345,32 +351,33 @@ func (k *cellRun) priorDraws(ctx context.Context, n int) (*tensor.Tensor, error)
 	return z, nil
 }
 
-// decode takes latents to the solver's model space.
-func (k *cellRun) decode(ctx context.Context, z, out *tensor.Tensor) error {
+// decode takes latents to the solver's model space. An item that fails is NaN in out, and its status says why.
+func (k *cellRun) decode(ctx context.Context, z, out *tensor.Tensor) ([]contract.Status, error) {
 	if k.prior == nil {
 		out.CopyFrom(z)
-		return nil
+		return nil, nil
 	}
 	m := k.prior.Configured.Model.New(z.Batch())
 	st, err := k.prior.Prior.Decode(ctx, z, m, nil)
 	if err != nil {
-		return err
-	}
-	for i := range z.Batch() {
-		if s := contract.StatusAt(st, i); s.Code != contract.OK {
-			m.Item(i).SetReals(nan(m.Item(i).Reals()))
-		}
+		return nil, err
 	}
 	bad, err := k.model.Apply(m, out)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i, e := range bad {
-		if e != nil {
+	var status []contract.Status
+	for i := range z.Batch() {
+		s := contract.StatusAt(st, i)
+		if s.Code == contract.OK && bad != nil && bad[i] != nil {
+			s = contract.Status{Code: contract.OutOfBounds, Text: bad[i].Error()}
+		}
+		if s.Code != contract.OK {
 			out.Item(i).SetReals(nan(out.Item(i).Reals()))
+			status = contract.SetStatus(status, z.Batch(), i, s)
 		}
 	}
-	return nil
+	return status, nil
 }
 
 func nan(n int) []float64 {

@@ -63,23 +63,15 @@ func (st *chainState) snapshot(count int) {
 func (k *cellRun) writeSamples(ctx context.Context, dir string, st *chainState) error {
 	n := k.chains()
 	latent := st.state["latent"].Clone()
-	for _, d := range st.dropped {
-		t := latent.Item(d.Chain)
-		t.SetReals(nan(t.Reals()))
-	}
 	model := k.solver.Configured.Model.New(n)
-	alive := ids(0, n)
-	if len(st.dropped) > 0 {
-		gone := map[int]bool{}
-		for _, d := range st.dropped {
-			gone[d.Chain] = true
-			model.Item(d.Chain).SetReals(nan(model.Item(d.Chain).Reals()))
-		}
-		alive = alive[:0]
-		for c := range n {
-			if !gone[c] {
-				alive = append(alive, c)
-			}
+	gone := map[int]bool{}
+	for _, d := range st.dropped {
+		gone[d.Chain] = true
+	}
+	var alive []int
+	for c := range n {
+		if !gone[c] {
+			alive = append(alive, c)
 		}
 	}
 	const chunk = 256
@@ -87,12 +79,22 @@ func (k *cellRun) writeSamples(ctx context.Context, dir string, st *chainState) 
 		part := alive[lo:min(lo+chunk, len(alive))]
 		z := gather(contract.State{"z": latent}, part)["z"]
 		m := k.solver.Configured.Model.New(len(part))
-		if err := k.decode(ctx, z, m); err != nil {
+		status, err := k.decode(ctx, z, m)
+		if err != nil {
 			return err
 		}
 		for i, c := range part {
 			model.Item(c).CopyFrom(m.Item(i))
+			st.drop(c, contract.StatusAt(status, i), st.step) // a final state that cannot be decoded is no sample
 		}
+	}
+	for _, d := range st.dropped {
+		for _, t := range []*tensor.Tensor{latent.Item(d.Chain), model.Item(d.Chain)} {
+			t.SetReals(nan(t.Reals()))
+		}
+	}
+	if err := k.diverged(st); err != nil {
+		return err
 	}
 	if err := npy.Write(filepath.Join(dir, LatentFile), latent); err != nil {
 		return err
