@@ -22,6 +22,7 @@ import (
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/dataset"
+	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/host/claims"
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/judge"
@@ -97,6 +98,18 @@ func hostTables() (map[string]string, error) {
 		fmt.Fprintf(&b, "`kind = %q`: %s\n\n%s", k.Name, k.Doc, config.Markdown(k.Options))
 	}
 	tables["generators"] = b.String()
+	b.Reset()
+	for i, kind := range space.Kinds() {
+		options, err := space.KindOptions(kind)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "`kind = %q`:\n\n%s", kind, config.Markdown(options))
+	}
+	tables["adapters"] = b.String()
 	return tables, nil
 }
 
