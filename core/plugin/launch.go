@@ -111,7 +111,8 @@ func (e *launchError) Unwrap() []error {
 
 // died marks an error of fail.
 func died(err error) error {
-	if e, ok := err.(*launchError); ok {
+	var e *launchError
+	if errors.As(err, &e) {
 		e.died = true
 	}
 	return err
