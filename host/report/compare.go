@@ -171,7 +171,7 @@ func signed(v float64) string {
 
 func (v *comparison) provenance(runs []*Report) {
 	var keys []string
-	of := func(r *Report) []KV { return append([]KV{{"seed", fmt.Sprint(r.Seed)}}, r.Provenance...) }
+	of := func(r *Report) []KV { return append([]KV{{"seed", r.Seed}}, r.Provenance...) }
 	for _, r := range runs {
 		for _, kv := range of(r) {
 			if !slices.Contains(keys, kv.Key) {

@@ -32,12 +32,13 @@ type Report struct {
 	Claims      []Claim
 	Columns     []Column // headline metrics, in order
 	Figures     []Figure // about all cells
+	Rows        []Row // of the headline table, where several cells make one row; empty: a row per cell
 	Cells       []Cell
 	Cost        []CostRow
 	Provenance  []KV // versions, machine, files
 	Notes       []string
 	MetricDocs  map[string]string // metric key to one sentence; a key may have one * for any text
-	Seed        uint64
+	Seed        string // or seeds, "1, 2, 3"
 	Started     time.Time
 	Wall        time.Duration
 }
@@ -75,6 +76,14 @@ type Cell struct {
 	Figures []Figure
 	Stages  []StageRow
 	Notes   []string
+}
+
+// Row is one line of the headline table that sums up several cells, such as those of a sweep's seeds: means, with Key_low and
+// Key_high as their range.
+type Row struct {
+	Label   string
+	First   int // the first of its cells, which the label leads to
+	Metrics map[string]float64
 }
 
 // StageRow is one stage of a cell.

@@ -49,7 +49,7 @@ func study(t *testing.T, seed uint64) *report.Report {
 			"DPS (full) comes within W2 = 0.05 of the exact posterior; the published variant stays at 0.21 and does not improve with steps.",
 			"The memorised prior covers its own draws (88.5 % of nominal 90 %) and 5.9 % of held-out truths.",
 		},
-		Seed: seed, Started: time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC), Wall: 83 * time.Second,
+		Seed: fmt.Sprint(seed), Started: time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC), Wall: 83 * time.Second,
 		Columns: []report.Column{
 			{Key: "exact.w2", Label: "W2 to the exact posterior", Better: "lower"},
 			{Key: "data.chi2_median", Label: "χ² per datum", Better: "target", Target: 1},

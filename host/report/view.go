@@ -22,6 +22,7 @@ type view struct {
 	Head                  []headColumn
 	Swept                 []string
 	Rows                  []headRow
+	RowsNote              string
 	Figures               []viewFigure
 	Cells                 []viewCell
 	Cost                  []KV3
@@ -167,14 +168,24 @@ func (v *view) headline() {
 		v.Swept = nil
 	}
 	var all []map[string]float64
+	rows := v.Report.Rows
+	v.RowsNote = "In brackets: the 95 % interval, where there is one."
+	if len(rows) > 0 {
+		v.RowsNote, v.Swept = "Mean over seeds; in brackets: the range of the seeds.", nil
+	}
 	for i, c := range v.Report.Cells {
-		row := headRow{Label: c.Label, Anchor: anchor(i)}
+		if len(v.Report.Rows) == 0 {
+			rows = append(rows, Row{Label: c.Label, First: i, Metrics: c.Metrics})
+		}
+	}
+	for _, c := range rows {
+		row := headRow{Label: c.Label, Anchor: anchor(c.First)}
 		if row.Label == "" {
 			row.Label = "this run"
 		}
 		for _, k := range v.Swept {
 			text := ""
-			for _, kv := range c.Values {
+			for _, kv := range v.Report.Cells[c.First].Values {
 				if kv.Key == k {
 					text = kv.Value
 				}

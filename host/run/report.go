@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -76,9 +78,7 @@ func (r *runner) report(res *Result) error {
 	if page.Title == "" {
 		page.Title = e.Name
 	}
-	if len(e.Cells) > 0 {
-		page.Seed = e.Cells[0].Seed
-	}
+	page.Seed = seeds(e)
 	for _, c := range res.Claims {
 		where := "every cell"
 		if c.Where != nil && len(*c.Where) > 0 {
@@ -98,7 +98,8 @@ func (r *runner) report(res *Result) error {
 		}
 		page.Claims = append(page.Claims, report.Claim{Text: c.Text, Source: c.Source, Where: where, Expected: c.Metric + " " + c.Expected, Observed: observed, OK: c.OK, Regression: c.Source == "regression"})
 	}
-	page.Summary = summary(res)
+	page.Rows = seedRows(res.Cells, page.Columns)
+	page.Summary = summary(res, page.Rows)
 	overall, err := sweepPictures(e, res.Cells)
 	if err != nil {
 		return err
@@ -116,6 +117,9 @@ func (r *runner) report(res *Result) error {
 	}
 	for i, c := range res.Cells {
 		cell := report.Cell{Label: c.Cell.Label, Metrics: c.Metrics, Notes: c.Notes, Figures: drawn[i]}
+		if !firstSeed(c, res.Cells) {
+			cell.Notes = append([]string{"Figures are drawn for the first seed only."}, cell.Notes...)
+		}
 		for _, v := range c.Cell.Values {
 			cell.Values = append(cell.Values, report.KV{Key: v.Key, Value: fmt.Sprint(v.Value)})
 		}
@@ -134,6 +138,7 @@ func (r *runner) report(res *Result) error {
 		page.Notes = append(page.Notes, prefixed(c)...)
 	}
 	page.Cost = costRows(cost, res)
+	page.Wall = max(page.Wall, time.Duration(cost["wall_s"]*float64(time.Second)))
 	page.Provenance = r.provenance(res)
 	if err := save(r.Dir, page); err != nil {
 		return err
@@ -152,8 +157,10 @@ func (r *runner) drawCells(cells []*CellResult, task *progress.Stage) ([][]repor
 			defer wg.Done()
 			for i := range next {
 				var pics []picture
-				if pics, errs[i] = cellPictures(cells[i]); errs[i] == nil {
-					out[i], errs[i] = r.draw(r.folder(cells[i].Cell), pics)
+				if firstSeed(cells[i], cells) { // those of other seeds differ by noise only; their arrays are in the run folder
+					if pics, errs[i] = cellPictures(cells[i]); errs[i] == nil {
+						out[i], errs[i] = r.draw(r.folder(cells[i].Cell), pics)
+					}
 				}
 				task.Update(int(done.Add(1)), len(cells), "")
 			}
@@ -243,7 +250,7 @@ func truthText(e *experiment.Experiment) string {
 }
 
 // summary says in sentences what came out.
-func summary(res *Result) []string {
+func summary(res *Result, rows []report.Row) []string {
 	var out []string
 	failed, regress := 0, 0
 	for _, c := range res.Claims {
@@ -261,14 +268,8 @@ func summary(res *Result) []string {
 		}
 		out = append(out, s+".")
 	}
-	best, at := -1.0, ""
-	for _, c := range res.Cells {
-		if v, ok := c.Metrics["exact.w2_excess"]; ok && (best < 0 || v < best) {
-			best, at = max(v, 0), c.Cell.Label
-		}
-	}
-	if best >= 0 && at != "" && len(res.Cells) > 1 {
-		out = append(out, fmt.Sprintf("Nearest to exact draws: %s, W2 %.3g above that of exact draws among themselves.", at, best))
+	if near, far, lo, hi := extremes(res, rows, "exact.w2"); near != "" {
+		out = append(out, fmt.Sprintf("W2 to exact draws is smallest for %s (%.3g) and largest for %s (%.3g).", near, lo, far, hi))
 	}
 	dropped, chains := 0.0, 0.0
 	for _, c := range res.Cells {
@@ -279,6 +280,75 @@ func summary(res *Result) []string {
 		out = append(out, fmt.Sprintf("%.0f chains in %d cells, %.0f dropped.", chains, len(res.Cells), dropped))
 	}
 	return out
+}
+
+// seeds lists the different seeds of an experiment's cells.
+func seeds(e *experiment.Experiment) string {
+	var all []string
+	for i := range e.Cells {
+		if s := fmt.Sprint(e.Cells[i].Seed); !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// extremes returns the rows (cells, where there are no rows) of least and largest value of a metric.
+func extremes(res *Result, rows []report.Row, metric string) (least, most string, lo, hi float64) {
+	if len(rows) == 0 {
+		for _, c := range res.Cells {
+			rows = append(rows, report.Row{Label: c.Cell.Label, Metrics: c.Metrics})
+		}
+	}
+	n := 0
+	for _, r := range rows {
+		v, ok := r.Metrics[metric]
+		if !ok {
+			continue
+		}
+		if n == 0 || v < lo {
+			least, lo = r.Label, v
+		}
+		if n == 0 || v > hi {
+			most, hi = r.Label, v
+		}
+		n++
+	}
+	if n < 2 {
+		return "", "", 0, 0
+	}
+	return least, most, lo, hi
+}
+
+// seedRows sums up the cells that differ by their seed alone: means, with the range as interval. Nil without such cells.
+func seedRows(cells []*CellResult, columns []report.Column) []report.Row {
+	var rows []report.Row
+	groups := map[string][]*CellResult{}
+	for i, c := range cells {
+		name := withoutSeed(c)
+		if groups[name] == nil {
+			rows = append(rows, report.Row{Label: name, First: i, Metrics: map[string]float64{}})
+		}
+		groups[name] = append(groups[name], c)
+	}
+	if len(rows) == len(cells) {
+		return nil
+	}
+	for _, r := range rows {
+		g := groups[r.Label]
+		for _, col := range columns {
+			mean, lo, hi, n := 0.0, math.Inf(1), math.Inf(-1), 0.0
+			for _, c := range g {
+				if v, ok := c.Metrics[col.Key]; ok {
+					mean, lo, hi, n = mean+v, min(lo, v), max(hi, v), n+1
+				}
+			}
+			if n > 0 {
+				r.Metrics[col.Key], r.Metrics[col.Key+"_low"], r.Metrics[col.Key+"_high"] = mean/n, lo, hi
+			}
+		}
+	}
+	return rows
 }
 
 func costRows(cost map[string]float64, res *Result) []report.CostRow {
