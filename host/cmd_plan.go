@@ -21,7 +21,7 @@ func newPlan() *cobra.Command {
 		Use:   "plan FILE.toml",
 		Short: "Resolve an experiment and estimate its cost; nothing is run",
 		Long: `plan reads an experiment as run does, lists its cells with what each stage needs (and what the cache has already),
-and estimates counted work and memory. Plugins are asked what they are; nothing is computed.`,
+and estimates counted work and memory. Plugins are started and configured, and one solver call is timed; no stage is computed.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := f.session(nil)

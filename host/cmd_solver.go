@@ -55,7 +55,11 @@ func (f *solverRun) open(ctx context.Context, path string) (s *session.Session, 
 	if err != nil {
 		return nil, nil, nil, false, err
 	}
-	conf, err := pool.Configure(ctx, contract.Config{Options: p.OptionsJSON(), Seed: seed, Device: "cpu", Threads: p.Threads})
+	device := p.Ref.Device
+	if device == "" {
+		device = "cpu"
+	}
+	conf, err := pool.Configure(ctx, contract.Config{Options: p.OptionsJSON(), Seed: seed, Device: device, Threads: p.Threads})
 	if err != nil {
 		return nil, nil, nil, false, err
 	}
@@ -174,7 +178,7 @@ func newGradient() *cobra.Command {
 		Use:   "gradient FILE.toml --model m.npy --data d_obs.npy --noise-std S --out g.npy",
 		Short: "Gradient of the misfit with respect to the model's own field",
 		Long: `gradient uses the [solver] table of FILE.toml alone. It writes d phi/d m, phi = 1/2 sum (F(m) - d)^2 / S^2 over real
-numbers, in the shape of the model file, and prints phi. d_obs.npy holds one observation for all models, or one each.`,
+numbers, one model without, a batch with a batch axis, and prints phi. d_obs.npy holds one observation for all models, or one each.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !(std > 0) {

@@ -28,6 +28,9 @@ import (
 	"github.com/waveprior/waveprior/core/tensor"
 )
 
+// Numerics changes when the numbers of a composed problem or of the adapters of package space change: it is part of the keys of cached stages.
+const Numerics = "1"
+
 // Alloc gives memory for one intermediate tensor (zeroed or not) and a function that takes it back, which is called
 // exactly once on every path. On the path of an error that wraps contract.ErrPluginDied a process that no longer answers
 // may still be writing: release is called all the same, and it is the allocator that knows whether the range can be used

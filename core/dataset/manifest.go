@@ -12,6 +12,9 @@ import (
 	"github.com/waveprior/waveprior/core/space"
 )
 
+// Numerics changes when the items of a generator change: it is part of the keys of cached stages.
+const Numerics = "1"
+
 // ManifestName is the name of the manifest within a dataset's folder.
 const ManifestName = "dataset.json"
 

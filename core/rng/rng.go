@@ -32,6 +32,9 @@ type Source struct {
 	step, chain, draw uint32
 }
 
+// Numerics changes when random numbers change: it is part of the keys of cached stages.
+const Numerics = "1"
+
 // Elements is the number of uniforms or normals of a Source: two to each of 2^32 blocks.
 const Elements = 1 << 33
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"sort"
 
@@ -46,6 +47,9 @@ func Load(ctx context.Context, path string, over Overrides, d Describer) (*Exper
 	if err != nil {
 		return nil, err
 	}
+	if err := overridden(over, cells); err != nil {
+		return nil, err
+	}
 	var errs []error
 	for i := range cells {
 		c := &cells[i]
@@ -77,6 +81,38 @@ func override(tree map[string]any, over Overrides) (map[string]any, error) {
 		tree = merge(tree, extra.Tree)
 	}
 	return tree, nil
+}
+
+// overridden is an error where the sweep puts another value in the place of one that the command line sets.
+func overridden(over Overrides, cells []draft) error {
+	set, err := override(map[string]any{}, over)
+	if err != nil {
+		return err
+	}
+	delete(set, "sweep")
+	for i := range cells {
+		if key := differs(cells[i].tree, set, ""); key != "" {
+			return fmt.Errorf("--set %s: the sweep gives it other values: set them by --set 'sweep.\"%s\"=[...]'", key, key)
+		}
+	}
+	return nil
+}
+
+// differs returns the dotted key of the first value of want that the tree has not, "" where it has all.
+func differs(tree, want map[string]any, prefix string) string {
+	for _, k := range sortedKeys(want) {
+		sub, isTable := want[k].(map[string]any)
+		have, _ := tree[k].(map[string]any)
+		switch {
+		case isTable:
+			if key := differs(have, sub, prefix+k+"."); key != "" {
+				return key
+			}
+		case !reflect.DeepEqual(tree[k], want[k]):
+			return prefix + k
+		}
+	}
+	return ""
 }
 
 func positioned(err error) bool {

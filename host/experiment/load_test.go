@@ -113,6 +113,21 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
+// TestOverriddenOverrides: a value that the command line sets is never dropped in silence.
+func TestOverriddenOverrides(t *testing.T) {
+	swept := base + "[sweep]\nseed = [1, 2]\n"
+	for over, want := range map[string]string{
+		"seed=5":                       `--set seed: the sweep gives it other values`,
+		"sweep.\"sampler.chains\"=[3]": "",
+		"sampler.chains=5":             "",
+	} {
+		_, err := load(t, swept, over)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("--set %s: got %v, want %q", over, err, want)
+		}
+	}
+}
+
 // TestNeeds: what a sampler needs and does not find, before anything starts.
 func TestNeeds(t *testing.T) {
 	guided := strings.Replace(base, `plugin = "free"`, `plugin = "guided"`, 1)

@@ -182,6 +182,11 @@ func (e *Experiment) LockTree(checksum func(session.Ref) string) map[string]any 
 // lock reads a lock file: its cells are resolved already, and are checked again all the same.
 func (l *loader) lock(e *Experiment, tree map[string]any) error {
 	e.Lock = true
+	for _, k := range sortedKeys(tree) {
+		if k != "name" && k != "lock" && k != "cell" {
+			return l.doc.Errorf(config.Path{k}, "a lock file has name, lock and [[cell]] only (--set does not reach its cells: edit them, or run the experiment itself)")
+		}
+	}
 	cells, ok := tree["cell"].([]any)
 	if !ok || len(cells) == 0 {
 		return l.doc.Errorf(config.Path{"cell"}, "a lock file has at least one [[cell]]")
@@ -216,7 +221,8 @@ func (l *loader) lock(e *Experiment, tree map[string]any) error {
 	}
 	locked, _ := config.Lookup(tree, config.Path{"lock", "plugins"})
 	m, _ := locked.(map[string]any)
-	for ref, d := range l.described {
+	for _, ref := range l.refs() {
+		d := l.described[ref]
 		key := string(ref.Kind) + "-" + ref.Name
 		p, _ := m[key].(map[string]any)
 		if was, ok := p["numerics"].(string); ok && was != d.Numerics {
@@ -224,4 +230,14 @@ func (l *loader) lock(e *Experiment, tree map[string]any) error {
 		}
 	}
 	return l.doc.Locate(slugs(e.Cells), nil)
+}
+
+// refs lists the described plugins in a fixed order.
+func (l *loader) refs() []session.Ref {
+	refs := make([]session.Ref, 0, len(l.described))
+	for ref := range l.described {
+		refs = append(refs, ref)
+	}
+	sort.Slice(refs, func(i, j int) bool { return fmt.Sprint(refs[i]) < fmt.Sprint(refs[j]) })
+	return refs
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/metric"
 	"github.com/waveprior/waveprior/core/rng"
 )
@@ -16,12 +17,12 @@ func (j *judging) fidelity(context.Context) error {
 	if j.truth == nil || len(j.alive) == 0 {
 		return nil
 	}
-	type score struct{ l2, mae, rmse, n float64 }
+	type score struct{ l2, mae, mse, n float64 }
 	var mean, best score
 	add := func(s *score, x, t []float64) {
 		s.l2 += metric.RelativeL2(x, t)
 		s.mae += metric.MAE(x, t)
-		s.rmse += metric.RMSE(x, t)
+		s.mse += metric.MSE(x, t)
 		s.n++
 	}
 	means := make([]float64, 0, j.obs*j.cells)
@@ -53,7 +54,7 @@ func (j *judging) fidelity(context.Context) error {
 	for name, s := range map[string]score{"mean": mean, "best": best} {
 		j.m["fidelity.relative_l2_"+name] = s.l2 / s.n
 		j.m["fidelity.mae_"+name] = s.mae / s.n
-		j.m["fidelity.rmse_"+name] = s.rmse / s.n
+		j.m["fidelity.rmse_"+name] = math.Sqrt(s.mse / s.n)
 	}
 	return j.save("posterior_mean", means, j.obs, j.cells)
 }
@@ -169,10 +170,18 @@ func (j *judging) tarp(ctx context.Context, used []int) error {
 		hi := min(lo+chunk, n)
 		m, d := model.New(hi-lo), data.New(hi-lo)
 		m.SetReals(j.train[lo*j.cells : hi*j.cells])
-		if _, err := j.Solver.Solver.Forward(ctx, m, d); err != nil {
+		st, err := j.Solver.Solver.Forward(ctx, m, d)
+		if err != nil {
 			return err
 		}
 		fits = d.AppendReals(fits)
+		for i := range hi - lo {
+			for k := range j.nd {
+				if contract.StatusAt(st, i).Code != contract.OK {
+					fits[(lo+i)*j.nd+k] = math.NaN() // it fits nothing
+				}
+			}
+		}
 	}
 	var f []float64
 	for _, o := range used {

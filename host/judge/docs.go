@@ -18,11 +18,11 @@ var Docs = []Doc{
 
 	{"fidelity.relative_l2_*", "", "|x - truth|/|truth|, mean over observations, of the posterior mean (mean) and of the chain of lowest misfit (best)"},
 	{"fidelity.mae_*", "model's", "mean of |x - truth| over cells and observations, of the posterior mean (mean) and of the chain of lowest misfit (best)"},
-	{"fidelity.rmse_*", "model's", "root of the mean of (x - truth)^2 over cells, mean over observations, of the posterior mean (mean) and of the chain of lowest misfit (best)"},
+	{"fidelity.rmse_*", "model's", "root of the mean of (x - truth)^2 over all cells and observations, of the posterior mean (mean) and of the chain of lowest misfit (best)"},
 
 	{"calibration.truths", "", "truths whose chains all ended well; every cell of every truth is one case"},
 	{"calibration.coverage_*_nominal", "", "what the interval from the k-th smallest to the k-th largest of L samples covers of exchangeable truths: (L+1-2k)/(L+1)"},
-	{"calibration.coverage_*", "", "share of truths inside the central interval of about 50 or 90 %, by ranks; _low and _high are Wilson's 95 % interval, which takes the cells as independent"},
+	{"calibration.coverage_*", "", "share of cases (cells of truths) inside the central interval of about 50 or 90 %, by ranks; _low and _high are Wilson's 95 % interval, which takes the cells as independent"},
 	{"calibration.crps", "model's", "mean continuous ranked probability score, fair in the number of samples; lower is better"},
 	{"calibration.rmse", "model's", "root mean square error of the ensemble mean over all cases"},
 	{"calibration.spread", "model's", "sqrt((1+1/L) mean variance), what the ensemble announces as its error"},
@@ -41,7 +41,7 @@ var Docs = []Doc{
 	{"memorisation.neighbours_different", "", "number of different nearest training examples among the samples"},
 	{"memorisation.neighbours_effective", "", "exp(H) of the shares of samples per nearest training example"},
 
-	{"exact.observations", "", "observations whose exact posterior was computed; the numbers below are means over them"},
+	{"exact.observations", "", "observations whose exact posterior was computed, at most 16; the other numbers of this block are means over them where not said otherwise (W2: those with two chains or more)"},
 	{"exact.tv_linearised", "", "total variation, 1/2 integral |p - q|, between the exact posterior on a grid and the linearised one, weights with the determinant"},
 	{"exact.tv_published", "", "the same, weights without the determinant, as in the study's published code"},
 	{"exact.weights_tv_*", "", "total variation between the exact posterior weights of the prior's components (quadrature) and the linearised ones"},
@@ -50,8 +50,8 @@ var Docs = []Doc{
 	{"exact.weight_*", "", "exact posterior weight of a component, by quadrature (first observation)"},
 	{"exact.effective_components", "", "exp(H) of the exact posterior weights"},
 	{"exact.effective_linearised", "", "exp(H) of the linearised weights"},
-	{"exact.curvature_over_tau", "", "largest |F(x+s e) - 2 F(x) + F(x-s e)|/(2 tau) over components and coordinates, s their width; the linearisation holds where it is far below 1"},
-	{"exact.w2", "latent's", "Wasserstein-2 distance between the chains and as many exact draws, by assignment; unconditional samples are compared with the prior"},
+	{"exact.curvature_over_tau", "", "largest |F(x+s e) - 2 F(x) + F(x-s e)|/(2 tau) over components and coordinates, s their width, tau of the first observation; the linearisation holds where it is far below 1"},
+	{"exact.w2", "latent's", "Wasserstein-2 distance between the chains (the first min(chains, draws, 2000)) and as many exact draws, by assignment; unconditional samples are compared with the prior"},
 	{"exact.w2_floor", "latent's", "the same between two sets of exact draws: what sampling noise alone amounts to"},
 	{"exact.w2_excess", "latent's", "w2 - w2_floor"},
 	{"exact.mean_shift", "latent's", "distance between the means of the chains and of as many exact draws"},

@@ -61,8 +61,8 @@ func (j *judging) exact(ctx context.Context) error {
 		return err
 	}
 	n := min(j.obs, exactObservations)
-	sum := map[string]float64{}
-	add := func(key string, v float64) { sum[key] += v / float64(n) }
+	sum, count := map[string]float64{}, map[string]float64{}
+	add := func(key string, v float64) { sum[key] += v; count[key]++ }
 	phi := make([]float64, grid.Size())
 	for o := range n {
 		for i := range phi {
@@ -115,7 +115,7 @@ func (j *judging) exact(ctx context.Context) error {
 		}
 	}
 	for k, v := range sum {
-		j.m[k] = v
+		j.m[k] = v / count[k]
 	}
 	j.m["exact.observations"] = float64(n)
 	return j.curvature(ctx)
@@ -335,9 +335,11 @@ func (j *judging) curvature(ctx context.Context) error {
 			c := f[(3*i)*j.nd+k] - 2*f[(3*i+1)*j.nd+k] + f[(3*i+2)*j.nd+k]
 			s += float64(c * c)
 		}
-		if v := math.Sqrt(s) / 2 / j.tau[0]; v > worst {
-			worst = v
+		v := math.Sqrt(s) / 2 / j.tau[0]
+		if math.IsNaN(v) {
+			return nil // a point that cannot be computed: there is no largest
 		}
+		worst = max(worst, v)
 	}
 	j.m["exact.curvature_over_tau"] = worst
 	return nil

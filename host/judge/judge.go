@@ -24,7 +24,7 @@ import (
 )
 
 // Numerics is part of the judge stage's key: it changes when a metric's value changes.
-const Numerics = "1"
+const Numerics = "2"
 
 // Input is what there is to judge.
 type Input struct {

@@ -32,13 +32,13 @@ type Report struct {
 	Claims      []Claim
 	Columns     []Column // headline metrics, in order
 	Figures     []Figure // about all cells
-	Rows        []Row // of the headline table, where several cells make one row; empty: a row per cell
+	Rows        []Row    // of the headline table, where several cells make one row; empty: a row per cell
 	Cells       []Cell
 	Cost        []CostRow
 	Provenance  []KV // versions, machine, files
 	Notes       []string
 	MetricDocs  map[string]string // metric key to one sentence; a key may have one * for any text
-	Seed        string // or seeds, "1, 2, 3"
+	Seed        string            // or seeds, "1, 2, 3"
 	Started     time.Time
 	Wall        time.Duration
 }

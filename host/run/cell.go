@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/waveprior/waveprior/core/compose"
 	"github.com/waveprior/waveprior/core/contract"
@@ -30,8 +32,9 @@ type cellRun struct {
 	// planned, when set, is told of every stage instead of its work being done (Plan).
 	planned func(name, key string, e *stage.Entry) error
 
-	dataKey, trainKey, observeKey, sampleKey string
-	checkpointSum                            string // of a checkpoint that the experiment names
+	setKey, dataKey, trainKey, observeKey, sampleKey string // setKey: of the training set, however many are held out
+	trained                                          string // folder of the trained prior: the experiment's, or what the train stage made
+	checkpointSum                                    string // of a checkpoint that the experiment names
 }
 
 // cell carries out all stages of one cell. The order of configuration is the contract's: solver, prior (told the
@@ -97,7 +100,8 @@ func (k *cellRun) stage(ctx context.Context, name, key string, inputs any, plugi
 	if cached {
 		k.Progress.Logf("%s: from the cache (%s)", k.title(name), key)
 		now := k.binaries(plugins...)
-		for plugin, was := range e.Manifest.Binaries {
+		for _, plugin := range slices.Sorted(maps.Keys(e.Manifest.Binaries)) {
+			was := e.Manifest.Binaries[plugin]
 			if n, ok := now[plugin]; ok && n != was {
 				k.out.Notes = append(k.out.Notes, fmt.Sprintf("%s was taken from the cache; it was computed by another build of %s (%.12s, now %.12s) with the same numerics version", name, plugin, was, n))
 			}
@@ -148,7 +152,12 @@ func (k *cellRun) data(ctx context.Context) error {
 	if k.c.Data == nil {
 		return nil
 	}
-	in := map[string]any{"kind": k.c.Data.Kind, "generator": k.c.Generator, "held_out": k.c.Data.HeldOut, "space": k.solver.Configured.Model, "seed": k.c.Seed}
+	in := map[string]any{"kind": k.c.Data.Kind, "generator": k.c.Generator, "space": k.solver.Configured.Model, "seed": k.c.Seed, "host": hostNumerics}
+	var err error
+	if k.setKey, err = stage.Key("data", in); err != nil {
+		return err
+	}
+	in["held_out"] = k.c.Data.HeldOut
 	key, err := stage.Key("data", in)
 	if err != nil {
 		return err
@@ -170,12 +179,24 @@ func (k *cellRun) priorConfig(checkpoint string) contract.Config {
 
 // train trains the prior, if it is one that is trained and no checkpoint is given.
 func (k *cellRun) train(ctx context.Context) error {
-	if k.c.Prior == nil || k.c.Checkpoint != "" || !k.c.Prior.Description.Has(contract.CapTrain) {
+	k.trained = k.c.Checkpoint
+	if k.c.Prior == nil || k.trained != "" || !k.c.Prior.Description.Has(contract.CapTrain) {
 		return nil
 	}
+	prior, err := k.Session.Prior(ctx, k.c.Prior.Ref)
+	if err != nil {
+		return err
+	}
+	conf, err := prior.Configure(ctx, k.priorConfig(""))
+	if err != nil {
+		return err
+	}
 	in := map[string]any{
-		"prior": k.identity(k.c.Prior, k.c.Prior.Numbers("use", "observe", "sample", "judge", "report")), "data": k.dataKey, "seed": k.c.Seed,
+		"prior": k.identity(k.c.Prior, k.c.Prior.Numbers("use", "observe", "sample", "judge", "report")), "data": k.setKey, "seed": k.c.Seed,
 		"model": k.solver.Configured.Model,
+	}
+	if conf.Data != nil { // a joint prior learns the data too
+		in["recorded"] = k.solver.Configured.Data
 	}
 	key, err := stage.Key("train", in)
 	if err != nil {
@@ -183,19 +204,12 @@ func (k *cellRun) train(ctx context.Context) error {
 	}
 	k.trainKey = key
 	e, err := k.stage(ctx, "train", key, in, []*experiment.Plugin{k.c.Prior}, nil, func(w *stage.Work) error {
-		prior, err := k.Session.Prior(ctx, k.c.Prior.Ref)
-		if err != nil {
-			return err
-		}
-		if _, err := prior.Configure(ctx, k.priorConfig("")); err != nil {
-			return err
-		}
 		return k.trainPrior(ctx, w, prior)
 	})
 	if err != nil {
 		return err
 	}
-	k.c.Checkpoint = e.Path(checkpointFolder)
+	k.trained = e.Path(checkpointFolder)
 	return nil
 }
 
@@ -209,12 +223,12 @@ func (k *cellRun) configurePrior(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if k.c.Checkpoint != "" && k.trainKey == "" {
-			if k.checkpointSum, err = folderSum(k.c.Checkpoint); err != nil {
+		if k.trained != "" && k.trainKey == "" {
+			if k.checkpointSum, err = folderSum(k.trained); err != nil {
 				return fmt.Errorf("prior.checkpoint: %w", err)
 			}
 		}
-		conf, err := prior.Configure(ctx, k.priorConfig(k.c.Checkpoint))
+		conf, err := prior.Configure(ctx, k.priorConfig(k.trained))
 		if errors.Is(err, contract.ErrCheckpoint) && k.trainKey == "" {
 			return fmt.Errorf("prior.checkpoint: %w: %w", err, contract.ErrInvalidOption)
 		}
@@ -270,7 +284,7 @@ func (k *cellRun) priorInputs() any {
 	if k.c.Prior == nil {
 		return nil
 	}
-	in := map[string]any{"prior": k.identity(k.c.Prior, k.c.Prior.Numbers()), "train": k.trainKey, "adapt": k.c.ModelAdapt}
+	in := map[string]any{"prior": k.identity(k.c.Prior, k.c.Prior.Numbers()), "train": k.trainKey, "adapt": k.c.ModelAdapt, "host": hostNumerics}
 	if k.trainKey == "" {
 		in["checkpoint"] = k.checkpointSum
 	}

@@ -184,8 +184,12 @@ func posteriorPicture(a *arrays) *picture {
 			return layers
 		}))
 	}
+	title := "Posterior of the first observation"
+	if w, ok := a.c.Metrics["exact.w2"]; ok {
+		title += fmt.Sprintf(": W2 of the chains %.3g, of exact draws %.3g (means)", w, a.c.Metrics["exact.w2_floor"])
+	}
 	return &picture{"posterior", "Left: the prior (wash), the likelihood, the exact posterior on the grid and the linearised one. Right: what the sampler drew, for the first observation.",
-		&figure.Figure{Title: fmt.Sprintf("Posterior of the first observation: W2 of the chains %.3g, of exact draws %.3g (means)", a.c.Metrics["exact.w2"], a.c.Metrics["exact.w2_floor"]), Panels: panels}}
+		&figure.Figure{Title: title, Panels: panels}}
 }
 
 // window cuts densities on a square grid, y fastest, down to what a figure needs.

@@ -43,7 +43,7 @@ func (k *cellRun) observe(ctx context.Context) error {
 	if o == nil {
 		return nil
 	}
-	in := map[string]any{"truth": o.Truth, "count": o.Count, "noise": o.Noise, "noise_std": o.NoiseStd, "add_noise": o.AddNoise, "seed": k.c.Seed, "model": o.Model, "data": o.Data, "adapt": k.c.DataAdapt,
+	in := map[string]any{"truth": o.Truth, "count": o.Count, "noise": o.Noise, "noise_std": o.NoiseStd, "add_noise": o.AddNoise, "seed": k.c.Seed, "model": o.Model, "data": o.Data, "adapt": k.c.DataAdapt, "host": hostNumerics,
 		"spaces": []*space.Space{k.solver.Configured.Model, k.physics.Data()}}
 	maker := &k.c.Solver
 	if k.c.ObsSolver != nil {
@@ -54,7 +54,7 @@ func (k *cellRun) observe(ctx context.Context) error {
 	}
 	switch o.Truth {
 	case "held-out", "training":
-		in["set"] = k.dataKey
+		in["set"] = k.setKey
 	case "prior":
 		in["prior"] = k.priorInputs()
 	case "file":

@@ -98,11 +98,7 @@ func (r *runner) writeDir(res *Result, lock []byte) error {
 		return err
 	}
 	hook.At("host.report.written")
-	expected, err := claims.Load(r.Experiment.Path)
-	if err != nil {
-		return err
-	}
-	res.Claims = claims.Evaluate(expected, ClaimCells(res))
+	res.Claims = claims.Evaluate(r.claims, ClaimCells(res))
 	if err := r.report(res); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}

@@ -23,11 +23,11 @@ func readHistory(e *stage.Entry) (History, error) {
 }
 
 // sweepPictures draws the gallery and the [[report.figure]]s of an experiment.
-func sweepPictures(e *experiment.Experiment, cells []*CellResult) ([]picture, error) {
-	var out []picture
+// One that has nothing to show is a note: a finished run is not lost for a figure.
+func sweepPictures(e *experiment.Experiment, cells []*CellResult) (out []picture, missing []string, err error) {
 	g, err := gallery(cells)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if g != nil {
 		out = append(out, *g)
@@ -35,12 +35,13 @@ func sweepPictures(e *experiment.Experiment, cells []*CellResult) ([]picture, er
 	for i, f := range e.Report.Figures {
 		p, err := sweepPicture(f, cells)
 		if err != nil {
-			return nil, fmt.Errorf("report.figure[%d]: %w", i, err)
+			missing = append(missing, fmt.Sprintf("figure %q (report.figure[%d]) is not drawn: %v", f.Title, i, err))
+			continue
 		}
 		p.name = fmt.Sprintf("sweep-%d", i+1)
 		out = append(out, p)
 	}
-	return out, nil
+	return out, missing, nil
 }
 
 func sweepPicture(f experiment.Plot, cells []*CellResult) (picture, error) {

@@ -219,10 +219,15 @@ func (k *cellRun) estimate(p *StagePlan, forward float64) {
 	case "judge":
 		p.Work = "metrics"
 		if e := k.c.Judge.Exact; e != nil && k.c.Observation != nil {
-			cells := max(e.Cells, 400)
-			n := cells
-			if model.Len() == 2 {
-				n = cells * cells
+			d, n := model.Len(), e.Cells
+			if k.physics != nil {
+				d = k.latent().Len()
+			}
+			if n == 0 {
+				n = map[int]int{1: 2000, 2: 400}[d]
+			}
+			if d == 2 {
+				n *= n
 			}
 			p.Work = fmt.Sprintf("metrics, %d solves on a grid", n)
 		}

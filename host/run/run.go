@@ -20,7 +20,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/waveprior/waveprior/core/commit"
+	"github.com/waveprior/waveprior/core/compose"
 	"github.com/waveprior/waveprior/core/config"
+	"github.com/waveprior/waveprior/core/dataset"
+	"github.com/waveprior/waveprior/core/rng"
 	"github.com/waveprior/waveprior/host/claims"
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/progress"
@@ -78,6 +81,10 @@ var ErrFolder = errors.New("folder cannot be used")
 // ctx's error: the same call goes on from there.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	r := &runner{Options: o, sums: map[session.Ref]string{}}
+	var err error
+	if r.claims, err = claims.Load(o.Experiment.Path); err != nil { // before anything is computed
+		return nil, err
+	}
 	res := &Result{Dir: o.Dir, Started: time.Now()}
 	if err := o.Cache.Check(); err != nil {
 		return nil, unusable(err, "--cache FOLDER or WAVEPRIOR_CACHE name another one")
@@ -106,8 +113,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 
 type runner struct {
 	Options
-	mu   sync.Mutex
-	sums map[session.Ref]string
+	claims []claims.Claim
+	mu     sync.Mutex
+	sums   map[session.Ref]string
 }
 
 // checksum returns the sha256 of a plugin's binary, "" in-process or attached.
@@ -224,7 +232,22 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 			return nil, err
 		}
 	}
+	if err := r.copyClaims(); err != nil {
+		return nil, err
+	}
 	return lock, writeFile(filepath.Join(r.Dir, "lock.toml"), lock)
+}
+
+// copyClaims puts the claims beside the lock, so that a run of the lock is judged as this one is.
+func (r *runner) copyClaims() error {
+	text, err := os.ReadFile(claims.Path(r.Experiment.Path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return writeFile(claims.Path(filepath.Join(r.Dir, "lock.toml")), text)
 }
 
 // unusable tells what stands in the way of the run folder; a full disk is no fault of the folder.
@@ -239,12 +262,22 @@ func unusable(err error, advice string) error {
 	return fmt.Errorf("%w: %s: %w", err, advice, ErrFolder)
 }
 
+// hostNumerics is what the keys of all stages hold of the host's own numbers: data sets, noise, composition and adapters.
+var hostNumerics = map[string]string{"dataset": dataset.Numerics, "rng": rng.Numerics, "compose": compose.Numerics}
+
 // numbersKey is the identity of all that the run computes, whoever built its plugins.
 func (r *runner) numbersKey() (string, error) {
 	var cells []any
 	for i := range r.Experiment.Cells {
 		c := &r.Experiment.Cells[i]
-		in := map[string]any{"label": c.Label, "seed": c.Seed, "judge": c.Judge, "solver": numbersOf(&c.Solver, c.Solver.Numbers()), "observation": c.Observation, "generator": c.Generator, "data": c.Data, "adapt": []any{c.ModelAdapt, c.DataAdapt}}
+		in := map[string]any{"label": c.Label, "seed": c.Seed, "judge": c.Judge, "solver": numbersOf(&c.Solver, c.Solver.Numbers()), "observation": c.Observation, "generator": c.Generator, "data": c.Data, "adapt": []any{c.ModelAdapt, c.DataAdapt}, "host": hostNumerics}
+		if c.Checkpoint != "" {
+			sum, err := folderSum(c.Checkpoint)
+			if err != nil {
+				return "", fmt.Errorf("prior.checkpoint: %w", err)
+			}
+			in["checkpoint"] = sum
+		}
 		for name, p := range map[string]*experiment.Plugin{"prior": c.Prior, "sampler": c.Sampler, "observation-solver": c.ObsSolver} {
 			if p != nil {
 				in[name] = numbersOf(p, p.Numbers())

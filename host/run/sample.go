@@ -70,7 +70,7 @@ func (k *cellRun) samplePlan() (key string, in map[string]any, err error) {
 	in = map[string]any{
 		"sampler": k.identity(p, p.Numbers("train", "observe", "judge", "report")), "prior": k.priorInputs(),
 		"chains": k.c.Chains.Chains, "on_divergence": k.c.Chains.OnDivergence, "snapshots": k.c.Chains.Snapshots,
-		"observe": k.observeKey, "solver": k.identity(&k.c.Solver, k.c.Solver.Numbers("train", "observe", "judge", "report")), "seed": k.c.Seed,
+		"observe": k.observeKey, "solver": k.identity(&k.c.Solver, k.c.Solver.Numbers("train", "observe", "judge", "report")), "seed": k.c.Seed, "host": hostNumerics,
 	}
 	key, err = stage.Key("sample", in)
 	return key, in, err
@@ -242,7 +242,7 @@ func (k *cellRun) drawSamples(ctx context.Context, w *stage.Work) error {
 			return k.checkpoint(w, st, err)
 		}
 		task.Update(st.step, st.total, note(numbers, st))
-		if every := k.Experiment.Run.CheckpointS; time.Since(saved).Seconds() >= every && st.step < st.total {
+		if every := k.Experiment.Run.CheckpointS; time.Since(saved).Seconds() >= every && st.step < st.total && !st.done {
 			if err := k.checkpoint(w, st, nil); err != nil {
 				return err
 			}
@@ -294,15 +294,17 @@ func (k *cellRun) step(ctx context.Context, s contract.Sampler, st *chainState, 
 				alive = append(alive, c)
 			}
 		}
+		if len(alive) < g[1]-g[0] { // a dropped chain keeps its last state
+			for name, t := range st.state {
+				next[name].Slice(g[0], g[1]).CopyFrom(t.Slice(g[0], g[1]))
+			}
+		}
 		if len(alive) == 0 {
 			continue
 		}
 		in, out := st.state.Slice(g[0], g[1]), next.Slice(g[0], g[1])
 		if len(alive) < g[1]-g[0] {
 			in, out = gather(st.state, alive), gather(next, alive)
-			for name, t := range st.state { // a dropped chain keeps its last state
-				next[name].Slice(g[0], g[1]).CopyFrom(t.Slice(g[0], g[1]))
-			}
 		}
 		r, err := s.Step(ctx, st.step, k.which(alive), in, out)
 		if err != nil {

@@ -188,7 +188,7 @@ func firstLine(err error) string {
 // watched runs f under the session's call limit. The clock stands while the plugin waits for a service of ours, and starts
 // again whenever a training reports.
 func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process, f func(context.Context) error) error {
-	if proc == nil {
+	if proc == nil || w.s.Attach[w.ref.Kind] != "" { // an attached plugin may stand at a breakpoint
 		return f(ctx)
 	}
 	limit := w.s.CallLimit

@@ -328,6 +328,11 @@ func (w *Work) Commit(binaries map[string]string, drop ...string) (*Entry, error
 		return nil, fmt.Errorf("stage %s: %w", w.manifest.Stage, err)
 	}
 	w.manifest.Files = files
+	for _, f := range files { // run folders link to them: who edits one there must not edit the cache
+		if err := os.Chmod(filepath.Join(w.dir, f.Name), 0o444); err != nil {
+			return nil, fmt.Errorf("stage %s: %w", w.manifest.Stage, err)
+		}
+	}
 	b, err := json.MarshalIndent(w.manifest, "", "  ")
 	if err != nil {
 		return nil, err

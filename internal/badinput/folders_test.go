@@ -127,3 +127,19 @@ func TestLocks(t *testing.T) {
 		r.one(t)
 	}
 }
+
+// TestClaims: claims that cannot be read are an error before anything is computed, and a run of the lock file is judged by
+// the claims of the run that wrote it.
+func TestClaims(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.write("x.toml", sound)
+	b.write("x.expected.toml", "[[claim]]\ntext = \"t\"\nsource = \"hearsay\"\nmetric = \"samples.chains\"\nmin = 1.0\n")
+	r := b.run("run", "-q", "-o", "run", "x.toml")
+	r.fails(t, 2, "x.expected.toml:3: claim[0].source")
+	b.nothingStarted()
+	b.write("x.expected.toml", "[[claim]]\ntext = \"more chains than there are\"\nsource = \"theory\"\nmetric = \"samples.chains\"\nmin = 1e6\n")
+	b.run("run", "-q", "-o", "run", "x.toml").fails(t, 3, "1 of 1 claims do not hold", "more chains than there are")
+	b.run("run", "-q", "-o", "run", "run/lock.toml").fails(t, 3, "1 of 1 claims do not hold")
+	b.run("run", "-q", "-o", "run", "run/lock.toml", "--set", "seed=3").fails(t, 2, "a lock file has name, lock and [[cell]] only")
+}

@@ -68,35 +68,14 @@ func (s *Sampler) takeMixture(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d := s.latent.Len()
-	if err := m.Means.Check("sampler gmm-posterior: mixture means", tensor.Float64, -1, d); err != nil {
-		return err
+	if s.mixture, err = m.Closed(); err != nil {
+		return fmt.Errorf("sampler gmm-posterior: the prior's mixture: %w", err)
 	}
-	if err := m.Weights.Check("sampler gmm-posterior: mixture weights", tensor.Float64, m.Means.Batch()); err != nil {
-		return err
+	if d := s.latent.Len(); s.mixture.Dim != d {
+		s.mixture = nil
+		return fmt.Errorf("sampler gmm-posterior: the prior's mixture has %d coordinates, the latent space %d: %w", m.Means.Shape[1], d, contract.ErrShape)
 	}
-	var cov mixture.Covariance
-	c := m.Covariance
-	switch {
-	case c != nil && len(c.Shape) == 2:
-		err = c.Check("sampler gmm-posterior: mixture covariance", tensor.Float64, d, d)
-		cov = mixture.Factor(m.Covariance.Float64s())
-	case c != nil && len(c.Shape) == 1 && c.Shape[0] == 1:
-		err = c.Check("sampler gmm-posterior: mixture covariance", tensor.Float64, 1)
-		if err == nil {
-			cov = mixture.Isotropic(c.Float64s()[0])
-		}
-	default:
-		err = c.Check("sampler gmm-posterior: mixture covariance", tensor.Float64, d)
-		if err == nil {
-			cov = mixture.Diagonal(c.Float64s())
-		}
-	}
-	if err != nil {
-		return err
-	}
-	s.mixture, err = mixture.New(m.Means.Float64s(), d, m.Weights.Float64s(), cov)
-	return err
+	return nil
 }
 
 // means returns components lo..hi-1 as models for the physics.
