@@ -68,7 +68,7 @@ type Stage struct {
 }
 
 // Start announces a stage of total steps (0: not known), done of which lie behind it from an earlier session. unit names
-// a step in the plural ("steps", "examples").
+// a step in the plural ("steps", "examples"), "" where nothing is counted.
 func (r *Reporter) Start(title, unit string, done, total int) *Stage {
 	if r == nil {
 		return nil
@@ -81,9 +81,12 @@ func (r *Reporter) Start(title, unit string, done, total int) *Stage {
 		if n == 0 {
 			n = -1
 		}
-		s.bar = progressbar.NewOptions64(n, progressbar.OptionSetWriter(r.out), progressbar.OptionSetDescription(title),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit), progressbar.OptionSetWidth(24),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
+		options := []progressbar.Option{progressbar.OptionSetWriter(r.out), progressbar.OptionSetDescription(title), progressbar.OptionSetWidth(24),
+			progressbar.OptionThrottle(100 * time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true)}
+		if unit != "" {
+			options = append(options, progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit))
+		}
+		s.bar = progressbar.NewOptions64(n, options...)
 		_ = s.bar.Set64(int64(done))
 		r.open = s
 		return s
@@ -137,6 +140,15 @@ func (s *Stage) Update(done, total int, note string) {
 	s.r.line(text)
 }
 
+// takeAway removes the live line and ends what keeps it turning. Callers hold the lock.
+func (s *Stage) takeAway() {
+	if s.bar != nil {
+		_ = s.bar.Finish()
+		_ = s.bar.Clear()
+		s.bar = nil
+	}
+}
+
 // Done ends the stage with one line.
 func (s *Stage) Done(note string) {
 	if s == nil {
@@ -144,10 +156,7 @@ func (s *Stage) Done(note string) {
 	}
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
-	if s.bar != nil {
-		_ = s.bar.Clear()
-		s.bar = nil
-	}
+	s.takeAway()
 	if s.r.open == s {
 		s.r.open = nil
 	}
@@ -165,10 +174,7 @@ func (s *Stage) Stop() {
 	}
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
-	if s.bar != nil {
-		_ = s.bar.Clear()
-		s.bar = nil
-	}
+	s.takeAway()
 	if s.r.open == s {
 		s.r.open = nil
 	}

@@ -300,7 +300,7 @@ func (k *cellRun) judge(ctx context.Context) error {
 		return err
 	}
 	k.out.Judge, err = k.stage(ctx, "judge", key, in, []*experiment.Plugin{k.c.Prior, &k.c.Solver}, nil, func(w *stage.Work) error {
-		task := k.Progress.Start(k.title("judge"), "blocks", 0, 0)
+		task := k.Progress.Start(k.title("judge"), "", 0, 0)
 		defer task.Stop()
 		jin := judge.Input{
 			Cell: k.c, Solver: k.solver, Prior: k.prior, TrainingSet: TrainingSet, HeldOutSet: HeldOutSet, Physics: k.physics, Adapted: k.adapted != nil, Dir: w.Dir(), Seed: k.c.Seed,
