@@ -282,3 +282,13 @@ func isNonFinite(text string) bool {
 }
 
 var nonFinite = map[string]float64{"inf": math.Inf(1), "+inf": math.Inf(1), "-inf": math.Inf(-1), "nan": math.NaN()}
+
+// MustTable is Table for a plugin's own options struct. It panics on a struct that is wrongly declared: a mistake of the
+// program, which every use of it shows.
+func MustTable(v any) []Option {
+	table, err := Table(v)
+	if err != nil {
+		panic(err)
+	}
+	return table
+}

@@ -33,16 +33,7 @@ type configured struct {
 // New returns a prior that waits for Configure.
 func New() *Prior { return new(Prior) }
 
-var table = mustTable(Options{})
-
-// mustTable panics on a struct that is no option table, which is a mistake of this package and shows in every test.
-func mustTable(v any) []config.Option {
-	t, err := config.Table(v)
-	if err != nil {
-		panic(err)
-	}
-	return t
-}
+var table = config.MustTable(Options{})
 
 // Describe implements contract.Plugin.
 func (p *Prior) Describe() contract.Description {

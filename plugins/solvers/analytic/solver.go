@@ -37,16 +37,7 @@ type observations struct {
 // New returns a solver that waits for Configure.
 func New() *Solver { return new(Solver) }
 
-var table = mustTable(Options{})
-
-// mustTable panics on a struct that is no option table, which is a mistake of this package and shows in every test.
-func mustTable(v any) []config.Option {
-	t, err := config.Table(v)
-	if err != nil {
-		panic(err)
-	}
-	return t
-}
+var table = config.MustTable(Options{})
 
 // Describe implements contract.Plugin.
 func (s *Solver) Describe() contract.Description {
