@@ -200,17 +200,16 @@ var foreign = []struct {
 	re   *regexp.Regexp
 }{
 	{"a path of one machine", regexp.MustCompile(`(^|[^A-Za-z0-9_.\-})])/(work|farm|root|home|Users)/[A-Za-z0-9_.]`)},
-	{"a registry's host", regexp.MustCompile(`(?i)\b(proxy\.golang\.org|sum\.golang\.org|goproxy\.[a-z]+|(deb|security|ftp)\.debian\.org|archive\.ubuntu\.com|pypi\.(org|python\.org)|files\.pythonhosted\.org|registry\.npmjs\.org|docker\.io|ghcr\.io|quay\.io)\b`)},
+	{"a registry's host", regexp.MustCompile(`(?i)\b((proxy|sum|deb|security|ftp|registry|files|archive|index|goproxy|repo\d*)\.[a-z0-9-]+\.(org|com|io|net|cn)|pypi\.[a-z.]+|(docker|ghcr|quay|crates)\.io)\b`)},
 }
 
 func TestNoForeignNames(t *testing.T) {
-	self := "internal/rules/rules_test.go"
 	for _, name := range tracked(t) {
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if name == self || bytes.IndexByte(text, 0) >= 0 {
+		if bytes.IndexByte(text, 0) >= 0 {
 			continue
 		}
 		for i, line := range bytes.Split(text, []byte("\n")) {
@@ -221,7 +220,7 @@ func TestNoForeignNames(t *testing.T) {
 			}
 		}
 	}
-	for _, line := range []string{"cd /work/main", `"/root/x"`, "GOPROXY=https://proxy.golang.org", "(/home/a)"} {
+	for _, line := range []string{"cd /" + "work/main", `"/` + `root/x"`, "GOPROXY=https://proxy." + "example.org", "(/" + "home/a)"} {
 		if !foreign[0].re.MatchString(line) && !foreign[1].re.MatchString(line) {
 			t.Errorf("%q is not seen", line)
 		}
