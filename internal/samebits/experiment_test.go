@@ -75,6 +75,12 @@ draws = 20
 `, strings.Join(sweep, ",\n  "))
 }
 
+// adapted has a signed logarithm between the solver's data and the observed ones, so that the host makes the misfit itself
+// and asks the solver for VJP.
+func adapted() string {
+	return strings.Replace(small("full"), "noise_std = 0.3\n", "noise_std = 0.3\nadapt = [{ kind = \"signed-log\", scale = 0.5 }]\n", 1)
+}
+
 // wide has models of 80 kB, so that all tensors lie in shared memory however a batch is split, and a prior that is trained in
 // more than one report.
 const wide = `name = "wide"

@@ -52,7 +52,7 @@ func (l *lab) kill(pid int) {
 
 // point is one place where a process is killed.
 type point struct {
-	cells string // of the small experiment; "" both, "wide" the other experiment
+	cells string // of the small experiment; "wide" and "adapted" are other experiments
 	at    string
 	n     int // the n-th time that a process comes there
 	short bool
@@ -89,6 +89,8 @@ var points = []point{
 	{"wide", "solver.Misfit", 2, false},
 	{"wide", "solver.Misfit.reply", 3, false},
 	{"wide", "solver.Forward.reply", 1, false},
+	{"adapted", "solver.VJP", 2, false},
+	{"adapted", "solver.VJP.reply", 3, false},
 	// Prior: train, sample, judge.
 	{"full", "prior.Live", 1, false},
 	{"full", "prior.Describe", 1, false},
@@ -186,16 +188,22 @@ var points = []point{
 // TestKill: kill -9 of each process inside each kind of call that happens. A plugin is started again and the run goes on; a
 // host is started again by the same command. The bits are those of the run without a kill, and nothing is left of a killed host.
 func TestKill(t *testing.T) {
-	want := map[string]sums{"small": first(t, small()), "wide": first(t, wide)}
+	want := map[string]sums{"small": first(t, small()), "wide": first(t, wide), "adapted": first(t, adapted())}
 	for _, p := range points {
 		t.Run(fmt.Sprintf("%s %s %d", p.cells, p.at, p.n), func(t *testing.T) {
 			if testing.Short() && !p.short {
 				t.Skip("-short")
 			}
 			t.Parallel()
-			text, row := wide, want["wide"]
-			if p.cells != "wide" {
-				text, row = small(p.cells), want["small"]
+			var text string
+			row := want["small"]
+			switch p.cells {
+			case "wide":
+				text, row = wide, want["wide"]
+			case "adapted":
+				text, row = adapted(), want["adapted"]
+			default:
+				text = small(p.cells)
 			}
 			l := newLab(t, text)
 			l.args = []string{"--set", "solver.workers=2"}
@@ -225,8 +233,8 @@ func TestPointsAreComplete(t *testing.T) {
 	for _, p := range points {
 		have[p.at] = true
 	}
-	// No sampler asks for VJP (gradients come by Misfit) and no prior here encodes; only priors are trained.
-	never := []string{"solver.VJP", "prior.Encode", "solver.Train", "sampler.Train"}
+	// No prior here is asked to encode; only priors are trained.
+	never := []string{"prior.Encode", "solver.Train", "sampler.Train"}
 	for kind, service := range map[string]grpc.ServiceDesc{"solver": pb.Solver_ServiceDesc, "prior": pb.Prior_ServiceDesc, "sampler": pb.Sampler_ServiceDesc} {
 		for _, d := range []grpc.ServiceDesc{service, pb.Plugin_ServiceDesc} {
 			var calls []string
