@@ -75,6 +75,32 @@ draws = 20
 `, strings.Join(sweep, ",\n  "))
 }
 
+// dropping loses chains along the way: the solver refuses what they come to.
+const dropping = `name = "dropping"
+seed = 7
+
+[solver]
+plugin = "analytic"
+map = "quadratic"
+bounds = [-1.4, 1.3]
+
+[prior]
+plugin = "gmm"
+width = 0.2
+schedule = { steps = 10, beta_first = 1e-3, beta_last = 0.5 }
+data = { kind = "gaussian", mean = [0.5, -0.3], covariance = [[1.0, 0.4], [0.4, 0.6]], examples = 6 }
+
+[observation]
+truth = "model"
+model = [[0.7, 0.2], [1.0, -0.5]]
+noise_std = 0.3
+
+[sampler]
+plugin = "dps"
+chains = 5
+snapshots = 3
+`
+
 // adapted has a signed logarithm between the solver's data and the observed ones, so that the host makes the misfit itself
 // and asks the solver for VJP.
 func adapted() string {

@@ -33,9 +33,12 @@ func TestTable(t *testing.T) {
 	for _, e := range []struct {
 		name, text string
 		groups     bool
-	}{{"small", small(), true}, {"wide", wide, true}} {
+	}{{"small", small(), true}, {"wide", wide, true}, {"dropping", dropping, true}} {
 		t.Run(e.name, func(t *testing.T) {
 			want := first(t, e.text)
+			if dropped := want["metric samples.dropped"]; e.name == "dropping" && (dropped == "0" || dropped == "") {
+				t.Fatalf("%q chains were dropped: the row shows nothing", dropped)
+			}
 			rows := []struct {
 				name      string
 				set       []string
