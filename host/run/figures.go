@@ -414,7 +414,9 @@ func calibrationPicture(a *arrays) *picture {
 		for _, x := range r {
 			counts[int(x)*bins/(a.c.Cell.Chains.Chains+1)]++
 		}
-		panels = append(panels, figure.RankPanel("ranks of the truths", counts))
+		p := figure.RankPanel("ranks of the truths", counts)
+		p.X.Label = fmt.Sprintf("rank of the truth among %d chains, in %d bins", a.c.Cell.Chains.Chains, bins)
+		panels = append(panels, p)
 	}
 	if b := a.reals("judge", "calibration_bins.npy"); b != nil {
 		std, e := column(b, 0, 3), column(b, 1, 3)
@@ -422,7 +424,7 @@ func calibrationPicture(a *arrays) *picture {
 		panels = append(panels, &figure.Panel{Title: "error against spread, bins of equal count", X: figure.Axis{Label: "standard deviation of the chains", Min: 0, Max: 1.05 * top}, Y: figure.Axis{Label: "mean |mean - truth|", Min: 0, Max: 1.05 * top},
 			Layers: []figure.Layer{figure.Line{Label: "calibrated Gaussian: 0.80 x", X: []float64{0, top}, Y: []float64{0, 0.798 * top}, Dash: figure.Dashed}, figure.Points{Label: "bins", X: std, Y: e, Size: 3}}})
 	}
-	return &picture{"calibration", fmt.Sprintf("Over %d truths, %d chains each; the bands take the cells of one truth as dependent (n = number of truths).", truths, a.c.Cell.Chains.Chains),
+	return &picture{"calibration", fmt.Sprintf("Over %d truths, %d chains each; the band of the intervals takes the cells of one truth as dependent (n = number of truths), that of the ranks as independent.", truths, a.c.Cell.Chains.Chains),
 		&figure.Figure{Title: "Calibration", Panels: panels, Columns: len(panels)}}
 }
 
