@@ -50,9 +50,9 @@ type Cell struct {
 	Data        *Data   // nil: no training set
 	Generator   json.RawMessage
 	Observation *Observation
-	ObsSolver   *Plugin          // the solver that makes the data; nil: Solver
-	ModelAdapt  []map[string]any // explicit adapters after what the prior decodes to, space.FromOptions
-	DataAdapt   []map[string]any // explicit adapters after the solver's data
+	ObsSolver   *Plugin  // the solver that makes the data; nil: Solver
+	ModelAdapt  Adapters // explicit adapters after what the prior decodes to
+	DataAdapt   Adapters // explicit adapters after the solver's data
 	Sampler     *Plugin
 	Chains      Sampler // the host's keys of [sampler]
 	Judge       Judge

@@ -18,12 +18,13 @@ import (
 // absolute in it, because it lies in another folder.
 func TestLock(t *testing.T) {
 	for name, text := range map[string]string{
-		"no sweep":    base,
-		"sweep":       base + "[sweep]\nseed = [1, 2]\nprior = [{ label = \"a\", width = 0.5 }, { label = \"b\", schedule = { last = 0.5 } }]\ncases = [{ label = \"x\" }, { label = \"y\", sampler = { chains = 9 } }]\n",
-		"checkpoint":  strings.Replace(base, "[prior.schedule]", "checkpoint = \"ck\"\npath = \"bin/prior\"\n[prior.schedule]", 1),
-		"generator":   strings.Replace(base, "[observation]\ntruth = \"model\"\nmodel = [[1, 2]]", "[prior.data]\nkind = \"gaussian\"\nexamples = 5\nheld_out = 3\nmean = [0, 1]\ncovariance = [[1, 0], [0, 2]]\n[observation]\ncount = 2", 1),
-		"two solvers": base + "[observation.solver]\nplugin = \"plain\"\norder = 8\n",
-		"judge":       base + "[judge.exact]\ncells = 30\n[judge.effective_components]\ncounts = [2, 3]\n",
+		"no sweep":     base,
+		"sweep":        base + "[sweep]\nseed = [1, 2]\nprior = [{ label = \"a\", width = 0.5 }, { label = \"b\", schedule = { last = 0.5 } }]\ncases = [{ label = \"x\" }, { label = \"y\", sampler = { chains = 9 } }]\n",
+		"checkpoint":   strings.Replace(base, "[prior.schedule]", "checkpoint = \"ck\"\npath = \"bin/prior\"\n[prior.schedule]", 1),
+		"generator":    strings.Replace(base, "[observation]\ntruth = \"model\"\nmodel = [[1, 2]]", "[prior.data]\nkind = \"gaussian\"\nexamples = 5\nheld_out = 3\nmean = [0, 1]\ncovariance = [[1, 0], [0, 2]]\n[observation]\ncount = 2", 1),
+		"two solvers":  base + "[observation.solver]\nplugin = \"plain\"\norder = 8\n",
+		"judge":        base + "[judge.exact]\ncells = 30\n[judge.effective_components]\ncounts = [2, 3]\n",
+		"memorisation": base + "[judge.memorisation]\nnearest = 5\nadapt = [{ kind = \"clamp\", lower = -1 }, { kind = \"affine\", scale = 2.0 }]\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, text)

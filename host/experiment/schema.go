@@ -72,9 +72,19 @@ type Sampler struct {
 
 // Judge is the [judge] table.
 type Judge struct {
-	Thresholds []float64            `option:"thresholds" default:"[0.5, 0.7]" affects:"judge" doc:"ratios r below which a sample counts as memorised"`
-	Exact      *Exact               `option:"exact" affects:"judge" doc:"the exact posterior on a grid of a 1-D or 2-D latent space, and distances from it"`
-	Components *EffectiveComponents `option:"effective_components" affects:"judge" doc:"effective number of components against the width, 1-D"`
+	Memorisation Memorisation         `option:"memorisation" doc:"how near to the training set samples lie"`
+	Exact        *Exact               `option:"exact" affects:"judge" doc:"the exact posterior on a grid of a 1-D or 2-D latent space, and distances from it"`
+	Components   *EffectiveComponents `option:"effective_components" affects:"judge" doc:"effective number of components against the width, 1-D"`
+}
+
+// Memorisation is [judge.memorisation]. Truth rules that look for memorised or far examples measure by it too.
+type Memorisation struct {
+	Nearest    int       `option:"nearest" default:"50" min:"2" affects:"judge" doc:"k: the ratio r is the distance to the nearest training example over the mean distance to the next k-1, k at most their number"`
+	Thresholds []float64 `option:"thresholds" default:"[0.5, 0.7]" affects:"judge" doc:"ratios r below which a sample counts as memorised"`
+
+	// Adapt, [judge.memorisation] adapt, goes from the solver's model space to the coordinates in which distances are
+	// measured; see Space.
+	Adapt Adapters `option:"-"`
 }
 
 // Exact is [judge.exact].

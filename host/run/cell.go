@@ -119,9 +119,14 @@ func (k *cellRun) stage(ctx context.Context, name, key string, inputs any, plugi
 }
 
 func (k *cellRun) configureSolver(ctx context.Context) error {
-	s, err := k.solverService(ctx, &k.c.Solver)
-	k.solver = s
-	return err
+	var err error
+	if k.solver, err = k.solverService(ctx, &k.c.Solver); err != nil {
+		return err
+	}
+	if _, err := k.c.MemorisationSpace(*k.solver.Configured.Model); err != nil { // before hours of training
+		return fmt.Errorf("%w: %w", err, contract.ErrInvalidOption)
+	}
+	return nil
 }
 
 // solverService starts and configures the workers of a solver.
