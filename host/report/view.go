@@ -88,6 +88,7 @@ var groupDocs = []struct{ prefix, name, doc string }{
 	{"calibration", "Calibration", "Whether the stated uncertainty is honest: a calibrated interval holds the truth as often as it says."},
 	{"samples", "Samples", "How many chains there were, and how many were lost."},
 	{"memorisation", "Memorisation", "Whether samples are copies of training examples, beside the rate that fields never seen would have."},
+	{"denoiser", "Denoiser", "How far the learned denoiser is from the one that has memorised the training set."},
 	{"components", "Effective components", "How many training points the exact posterior rests on, against the width of the prior."},
 	{"exact", "Exact references", "Distance from posteriors known in closed form."},
 	{"distribution", "Distribution distance", "How the generated set differs from real examples as a whole."},
