@@ -8,6 +8,8 @@ import (
 
 	"github.com/waveprior/waveprior/core/metric"
 	"github.com/waveprior/waveprior/core/rng"
+	"github.com/waveprior/waveprior/core/space"
+	"github.com/waveprior/waveprior/core/tensor"
 )
 
 // resamples of the bootstrap intervals.
@@ -45,6 +47,9 @@ type coordinates struct {
 func (j *judging) coordinates() (*coordinates, error) {
 	a, err := j.Cell.MemorisationSpace(*j.Solver.Configured.Model)
 	if err != nil {
+		return nil, err
+	}
+	if a, err = wide(a); err != nil {
 		return nil, err
 	}
 	c := &coordinates{dim: a.Out().Reals()}
@@ -88,6 +93,18 @@ func (j *judging) coordinates() (*coordinates, error) {
 		}
 	}
 	return c, nil
+}
+
+// wide lets an adapter of real numbers give float64 at its end, so that its coordinates are not rounded once more.
+func wide(a *space.Adapter) (*space.Adapter, error) {
+	if a.IsIdentity() || a.Out().DType != tensor.Float32 {
+		return a, nil
+	}
+	cast, err := space.Cast(*a.Out(), tensor.Float64)
+	if err != nil {
+		return nil, err
+	}
+	return space.Chain(a, cast)
 }
 
 // memorisation compares the distances of samples to the training set with those of held-out examples, of training examples
