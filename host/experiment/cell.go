@@ -37,6 +37,20 @@ func (p *Plugin) Numbers(without ...string) map[string]any {
 	return config.Without(p.Description.Options, p.Options, append(without, config.Nothing)...)
 }
 
+// Plugins lists the plugins that the cell uses, those of its truth rule among them.
+func (c *Cell) Plugins() []*Plugin {
+	all := []*Plugin{&c.Solver}
+	for _, p := range []*Plugin{c.Prior, c.ObsSolver, c.Sampler} {
+		if p != nil {
+			all = append(all, p)
+		}
+	}
+	if c.Observation != nil && c.Observation.Rule != nil && c.Observation.Rule.Run.Sampler != nil {
+		all = append(all, c.Observation.Rule.Run.Prior, c.Observation.Rule.Run.Sampler)
+	}
+	return all
+}
+
 // Cell is one combination of a sweep, resolved. An experiment without a sweep has one.
 type Cell struct {
 	Label  string // "" for the only cell

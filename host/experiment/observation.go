@@ -27,6 +27,10 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 			own[k] = v
 		}
 	}
+	truth, isRule := own["truth"].(map[string]any)
+	if isRule {
+		delete(own, "truth")
+	}
 	resolved, err := config.Resolve(opts, own)
 	if err != nil {
 		return l.locate(err, path, c.moved)
@@ -34,6 +38,12 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 	var o Observation
 	if err := config.DecodeTree(resolved, &o); err != nil {
 		return l.locate(err, path, c.moved)
+	}
+	if isRule {
+		if o.Rule, resolved["truth"], err = l.rule(truth, c); err != nil {
+			return err
+		}
+		o.Truth = o.Rule.Name
 	}
 	bad := func(key, format string, args ...any) error {
 		return l.locate(&config.KeyError{Path: config.Path{key}, Text: fmt.Sprintf(format, args...)}, path, c.moved)

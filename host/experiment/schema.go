@@ -48,7 +48,7 @@ type Data struct {
 
 // Observation is the [observation] table.
 type Observation struct {
-	Truth    string       `option:"truth" default:"held-out" oneof:"held-out,prior,training,model,file,data" doc:"where the true models come from: held-out examples, draws of the prior itself, training examples, given models, an .npy file; or no truth but the data themselves"`
+	Truth    string       `option:"truth" default:"held-out" oneof:"held-out,prior,training,model,file,data" doc:"where the true models come from: held-out examples, draws of the prior itself, training examples, given models, an .npy file; or no truth but the data themselves. A table { rule = ... } is a truth rule"`
 	Model    *[][]float64 `option:"model" doc:"the true models, for truth = \"model\""`
 	File     *string      `option:"file" doc:"path of an .npy file of true models, for truth = \"file\""`
 	Data     *[][]float64 `option:"data" doc:"the observed data, for truth = \"data\""`
@@ -56,6 +56,9 @@ type Observation struct {
 	Noise    *float64     `option:"noise" min:"0" doc:"noise sqrt(E|n|^2) relative to max |d| of each observation"`
 	NoiseStd *float64     `option:"noise_std" min:"0" doc:"standard deviation of the noise of each real number, in the data's unit"`
 	AddNoise bool         `option:"add_noise" default:"true" doc:"add noise to the solver's data; false: the data are exact, the noise level enters the likelihood only"`
+
+	// Rule is a truth that is a table; Truth is then its name.
+	Rule *Rule `option:"-" json:"-"`
 }
 
 // Sampler is the host's part of [sampler].
