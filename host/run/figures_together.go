@@ -114,7 +114,7 @@ func fieldsTogether(all []*arrays) (out []picture) {
 		if first > 0 {
 			name = fmt.Sprintf("fields-%d", first/maxBeside+1)
 		}
-		out = append(out, picture{name, "The first observation, first seed, a column per cell: the mean of the chains, their standard deviation (1/(L−1)) and the distance of the mean from the truth. Standard deviation and error have the same colours, from 0 to their 99.5 % quantile: an honest posterior looks alike in both rows.", f})
+		out = append(out, picture{name, "The first observation, first seed, a column per cell: the mean of the chains, their standard deviation (1/(L−1)) and the distance of the mean from the truth. Standard deviation and error have the same colours: an honest posterior looks alike in both rows. 0.5 % of the cells lie beyond the ends of a colour scale.", f})
 	}
 	return out
 }
@@ -155,7 +155,7 @@ func copiesTogether(all []*arrays) *picture {
 				w.d.panel(fmt.Sprintf("example %.0f", w.r[3*i+1]), shown[(k*pairs+i)*2+1], s, false, k == len(rows)-1))
 		}
 	}
-	return &picture{"copies", "A row per cell, first seed: each of its three most memorised samples (lowest ratio r) with the nearest training example to its right. Prior and posterior samples are compared with the same training set.",
+	return &picture{"copies", "A row per cell, first seed: three of its most memorised samples (lowest ratio r), no two of one training example where there are others, each with its nearest training example to the right. Prior and posterior samples are compared with the same training set.",
 		&figure.Figure{Title: "Are samples copies? The most memorised ones, each beside its nearest training example", Panels: panels, Columns: 2 * pairs, Width: 13}}
 }
 
@@ -334,7 +334,7 @@ func calibrationTogether(all []*arrays) *picture {
 	p.X.Max, p.Y.Max = 1.05*end, 1.05*end
 	p.Layers = append(p.Layers, honest(end))
 	return &picture{"calibration", "Cells sorted by their standard deviation over the chains into bins of equal count, first seed: mean standard deviation against mean error. A calibrated Gaussian posterior lies on the dashed line; above it the chains are too sure of themselves.",
-		&figure.Figure{Title: "Does a larger spread mean a larger error?", Panels: []*figure.Panel{p}, Width: 7}}
+		&figure.Figure{Title: "Does a larger spread mean a larger error?", Panels: []*figure.Panel{p}, Width: 6}}
 }
 
 // denoiserTogether: distance of the learned denoisers from the memorised ones, a curve per trained prior.

@@ -32,6 +32,7 @@ var headline = []report.Column{
 	{Key: "calibration.coverage_90", Label: "coverage of 90 %", Better: "target", Target: 0.9},
 	{Key: "calibration.spread_over_rmse", Label: "spread / error", Better: "target", Target: 1},
 	{Key: "fidelity.relative_l2_mean", Label: "relative error of the mean", Better: "lower"},
+	{Key: "fidelity.ssim_mean", Label: "SSIM of the mean", Better: "higher"},
 	{Key: "data.chi2_median", Label: "chi², median", Better: "target", Target: 1},
 	{Key: "memorisation.rate_null", Label: "memorised (null: 0.05)", Better: "target", Target: 0.05},
 	{Key: "memorisation.ct_z", Label: "C_T, Z"},
@@ -290,6 +291,7 @@ func summary(res *Result, rows []report.Row) []string {
 	if near, far, lo, hi := extremes(res, rows, "exact.w2"); near != "" {
 		out = append(out, fmt.Sprintf("W2 to exact draws is smallest for %s (%.3g) and largest for %s (%.3g).", near, lo, far, hi))
 	}
+	out = append(out, memorised(res.Cells)...)
 	dropped, chains := 0.0, 0.0
 	for _, c := range res.Cells {
 		dropped += c.Metrics["samples.dropped"]
