@@ -199,7 +199,7 @@ func ratiosTogether(all []*arrays) *picture {
 		p := &figure.Panel{Title: setName(g[0]), X: figure.Axis{Label: "ratio r", Min: 0, Max: 1}, Y: figure.Axis{Label: "share"}}
 		var truth []float64
 		for i, a := range g {
-			h := figure.Histogram{Label: kind(a.c), Values: a.reals("judge", "memorisation_samples.npy"), Color: priorColor, Bins: 40}
+			h := figure.Histogram{Label: kind(a.c), Values: a.reals("judge", "memorisation_samples.npy"), Color: priorColor, Bins: 25}
 			if conditional(a.c) {
 				h.Color = posteriorColor
 				truth = a.reals("judge", "memorisation_truth.npy")
