@@ -66,17 +66,18 @@ func newOperator(p padding, spacingM, sigmaMax, frequencyHz float64) *operator {
 	return o
 }
 
-// leastPoints is the fewest nodes per wavelength that a model may have. Along an axis the stencil carries a wave of
-// wavenumber k as one of 2 asin(kh/2)/h: too slow by 1 % at 13 nodes per wavelength, 5 % at 6, 15 % at 4; below pi nodes
-// it carries no wave at all.
-const leastPoints = 4
-
-// slownessLimits returns the bounds of squared slowness in s2/km2: above 0, and leastPoints nodes per wavelength at the
-// highest frequency. v = 1/sqrt(m) km/s is v/(f h) nodes per wavelength.
-func slownessLimits(spacingM, highestHz float64) (lower, upper float64) {
-	s := 1 / (leastPoints * highestHz * spacingM / 1000)
-	return leastSlowness, s * s
+// diagonal fills d with the diagonal of S for a model m: mass m - links.
+func (o *operator) diagonal(m []float64, d []complex128) {
+	d, links := d[:len(m)], o.links[:len(m)]
+	for i, a := range o.mass[:len(m)] {
+		d[i] = complex(real(a)*m[i]-real(links[i]), imag(a)*m[i]-imag(links[i]))
+	}
 }
 
-// leastSlowness in s2/km2 is what stands for "above 0": 10 000 km/s.
-const leastSlowness = 1e-8
+// weigh fills q with mass dm.
+func (o *operator) weigh(dm []float64, q []complex128) {
+	q = q[:len(dm)]
+	for i, a := range o.mass[:len(dm)] {
+		q[i] = complex(real(a)*dm[i], imag(a)*dm[i])
+	}
+}
