@@ -304,7 +304,8 @@ func TestReciprocity(t *testing.T) {
 	}
 }
 
-// The published gradient leaves out the layer's share: on the study's grid its cosine with the exact one is about 0.67.
+// The published gradient leaves out the layer's share, and with it much of the edge: for the oracle's residual its cosine
+// with the exact one is 0.56 (0.67 to 0.93 for other residuals on this grid), and within the edge the two are equal.
 func TestPublishedEdgeGradient(t *testing.T) {
 	o, m := readOracle(t)
 	var g [2][]float64
@@ -336,8 +337,19 @@ func TestPublishedEdgeGradient(t *testing.T) {
 	}
 	cosine := dot / gradcheck.Norm(g[0]) / gradcheck.Norm(g[1])
 	t.Logf("cosine %.4f", cosine)
-	if math.Abs(cosine-0.67) > 0.05 {
-		t.Errorf("cosine of the published gradient with the exact one is %.3f, the study's figure is 0.67", cosine)
+	// The reference, A and A^H eliminated one by one, for the same residual.
+	p := o.problem()
+	u := p.fields(m)
+	w := p.data(u)
+	for i := range w {
+		w[i] *= -0.01
 	}
-	_ = o
+	for k, layer := range []bool{true, false} {
+		if e := relative(g[k], p.adjoint(m, u, w, layer)); e > 1e-9 {
+			t.Errorf("the gradient with layer %v is off by %.1e (allowed 1e-9)", layer, e)
+		}
+	}
+	if cosine > 0.8 {
+		t.Errorf("cosine of the published gradient with the exact one is %.3f, 0.56 was expected", cosine)
+	}
 }

@@ -63,6 +63,12 @@ func configure(t testing.TB, o options, threads int) (*Solver, contract.Configur
 	return s, c
 }
 
+func cancelled() (context.Context, context.CancelFunc) {
+	c, cancel := context.WithCancel(ctx)
+	cancel()
+	return c, cancel
+}
+
 func ok(t testing.TB, status []contract.Status, err error) {
 	t.Helper()
 	if err != nil {
