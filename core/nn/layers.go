@@ -119,7 +119,7 @@ type layerNorm[T cuda.Float] struct {
 	x, y                       *Var[T]
 	n                          *LayerNorm
 	gamma, beta, dgamma, dbeta cuda.Buffer
-	stats, scratch, sum        cuda.Buffer
+	stats, scratch             cuda.Buffer
 }
 
 // LayerNorm records the normalisation of x (rows, width).
@@ -131,6 +131,7 @@ func (t *Tape[T]) LayerNorm(n *LayerNorm, x *Var[T]) *Var[T] {
 		o.scratch = t.alloc(kernels.NormScratch(rows, n.Width))
 	}
 	o.y = t.newVar(x.shape...)
+	t.work(x.n)
 	return t.record(o.y, o)
 }
 
@@ -142,10 +143,7 @@ func (o *layerNorm[T]) forward() error {
 }
 
 func (o *layerNorm[T]) backward(add, addParameter []bool) error {
-	dx, err := o.t.into(o.x, add[0], &o.sum)
-	if err != nil {
-		return err
-	}
+	dx := o.t.into(o.x, add[0])
 	if err := kernels.LayerNormBackward[T](o.t.dev, dx, o.dgamma, o.dbeta, o.y.grad, o.x.value, o.gamma, o.stats, o.scratch,
 		o.y.Rows(), o.n.Width, addParameter[0]); err != nil {
 		return err
@@ -153,57 +151,23 @@ func (o *layerNorm[T]) backward(add, addParameter []bool) error {
 	return o.t.added(o.x, dx)
 }
 
-// into is where an op whose kernel overwrites puts the gradient of x: there, or, where x has one already or wants none,
-// in a buffer of its own, made at first use.
-func (t *Tape[T]) into(x *Var[T], add bool, own *cuda.Buffer) (cuda.Buffer, error) {
+// work says that an op's way back needs room for n numbers that nobody else needs at the same time; the tape has one such
+// room, as large as the largest wish.
+func (t *Tape[T]) work(n int) { t.wish = max(t.wish, n) }
+
+// into is where an op whose kernel overwrites puts the gradient of x: there, or, where x has one already or wants none, in
+// the first x.n numbers of the room for work.
+func (t *Tape[T]) into(x *Var[T], add bool) cuda.Buffer {
 	if x.needs && !add {
-		return x.grad, nil
+		return x.grad
 	}
-	if own.IsNil() {
-		*own = t.alloc(x.n)
-	}
-	return *own, t.err
+	return t.room.Slice(0, x.n*cuda.SizeOf[T]())
 }
 
-// added adds what went to a buffer of its own to the gradient of x.
+// added adds what went to the room for work to the gradient of x.
 func (t *Tape[T]) added(x *Var[T], dx cuda.Buffer) error {
 	if !x.needs || dx == x.grad {
 		return nil
 	}
-	return kernels.Add[T](t.dev, x.grad, x.grad, dx, x.n)
-}
-
-// gelu is the op of GELU.
-type gelu[T cuda.Float] struct {
-	t    *Tape[T]
-	x, y *Var[T]
-	sum  cuda.Buffer
-}
-
-// GELU records y = x Phi(x), elementwise, Phi the normal distribution function (Hendrycks and Gimpel 2016; the erf form).
-func (t *Tape[T]) GELU(x *Var[T]) *Var[T] {
-	o := &gelu[T]{t: t, x: x}
-	o.y = t.newVar(x.shape...)
-	return t.record(o.y, o)
-}
-
-func (o *gelu[T]) inputs() []*Var[T]    { return []*Var[T]{o.x} }
-func (o *gelu[T]) parameters() []*Param { return nil }
-
-func (o *gelu[T]) forward() error {
-	return kernels.GeluForward[T](o.t.dev, o.y.value, o.x.value, o.x.n)
-}
-
-func (o *gelu[T]) backward(add, _ []bool) error {
-	if !o.x.needs {
-		return nil
-	}
-	dx, err := o.t.into(o.x, add[0], &o.sum)
-	if err != nil {
-		return err
-	}
-	if err := kernels.GeluBackward[T](o.t.dev, dx, o.y.grad, o.x.value, o.x.n); err != nil {
-		return err
-	}
-	return o.t.added(o.x, dx)
+	return kernels.Axpby[T](t.dev, x.grad, 1, x.grad, 1, dx, x.n)
 }

@@ -13,7 +13,7 @@ type residual[T cuda.Float] struct {
 	r                          *Residual
 	w, b, dw, db               cuda.Buffer
 	gamma, beta, dgamma, dbeta cuda.Buffer
-	u, du, stats, scratch      cuda.Buffer
+	u, stats, scratch          cuda.Buffer
 	shape                      kernels.LinearShape
 }
 
@@ -30,6 +30,7 @@ func (t *Tape[T]) Residual(r *Residual, x *Var[T]) *Var[T] {
 		o.scratch = t.alloc(kernels.NormScratch(rows, l.Out))
 	}
 	o.y = t.newVar(rows, l.Out)
+	t.work(o.y.n)
 	return t.record(o.y, o)
 }
 
@@ -48,31 +49,25 @@ func (o *residual[T]) forward() error {
 
 func (o *residual[T]) backward(add, addParameter []bool) error {
 	d := o.t.dev
-	if o.du.IsNil() {
-		if o.du = o.t.alloc(o.y.n); o.t.err != nil {
-			return o.t.err
-		}
-	}
-	if err := kernels.NormGeluBackward[T](d, o.du, o.dgamma, o.dbeta, o.y.grad, o.u, o.gamma, o.beta, o.stats, o.scratch,
+	du := o.t.room.Slice(0, o.y.n*cuda.SizeOf[T]())
+	if err := kernels.NormGeluBackward[T](d, du, o.dgamma, o.dbeta, o.y.grad, o.u, o.gamma, o.beta, o.stats, o.scratch,
 		o.shape.Rows, o.shape.Out, addParameter[2]); err != nil {
 		return err
 	}
 	if o.t.train {
-		if err := kernels.LinearBackwardWeight[T](d, o.dw, o.db, o.x.value, o.du, o.shape, addParameter[0]); err != nil {
+		if err := kernels.LinearBackwardWeight[T](d, o.dw, o.db, o.x.value, du, o.shape, addParameter[0]); err != nil {
 			return err
 		}
 	}
 	if !o.x.needs {
 		return nil
 	}
-	var err error
+	var have cuda.Buffer
 	if add[0] {
-		err = kernels.Add[T](d, o.x.grad, o.x.grad, o.y.grad, o.x.n)
-	} else {
-		err = kernels.Copy[T](d, o.x.grad, o.y.grad, o.x.n)
+		have = o.x.grad
 	}
-	if err != nil {
+	if err := kernels.Axpby[T](d, o.x.grad, 1, o.y.grad, 1, have, o.x.n); err != nil {
 		return err
 	}
-	return kernels.LinearBackwardInput[T](d, o.x.grad, o.du, o.w, o.shape, true)
+	return kernels.LinearBackwardInput[T](d, o.x.grad, du, o.w, o.shape, true)
 }

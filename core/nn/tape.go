@@ -74,6 +74,8 @@ type Tape[T cuda.Float] struct {
 	train   bool    // gradients of the parameters
 	nodes   []node[T]
 	bufs    []cuda.Buffer
+	wish    int         // numbers that an op's way back needs for itself
+	room    cuda.Buffer // where they are
 	plans   map[*Var[T]]*plan[T]
 	err     error // the first wrong call
 }
@@ -201,11 +203,17 @@ func (t *Tape[T]) Forward() error {
 	return nil
 }
 
-// Backward computes, for the values of the last Forward, the gradients of sum(w out) with respect to the inputs that want
-// one and, on a tape for training, to the parameters (array Grad, overwritten; those that out does not depend on get
-// zero). w is what out's gradient holds: SetGrad fills it, and for a loss of one element it is 1 unless set. So
-// DenoiseVJP is Forward, SetGrad, Backward on a tape without train.
-func (t *Tape[T]) Backward(out *Var[T]) error {
+// Root is where a Backward starts: a *Var, whose gradient SetGrad has filled, or a *Loss, whose gradient is 1.
+type Root[T cuda.Float] interface{ root() *Var[T] }
+
+func (v *Var[T]) root() *Var[T] { return v }
+
+// Backward computes, for the values of the last Forward, the gradients of the loss, or of sum(w v) for a variable v whose
+// gradient was set to w, with respect to the inputs that want one and, on a tape for training, to the parameters (array
+// Grad, overwritten; those that it does not depend on get zero). So DenoiseVJP is Forward, SetGrad, Backward on a tape
+// without train. The gradients of the variables between are no result: some may be overwritten on the way.
+func (t *Tape[T]) Backward(from Root[T]) error {
+	out := from.root()
 	p := t.plans[out]
 	if p == nil || t.err != nil {
 		if p = t.plan(out); t.err != nil {
@@ -227,14 +235,10 @@ func (t *Tape[T]) Backward(out *Var[T]) error {
 	return nil
 }
 
-// gradient lays out the gradient of a variable; that of a single number starts as 1.
+// gradient lays out the gradient of a variable.
 func (t *Tape[T]) gradient(v *Var[T]) {
-	if !v.grad.IsNil() || t.err != nil {
-		return
-	}
-	v.grad = t.alloc(v.n)
-	if v.n == 1 && t.err == nil {
-		t.err = t.dev.Upload(v.grad, bytesOf([]T{1}))
+	if v.grad.IsNil() {
+		v.grad = t.alloc(v.n)
 	}
 }
 
@@ -248,6 +252,9 @@ func (t *Tape[T]) plan(out *Var[T]) *plan[T] {
 	}
 	p := &plan[T]{}
 	t.gradient(out)
+	if t.room.Bytes() < t.wish*cuda.SizeOf[T]() {
+		t.room = t.alloc(t.wish)
+	}
 	reached, have := map[*Var[T]]bool{out: true}, map[*Param]bool{}
 	for _, n := range slices.Backward(t.nodes) {
 		if !reached[n.out] || !n.out.needs {
