@@ -39,8 +39,8 @@ type TrainOptions struct {
 	EMADecay         float64 `option:"ema_decay" default:"0.9999" min:"0" below:"1" doc:"decay of the running mean of the weights, which answers"`
 	EMAWarmup        bool    `option:"ema_warmup" default:"true" doc:"decay min(ema_decay, (1+k)/(10+k)) at step k; false: ema_decay from the first step on, as published, which wants some 40000 steps to forget the initial weights"`
 	Clip             float64 `option:"clip" default:"1.0" min:"0" doc:"norm that the gradient is scaled down to where it is longer; 0: not at all"`
-	HistoryEvery     int     `option:"history_every" default:"100" min:"1" doc:"steps between two rows of losses.npy"`
-	CheckpointS      float64 `option:"checkpoint_s" default:"20" min:"0" unit:"s" affects:"nothing" doc:"time between two checkpoints of a training; 0: one at the end alone"`
+	HistoryEvery     int     `option:"history_every" default:"200" min:"1" doc:"steps between two rows of losses.npy"`
+	CheckpointS      float64 `option:"checkpoint_s" default:"60" min:"0" unit:"s" affects:"nothing" doc:"time between two checkpoints of a training; 0: one at the end alone"`
 }
 
 func (o *ScheduleOptions) schedule() (*diffusion.Schedule, error) {

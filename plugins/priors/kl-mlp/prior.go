@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
@@ -19,6 +20,8 @@ import (
 type Prior struct {
 	mu  sync.RWMutex
 	cfg *configured
+
+	reportEvery time.Duration // of Train's reports; 0: a second
 }
 
 // configured is what Configure leaves.
