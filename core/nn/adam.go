@@ -90,4 +90,3 @@ func (s *Store[T]) Step(a Adam, k int) (norm float64, err error) {
 	err = s.dev.Download(bytesOf(squares[:]), sum)
 	return math.Sqrt(squares[0]), err
 }
-

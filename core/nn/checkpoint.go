@@ -95,7 +95,7 @@ func (s *Store[T]) Load(path, architecture string) (State, error) {
 		return fail("its network is %q, wanted is %q", st.Architecture, architecture)
 	}
 	from := map[Weights]Weights{Value: EMA} // array of the store: array of the file
-	if s.mode == Training {
+	if s.mode == ForTraining {
 		from = map[Weights]Weights{Value: Value, EMA: EMA, First: First, Second: Second}
 	}
 	if err := s.fits(f); err != nil {

@@ -24,21 +24,27 @@ type Evaluator[T cuda.Float] struct {
 	store   *Store[T]
 	weights Weights
 	widths  []int
-	net     func(t *Tape[T], in []*Var[T]) *Var[T]
+	net     Network[T]
 	passes  [maxTiles + 1]*pass[T] // by number of tiles: 1, 2, 4, 8
 	pad     []T
+	levels  [maxTiles * Tile]int32
 }
+
+// Network records a network on a tape, for inputs of as many rows each: one level (a number that Lookup takes rows of a
+// table by) and some variables.
+type Network[T cuda.Float] func(t *Tape[T], level *Index[T], in ...*Var[T]) *Var[T]
 
 // pass is the network on a fixed number of tiles.
 type pass[T cuda.Float] struct {
 	tape *Tape[T]
+	at   *Index[T]
 	in   []*Var[T]
 	out  *Var[T]
 }
 
 // NewEvaluator returns an evaluator of the network that net records for inputs of the given widths, with weights Value or
 // EMA. net is called once for every number of tiles that comes up. Gradients are with respect to input 0.
-func NewEvaluator[T cuda.Float](s *Store[T], weights Weights, widths []int, net func(t *Tape[T], in []*Var[T]) *Var[T]) (*Evaluator[T], error) {
+func NewEvaluator[T cuda.Float](s *Store[T], weights Weights, net Network[T], widths ...int) (*Evaluator[T], error) {
 	e := &Evaluator[T]{store: s, weights: weights, widths: widths, net: net}
 	_, err := e.pass(1)
 	return e, err
@@ -53,11 +59,11 @@ func (e *Evaluator[T]) pass(tiles int) (*pass[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pass[T]{tape: t}
+	p := &pass[T]{tape: t, at: t.Index(tiles * Tile)}
 	for i, w := range e.widths {
 		p.in = append(p.in, t.Input(i == 0, tiles*Tile, w))
 	}
-	p.out = e.net(t, p.in)
+	p.out = e.net(t, p.at, p.in...)
 	if t.Err() == nil && (p.out == nil || p.out.Rows() != tiles*Tile) {
 		t.fail("evaluator: a network whose output does not have the rows of its inputs")
 	}
@@ -83,19 +89,21 @@ func (e *Evaluator[T]) Free() error {
 // Width is the width of the network's output.
 func (e *Evaluator[T]) Width() int { return e.passes[1].out.Width() }
 
-// Forward computes out (rows, Width()) from the inputs, in[i] of shape (rows, widths[i]).
-func (e *Evaluator[T]) Forward(out []T, rows int, in ...[]T) error {
+// Forward computes out (rows, Width()) from the rows' levels and the inputs, in[i] of shape (rows, widths[i]).
+func (e *Evaluator[T]) Forward(out []T, level []int32, in ...[]T) error {
+	rows := len(level)
 	if err := e.check(rows, "output", len(out), e.Width(), in); err != nil {
 		return err
 	}
-	return e.each(rows, in, func(p *pass[T], lo, hi int) error {
-		return e.last(out, e.Width(), lo, hi, p.out.Get)
+	return e.each(level, in, func(p *pass[T], lo, hi int) error {
+		return e.take(p.out.Get, p.out.n, out, e.Width(), lo, hi)
 	})
 }
 
-// VJP computes dx (rows, widths[0]), the gradient of sum(w f(in)) with respect to input 0, for w (rows, Width()); each row
-// by itself. out gets f(in) unless it is nil. Nothing is kept from an earlier Forward.
-func (e *Evaluator[T]) VJP(dx []T, rows int, w, out []T, in ...[]T) error {
+// VJP computes dx (rows, widths[0]), the gradient of sum(w f(level, in)) with respect to input 0, for w (rows, Width());
+// each row by itself. out gets f(level, in) unless it is nil. Nothing is kept from an earlier call.
+func (e *Evaluator[T]) VJP(dx, w, out []T, level []int32, in ...[]T) error {
+	rows := len(level)
 	if err := e.check(rows, "weights", len(w), e.Width(), in); err != nil {
 		return err
 	}
@@ -103,24 +111,25 @@ func (e *Evaluator[T]) VJP(dx []T, rows int, w, out []T, in ...[]T) error {
 		return fmt.Errorf("nn: evaluator: %d rows of gradient %d and output %d wide, got %d and %d numbers",
 			rows, e.widths[0], e.Width(), len(dx), len(out))
 	}
-	return e.each(rows, in, func(p *pass[T], lo, hi int) error {
-		if err := e.set(p.out.SetGrad, p.out.n, w, e.Width(), lo, hi); err != nil {
+	return e.each(level, in, func(p *pass[T], lo, hi int) error {
+		if err := e.put(p.out.SetGrad, p.out.n, w, e.Width(), lo, hi); err != nil {
 			return err
+		}
+		if out != nil {
+			if err := e.take(p.out.Get, p.out.n, out, e.Width(), lo, hi); err != nil {
+				return err
+			}
 		}
 		if err := p.tape.Backward(p.out); err != nil {
 			return err
 		}
-		if out != nil {
-			if err := e.last(out, e.Width(), lo, hi, p.out.Get); err != nil {
-				return err
-			}
-		}
-		return e.last(dx, e.widths[0], lo, hi, p.in[0].Grad)
+		return e.take(p.in[0].Grad, p.in[0].n, dx, e.widths[0], lo, hi)
 	})
 }
 
-// each runs the forward pass over rows lo..hi-1 at a time and calls then after each.
-func (e *Evaluator[T]) each(rows int, in [][]T, then func(p *pass[T], lo, hi int) error) error {
+// each runs the forward pass over some rows lo..hi-1 at a time and calls then after each.
+func (e *Evaluator[T]) each(level []int32, in [][]T, then func(p *pass[T], lo, hi int) error) error {
+	rows := len(level)
 	for lo := 0; lo < rows; {
 		tiles := 1
 		for 2*tiles <= maxTiles && lo+2*tiles*Tile < rows+Tile {
@@ -131,8 +140,12 @@ func (e *Evaluator[T]) each(rows int, in [][]T, then func(p *pass[T], lo, hi int
 		if err != nil {
 			return err
 		}
+		clear(e.levels[copy(e.levels[:], level[lo:hi]):])
+		if err := p.at.Set(e.levels[:tiles*Tile]); err != nil {
+			return err
+		}
 		for i, v := range p.in {
-			if err := e.set(v.Set, v.n, in[i], e.widths[i], lo, hi); err != nil {
+			if err := e.put(v.Set, v.n, in[i], e.widths[i], lo, hi); err != nil {
 				return err
 			}
 		}
@@ -147,21 +160,20 @@ func (e *Evaluator[T]) each(rows int, in [][]T, then func(p *pass[T], lo, hi int
 	return nil
 }
 
-// set gives rows lo..hi-1 of x to put, filled up with zeros to n numbers.
-func (e *Evaluator[T]) set(put func([]T) error, n int, x []T, width, lo, hi int) error {
+// put gives rows lo..hi-1 of x to set, filled up with zeros to n numbers.
+func (e *Evaluator[T]) put(set func([]T) error, n int, x []T, width, lo, hi int) error {
 	x = x[lo*width : hi*width]
 	if len(x) == n {
-		return put(x)
+		return set(x)
 	}
 	pad := e.padding(n)
 	clear(pad[copy(pad, x):])
-	return put(pad)
+	return set(pad)
 }
 
-// last takes rows lo..hi-1 of dst from get, which fills whole tiles.
-func (e *Evaluator[T]) last(dst []T, width, lo, hi int, get func([]T) error) error {
+// take copies rows lo..hi-1 of dst from get, which gives n numbers.
+func (e *Evaluator[T]) take(get func([]T) error, n int, dst []T, width, lo, hi int) error {
 	dst = dst[lo*width : hi*width]
-	n := (hi - lo + Tile - 1) / Tile * Tile * width
 	if len(dst) == n {
 		return get(dst)
 	}

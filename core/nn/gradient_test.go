@@ -40,7 +40,7 @@ func normals[T cuda.Float](seed uint64, n int) []T {
 type problem struct {
 	store  *nn.Store[float64]
 	shapes [][]int
-	net    func(t *nn.Tape[float64], in []*nn.Var[float64]) *nn.Var[float64]
+	net    net
 }
 
 // worst is the largest difference between gradients by the tape and by central differences, relative to the largest
@@ -58,16 +58,25 @@ func (p problem) worst(t *testing.T, seed uint64) float64 {
 		must(t, err)
 		in, x = append(in, v), append(x, normals[float64](seed+uint64(i), n))
 	}
-	out := p.net(tape, in)
+	root := p.net(tape, in)
 	must(t, tape.Err())
-	n := out.Rows() * out.Width()
-	w, y := normals[float64](seed+100, n), make([]float64, n)
+	var w, y []float64
+	out, _ := root.(*value)
+	if out != nil {
+		n := out.Rows() * out.Width()
+		w, y = normals[float64](seed+100, n), make([]float64, n)
+	}
 
-	value := func() float64 {
+	play := func() float64 {
 		for i, v := range in {
 			must(t, v.Set(x[i]))
 		}
 		must(t, tape.Forward())
+		if out == nil {
+			l, err := root.(*nn.Loss[float64]).Value()
+			must(t, err)
+			return l
+		}
 		must(t, out.Get(y))
 		sum := 0.0
 		for i := range y {
@@ -75,9 +84,11 @@ func (p problem) worst(t *testing.T, seed uint64) float64 {
 		}
 		return sum
 	}
-	value()
-	must(t, out.SetGrad(w))
-	must(t, tape.Backward(out))
+	play()
+	if out != nil {
+		must(t, out.SetGrad(w))
+	}
+	must(t, tape.Backward(root))
 
 	const h = 1e-5 // error of a central difference: h^2/6 f''' + 1e-16 f/h, about 1e-11 of f
 	worst, scale := 0.0, 0.0
@@ -88,10 +99,10 @@ func (p problem) worst(t *testing.T, seed uint64) float64 {
 			keep := *q
 			*q = keep + h
 			changed()
-			up := value()
+			up := play()
 			*q = keep - h
 			changed()
-			down := value()
+			down := play()
 			*q = keep
 			changed()
 			want := (up - down) / (2 * h)
@@ -133,11 +144,11 @@ func (p problem) worst(t *testing.T, seed uint64) float64 {
 }
 
 // layered makes a problem with one store.
-func layered(t *testing.T, declare func(s *nn.Store[float64]) func(*nn.Tape[float64], []*nn.Var[float64]) *nn.Var[float64], shapes ...[]int) problem {
+func layered(t *testing.T, declare func(s *store) net, shapes ...[]int) problem {
 	t.Helper()
 	s := nn.NewStore[float64](device(t, 2))
 	net := declare(s)
-	must(t, s.Allocate(nn.Training))
+	must(t, s.Allocate(nn.ForTraining))
 	must(t, s.Init(7))
 	for _, p := range s.Params() { // off the starting values, whose derivatives may be special (LayerNorm 1 and 0)
 		v, err := s.Get(nn.Value, p.Name)
@@ -154,7 +165,8 @@ type (
 	store = nn.Store[float64]
 	tape  = nn.Tape[float64]
 	value = nn.Var[float64]
-	net   = func(*tape, []*value) *value
+	root  = nn.Root[float64]
+	net   = func(*tape, []*value) root
 )
 
 // Every op's gradient, with respect to its inputs and parameters, is that of central differences in float64, within 1e-8
@@ -169,62 +181,62 @@ func TestGradients(t *testing.T) {
 	}{
 		"linear": {func(s *store) net {
 			l := s.Linear("l", 5, 7)
-			return func(t *tape, in []*value) *value { return t.Linear(l, in[0]) }
+			return func(t *tape, in []*value) root { return t.Linear(l, in[0]) }
 		}, [][]int{{3, 5}}},
 		"linear, one row": {func(s *store) net {
 			l := s.Linear("l", 19, 3)
-			return func(t *tape, in []*value) *value { return t.Linear(l, in[0]) }
+			return func(t *tape, in []*value) root { return t.Linear(l, in[0]) }
 		}, [][]int{{1, 19}}},
 		"linear, wide": {func(s *store) net {
 			l := s.Linear("l", 3, 300)
-			return func(t *tape, in []*value) *value { return t.Linear(l, in[0]) }
+			return func(t *tape, in []*value) root { return t.Linear(l, in[0]) }
 		}, [][]int{{35, 3}}},
 		"linear, twice": {func(s *store) net {
 			l := s.Linear("l", 6, 6)
-			return func(t *tape, in []*value) *value { return t.Linear(l, t.GELU(t.Linear(l, in[0]))) }
+			return func(t *tape, in []*value) root { return t.Linear(l, t.GELU(t.Linear(l, in[0]))) }
 		}, [][]int{{4, 6}}},
 		"layer norm": {func(s *store) net {
 			n := s.LayerNorm("n", 9)
-			return func(t *tape, in []*value) *value { return t.LayerNorm(n, in[0]) }
+			return func(t *tape, in []*value) root { return t.LayerNorm(n, in[0]) }
 		}, [][]int{{7, 9}}},
 		"layer norm, twice": {func(s *store) net {
 			n := s.LayerNorm("n", 17)
-			return func(t *tape, in []*value) *value { return t.LayerNorm(n, t.Add(in[0], t.LayerNorm(n, in[0]))) }
+			return func(t *tape, in []*value) root { return t.LayerNorm(n, t.Add(in[0], t.LayerNorm(n, in[0]))) }
 		}, [][]int{{5, 17}}},
 		"gelu": {func(s *store) net {
-			return func(t *tape, in []*value) *value { return t.GELU(in[0]) }
+			return func(t *tape, in []*value) root { return t.GELU(in[0]) }
 		}, [][]int{{5, 33}}},
 		"residual": {func(s *store) net {
 			r := s.Residual("r", 13)
-			return func(t *tape, in []*value) *value { return t.Residual(r, in[0]) }
+			return func(t *tape, in []*value) root { return t.Residual(r, in[0]) }
 		}, [][]int{{6, 13}}},
 		"residual, twice and a bypass": {func(s *store) net {
 			r := s.Residual("r", 8)
-			return func(t *tape, in []*value) *value { return t.Add(in[0], t.Residual(r, t.Residual(r, in[0]))) }
+			return func(t *tape, in []*value) root { return t.Add(in[0], t.Residual(r, t.Residual(r, in[0]))) }
 		}, [][]int{{4, 8}}},
 		"add, itself": {func(s *store) net {
-			return func(t *tape, in []*value) *value { return t.Add(t.Scale(in[0], 3), t.Add(in[0], in[0])) }
+			return func(t *tape, in []*value) root { return t.Add(t.Scale(in[0], 3), t.Add(in[0], in[0])) }
 		}, [][]int{{4, 8}}},
 		"add, two": {func(s *store) net {
-			return func(t *tape, in []*value) *value { return t.GELU(t.Add(in[0], in[1])) }
+			return func(t *tape, in []*value) root { return t.GELU(t.Add(in[0], in[1])) }
 		}, [][]int{{2, 3}, {2, 3}}},
 		"scale": {func(s *store) net {
-			return func(t *tape, in []*value) *value { return t.Scale(t.Scale(in[0], -0.5), 3) }
+			return func(t *tape, in []*value) root { return t.Scale(t.Scale(in[0], -0.5), 3) }
 		}, [][]int{{2, 3}}},
 		"concat": {func(s *store) net {
 			l := s.Linear("l", 9, 4)
-			return func(t *tape, in []*value) *value { return t.Linear(l, t.Concat(in[0], in[1], in[0])) }
+			return func(t *tape, in []*value) root { return t.Linear(l, t.Concat(in[0], in[1], in[0])) }
 		}, [][]int{{3, 2}, {3, 5}}},
 		"sum of squares": {func(s *store) net {
-			return func(t *tape, in []*value) *value { return t.SumSquares(in[0], in[1], 0.25) }
+			return func(t *tape, in []*value) root { return t.SquareError(in[0], in[1], 0.25) }
 		}, [][]int{{37, 5}, {37, 5}}},
 		"mlp": {func(s *store) net {
 			m := declareMLP(s, mlp{dim: 6, embed: 8, width: 12, blocks: 2})
-			return func(t *tape, in []*value) *value { return m.record(t, in[0], in[1]) }
+			return func(t *tape, in []*value) root { return m.record(t, in[0], in[1]) }
 		}, [][]int{{5, 6}, {5, 8}}},
 		"mlp's loss": {func(s *store) net {
 			m := declareMLP(s, mlp{dim: 6, embed: 8, width: 16, blocks: 3})
-			return func(t *tape, in []*value) *value { return t.SumSquares(m.record(t, in[0], in[1]), in[2], 1.0/9) }
+			return func(t *tape, in []*value) root { return t.SquareError(m.record(t, in[0], in[1]), in[2], 1.0/9) }
 		}, [][]int{{9, 6}, {9, 8}, {9, 6}}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -33,10 +33,10 @@ func (w Weights) String() string { return arrayNames[w] }
 type Mode int
 
 const (
-	// Inference: Value alone, which Load fills from a checkpoint's running mean.
-	Inference Mode = iota
-	// Training: all arrays.
-	Training
+	// ForInference: Value alone, which Load fills from a checkpoint's running mean.
+	ForInference Mode = iota
+	// ForTraining: all arrays.
+	ForTraining
 )
 
 // Param is a named parameter: the same part of every array of its Store. Its elements are row-major.
@@ -74,6 +74,7 @@ type Store[T cuda.Float] struct {
 	names  map[string]*Param
 	size   int // elements of an array, with the gaps
 	buf    [arrays]cuda.Buffer
+	norm   cuda.Buffer // scratch of Step
 	ready  bool
 	err    error // the first wrong declaration
 }
@@ -123,7 +124,7 @@ func (s *Store[T]) Allocate(mode Mode) error {
 	}
 	s.mode, s.ready = mode, true
 	n := Weights(1)
-	if mode == Training {
+	if mode == ForTraining {
 		n = arrays
 	}
 	for w := range n {
@@ -145,6 +146,10 @@ func (s *Store[T]) Free() error {
 			s.buf[w] = cuda.Buffer{}
 		}
 	}
+	if !s.norm.IsNil() {
+		errs = append(errs, s.dev.Free(s.norm))
+		s.norm = cuda.Buffer{}
+	}
 	return errors.Join(errs...)
 }
 
@@ -159,7 +164,7 @@ func (s *Store[T]) Count() int {
 
 // Bytes is what Allocate takes in a mode.
 func (s *Store[T]) Bytes(mode Mode) int {
-	if mode == Training {
+	if mode == ForTraining {
 		return int(arrays) * s.size * cuda.SizeOf[T]()
 	}
 	return s.size * cuda.SizeOf[T]()

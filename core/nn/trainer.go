@@ -20,13 +20,13 @@ type Progress struct {
 	Rate        float64 // steps a second since the last report
 }
 
-// Training runs a tape, an optimiser and a checkpoint together: for step k = 0, 1, ..., Steps-1 it calls Batch(k), plays
+// Trainer runs a tape, an optimiser and a checkpoint together: for step k = 0, 1, ..., Steps-1 it calls Batch(k), plays
 // the tape forward and back from Loss, and takes the optimiser's step. All that step k depends on is the store and k, so a
 // training that was stopped anywhere and goes on from its last checkpoint ends with the bits of one that was not, as long
 // as Batch is a function of k alone (draw its noise by Philox, keyed by step and item).
-type Training[T cuda.Float] struct {
+type Trainer[T cuda.Float] struct {
 	Tape *Tape[T] // over the store's Value, for training
-	Loss *Var[T]  // one number
+	Loss *Loss[T]
 	Adam Adam
 	// Steps in all, those before a resume counted.
 	Steps int
@@ -52,7 +52,7 @@ type Training[T cuda.Float] struct {
 
 // Run trains to the end, or until the context ends (its error is returned) or Report or Batch fails. A loss or gradient
 // that is not finite is an error and writes no checkpoint, so that the last good one stays.
-func (tr *Training[T]) Run(ctx context.Context) error {
+func (tr *Trainer[T]) Run(ctx context.Context) error {
 	s := tr.Tape.store
 	k, err := tr.resume()
 	if err != nil {
@@ -67,7 +67,6 @@ func (tr *Training[T]) Run(ctx context.Context) error {
 	}
 	saved, reported, sum, norms, since := time.Now(), time.Now(), 0.0, 0.0, 0
 	written := k // steps in the checkpoint
-	loss := make([]T, 1)
 	for k < tr.Steps {
 		if ctx.Err() != nil {
 			break
@@ -81,18 +80,19 @@ func (tr *Training[T]) Run(ctx context.Context) error {
 		if err := tr.Tape.Backward(tr.Loss); err != nil {
 			return err
 		}
-		if err := tr.Loss.Get(loss); err != nil {
-			return err
-		}
-		norm, err := Step(&tr.Adam, s, k)
+		loss, err := tr.Loss.Value()
 		if err != nil {
 			return err
 		}
-		if l := float64(loss[0]); math.IsNaN(l+norm) || math.IsInf(l+norm, 0) {
-			return fmt.Errorf("nn: step %d: loss %g, gradient norm %g: not finite (learning rate %g)", k, l, norm, tr.Adam.Schedule.Rate(k))
+		norm, err := s.Step(tr.Adam, k)
+		if err != nil {
+			return err
+		}
+		if math.IsNaN(loss+norm) || math.IsInf(loss+norm, 0) {
+			return fmt.Errorf("nn: step %d: loss %g, gradient norm %g: not finite (learning rate %g)", k, loss, norm, tr.Adam.Schedule.Rate(k))
 		}
 		k++
-		sum, norms, since = sum+float64(loss[0]), norms+norm, since+1
+		sum, norms, since = sum+loss, norms+norm, since+1
 		now := time.Now()
 		if tr.CheckpointEvery > 0 && now.Sub(saved) >= tr.CheckpointEvery && k < tr.Steps {
 			if err := tr.save(k, written); err != nil {
@@ -119,13 +119,13 @@ func (tr *Training[T]) Run(ctx context.Context) error {
 }
 
 // resume loads the checkpoint, if there is one, and returns the next step.
-func (tr *Training[T]) resume() (int, error) {
+func (tr *Trainer[T]) resume() (int, error) {
 	s := tr.Tape.store
 	if err := s.has(Grad); err != nil || !tr.Tape.train {
 		return 0, errors.Join(err, errors.New("nn: training: the tape is not one for training"))
 	}
-	if tr.Loss == nil || tr.Loss.n != 1 {
-		return 0, errors.New("nn: training: the loss must be a single number")
+	if err := tr.Adam.check(); err != nil {
+		return 0, err
 	}
 	if tr.Path == "" {
 		return 0, nil
@@ -161,7 +161,7 @@ func nonNil(m map[string]string) map[string]string {
 }
 
 // save writes the checkpoint after k steps, unless it is there already.
-func (tr *Training[T]) save(k, written int) error {
+func (tr *Trainer[T]) save(k, written int) error {
 	if tr.Path == "" {
 		return nil
 	}
