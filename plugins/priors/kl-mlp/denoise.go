@@ -46,7 +46,7 @@ func (n *denoiser) open(path string, o *Options) (nn.State, error) {
 	if err != nil {
 		return nn.State{}, err
 	}
-	if err := s.Allocate(nn.Inference); err != nil {
+	if err := s.Allocate(nn.ForInference); err != nil {
 		return nn.State{}, err
 	}
 	st, err := s.Load(path, o.architecture())

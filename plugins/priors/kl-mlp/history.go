@@ -46,8 +46,8 @@ func newHistory(c *configured, eval *nn.Evaluator[float32], training, held []flo
 	o := &c.options.Train
 	n := (o.Steps + o.HistoryEvery - 1) / o.HistoryEvery
 	h := &history{every: o.HistoryEvery, steps: o.Steps, eval: eval, rows: tensor.New(tensor.Float64, n, historyColumns), pending: tensor.New(tensor.Float64, 2)}
-	for i, v := range h.rows.Float64s() {
-		h.rows.Float64s()[i] = v + math.NaN()
+	for i := range h.rows.Float64s() {
+		h.rows.Float64s()[i] = math.NaN()
 	}
 	h.training = newScore(c, training)
 	if len(held) > 0 {
@@ -85,12 +85,14 @@ func (s *score) loss(e *nn.Evaluator[float32]) (float64, error) {
 
 // resume takes over what a checkpoint has.
 func (h *history) resume(t map[string]*tensor.Tensor) error {
-	for name, dst := range map[string]*tensor.Tensor{keyHistory: h.rows, keyPending: h.pending} {
-		if err := t[name].Check(name, tensor.Float64, dst.Shape...); err != nil {
-			return err
-		}
-		dst.CopyFrom(t[name])
+	if err := t[keyHistory].Check(keyHistory, tensor.Float64, h.rows.Shape...); err != nil {
+		return err
 	}
+	if err := t[keyPending].Check(keyPending, tensor.Float64, h.pending.Shape...); err != nil {
+		return err
+	}
+	h.rows.CopyFrom(t[keyHistory])
+	h.pending.CopyFrom(t[keyPending])
 	return nil
 }
 
@@ -105,7 +107,7 @@ func (h *history) after(step int, loss float64) error {
 	row := h.rows.Item((step - 1) / h.every).Float64s()
 	row[0], row[1] = float64(step), p[0]/p[1]
 	p[0], p[1] = 0, 0
-	for column, s := range map[int]*score{2: h.training, 3: h.held} {
+	for i, s := range []*score{h.training, h.held} {
 		if s == nil {
 			continue
 		}
@@ -113,7 +115,7 @@ func (h *history) after(step int, loss float64) error {
 		if err != nil {
 			return fmt.Errorf("loss at fixed noise after %d steps: %w", step, err)
 		}
-		row[column] = v
+		row[2+i] = v
 	}
 	return nil
 }

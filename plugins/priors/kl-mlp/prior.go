@@ -121,7 +121,9 @@ func modelOf(target []space.Space, n int) (s space.Space, nz, nx int, err error)
 	if t.DType == tensor.Float64 {
 		s.DType = t.DType
 	}
-	axis := func(name string) int { return slices.IndexFunc(t.Axes, func(a space.Axis) bool { return a.Name == name }) }
+	axis := func(name string) int {
+		return slices.IndexFunc(t.Axes, func(a space.Axis) bool { return a.Name == name })
+	}
 	z, x := axis("z"), axis("x")
 	if z < 0 || x < 0 {
 		return s, n, n, nil

@@ -106,7 +106,7 @@ func (c *configured) newTraining(dev cuda.Device, raw, held []float64) (*trainin
 	if err != nil {
 		return nil, err
 	}
-	if err := t.store.Allocate(nn.Training); err != nil {
+	if err := t.store.Allocate(nn.ForTraining); err != nil {
 		return nil, err
 	}
 	if err := t.store.Init(c.seed); err != nil {
