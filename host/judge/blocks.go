@@ -247,7 +247,7 @@ func (j *judging) memorisation(context.Context) error {
 		return err
 	}
 	all["leave_one_out"] = loo.Ratio
-	for _, t := range j.Cell.Judge.Thresholds {
+	for _, t := range j.Cell.Judge.Memorisation.Thresholds {
 		for _, who := range []string{"samples", "held_out", "leave_one_out"} {
 			if all[who] == nil {
 				continue

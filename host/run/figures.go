@@ -392,7 +392,7 @@ func memorisationPicture(a *arrays) *picture {
 	if l := a.reals("judge", "memorisation_leave_one_out.npy"); len(l) >= 5 {
 		p.Layers = append(p.Layers, figure.Histogram{Label: "leave-one-out", Values: l, Color: figure.SeriesColor(4), Dash: figure.Dotted})
 	}
-	for _, t := range a.c.Cell.Judge.Thresholds {
+	for _, t := range a.c.Cell.Judge.Memorisation.Thresholds {
 		p.Layers = append(p.Layers, figure.VLine{At: t, Label: fmt.Sprintf("%g", t)})
 	}
 	return &picture{"memorisation", fmt.Sprintf("Ratio r of %d samples, of the held-out examples and of each training example against the others. Copies lie at the left; compare with the nulls, not with the threshold alone.", len(r)),
