@@ -6,7 +6,7 @@
 // S = L Delta L^T, without pivoting but inside the small diagonal tiles of Delta, in single or in double precision, and
 // uses it again for every further matrix of the grid:
 //
-//	plan, err := helmholtz.NewPlan(84, 84)
+//	plan, err := helmholtz.NewPlan(84, 84, helmholtz.FivePoint)
 //	factor, err := helmholtz.NewFactor(plan, helmholtz.Single)
 //	err = factor.Factorise(&matrix)
 //	err = factor.Solve(x, shots)                    // x: shots right-hand sides in, shots solutions out

@@ -20,14 +20,14 @@ func norm(x []complex128) float64 {
 func TestSolveSmall(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	c := func() complex128 { return complex(r.NormFloat64(), r.NormFloat64()) }
-	for _, g := range [][2]int{{1, 1}, {1, 9}, {7, 5}, {20, 31}} {
+	for _, g := range [][2]int{{1, 1}, {1, 9}, {7, 5}, {20, 31}, {33, 40}, {90, 77}} {
 		m := helmholtz.NewMatrix(g[0], g[1], true)
 		n := g[0] * g[1]
 		for i := range n {
 			m.Diagonal[i] = cmplx.Rect(12, 1) + c()
 			m.Right[i], m.Down[i], m.DownRight[i], m.DownLeft[i] = c(), c(), c(), c()
 		}
-		p, err := helmholtz.NewPlan(g[0], g[1])
+		p, err := helmholtz.NewPlan(g[0], g[1], helmholtz.NinePoint)
 		if err != nil {
 			t.Fatal(err)
 		}
