@@ -104,17 +104,16 @@ func ratesTogether(cells []*CellResult) *picture {
 	}
 	caption := "Share of samples whose ratio r lies below a threshold. The nulls are what the same threshold says of examples that nobody memorised: a rate means something above its null only, and prior and posterior compare at one threshold. Bands: the 95 % interval."
 	if seeds > 1 {
-		caption = fmt.Sprintf("Share of samples whose ratio r lies below a threshold: mean of %d seeds, the band is their range. The nulls are what the same threshold says of examples that nobody memorised: a rate means something above its null only, and prior and posterior compare at one threshold.", seeds)
+		caption = fmt.Sprintf("Share of samples whose ratio r lies below a threshold: mean of %d seeds, the band is their range, widened to their 95 %% intervals. The nulls are what the same threshold says of examples that nobody memorised: a rate means something above its null only, and prior and posterior compare at one threshold.", seeds)
 	}
 	return &picture{"rates", caption, f}
 }
 
-// rateCurve is a metric against N: the mean over the cells of one N (seeds), with their range, or with the interval of a
-// single one. most is the largest number of cells that share an N.
+// rateCurve is a metric against N: the mean over the cells of one N (seeds), with the range of their intervals. most is the
+// largest number of cells that share an N.
 func rateCurve(cells []*CellResult, key string) (l figure.Line, most int) {
 	type point struct{ sum, n, lo, hi float64 }
 	at := map[float64]*point{}
-	single := map[float64][2]float64{}
 	for _, c := range cells {
 		v, ok := c.Metrics[key]
 		if !ok {
@@ -124,19 +123,14 @@ func rateCurve(cells []*CellResult, key string) (l figure.Line, most int) {
 		if at[n] == nil {
 			at[n] = &point{lo: math.Inf(1), hi: math.Inf(-1)}
 		}
+		lo, hi := interval(c, key)
 		p := at[n]
-		p.sum, p.n, p.lo, p.hi = p.sum+v, p.n+1, min(p.lo, v), max(p.hi, v)
+		p.sum, p.n, p.lo, p.hi = p.sum+v, p.n+1, min(p.lo, lo), max(p.hi, hi)
 		most = max(most, int(p.n))
-		single[n] = [2]float64{c.Metrics[key+"_low"], c.Metrics[key+"_high"]}
 	}
-	l.Dots = true
 	for _, n := range sortedKeys(at) {
 		p := at[n]
-		lo, hi := p.lo, p.hi
-		if p.n == 1 {
-			lo, hi = single[n][0], single[n][1]
-		}
-		l.X, l.Y, l.Low, l.High = append(l.X, n), append(l.Y, p.sum/p.n), append(l.Low, lo), append(l.High, hi)
+		l.X, l.Y, l.Low, l.High = append(l.X, n), append(l.Y, p.sum/p.n), append(l.Low, p.lo), append(l.High, p.hi)
 	}
 	return l, most
 }
@@ -163,7 +157,7 @@ func rateTables(cells []*CellResult) []report.Table {
 				c := used[rows[i].First]
 				rows[i].Label, rows[i].First = cellName(c, true), slices.Index(cells, c)
 			}
-			return rows, "Mean over seeds; in brackets: the range of the seeds."
+			return rows, "Mean over seeds; in brackets: the range of the seeds, widened to their 95 % intervals."
 		}
 		var rows []report.Row
 		for _, c := range used {
@@ -172,7 +166,7 @@ func rateTables(cells []*CellResult) []report.Table {
 		return rows, "In brackets: the 95 % interval, the wider of bootstrap and Wilson."
 	}
 	rates := report.Table{Title: "Memorisation rates with their nulls",
-		Columns: []report.Column{{Key: "samples", Label: "samples"}, {Key: "held_out", Label: "held-out null"}, {Key: "leave_one_out", Label: "leave-one-out null"}}}
+		Columns: []report.Column{{Key: "samples", Label: "samples", Digits: 2}, {Key: "held_out", Label: "held-out null", Digits: 2}, {Key: "leave_one_out", Label: "leave-one-out null", Digits: 2}}}
 	var keys []string
 	for _, t := range thresholds(used[0]) {
 		keys = append(keys, "memorisation.rate_"+t.key, "memorisation.held_out_rate_"+t.key, "memorisation.leave_one_out_rate_"+t.key)
