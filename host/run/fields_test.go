@@ -12,18 +12,12 @@ import (
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/host/judge"
 	"github.com/waveprior/waveprior/host/report"
-	"github.com/waveprior/waveprior/plugins/solvers/helmholtz"
 )
 
 const fieldExperiment = `
 name = "fields"
 [solver]
-plugin = "helmholtz"
-grid = { nz = 12, nx = 14, spacing_m = 125.0 }
-boundary = { kind = "pml", cells = 4, sigma_max = 100.0 }
-frequency_hz = [2.0]
-sources = { positions_m = [[0.0, 0.0], [0.0, 1000.0]] }
-receivers = { z_m = 1375.0, x_first_m = 0.0, x_last_m = 1625.0, count = 6 }
+plugin = "cosines"
 [prior]
 plugin = "gmm"
 width = 0.004
@@ -52,7 +46,7 @@ adapt = [{ kind = "kl", modes = 4 }]
 // TestReportOfFields runs a small study of fields and holds its report to the metrics and arrays that it rests on.
 func TestReportOfFields(t *testing.T) {
 	b := newBench(t)
-	b.plugins["solver/helmholtz"] = func() contract.Plugin { return helmholtz.New() }
+	b.plugins["solver/cosines"] = func() contract.Plugin { return &cosines{} }
 	res := b.run(fieldExperiment)
 	for _, name := range []string{"fields", "copies", "ratios", "coordinates", "misfit", "calibration", "rates"} {
 		for _, ext := range []string{".png", ".svg"} {
@@ -153,7 +147,7 @@ func TestReportOfFields(t *testing.T) {
 	if text, err = os.ReadFile(filepath.Join(folder, "judge", judge.FieldFile)); err == nil {
 		err = json.Unmarshal(text, &f)
 	}
-	if err != nil || f.Quantity != "vp" || f.NZ != 12 || f.NX != 14 || f.DZ != 125 {
+	if err != nil || f.Quantity != "vp" || f.NZ != fieldNZ || f.NX != fieldNX || f.DZ != fieldSpacing {
 		t.Errorf("field: %+v, %v", f, err)
 	}
 	truth, seen := read(t, filepath.Join(folder, "observe", "truth.npy")).AppendReals(nil), read(t, filepath.Join(folder, "judge", "field_truth.npy")).AppendReals(nil)

@@ -111,7 +111,7 @@ func lossesTogether(all []*arrays) (*picture, error) {
 			if len(c.X) == 0 {
 				continue
 			}
-			c.Label, c.Color = setName(a), figure.SeriesColor(n)
+			c.Label, c.Color = priorName(a), figure.SeriesColor(n)
 			if k == 1 {
 				minimised.Layers = append(minimised.Layers, c)
 				continue

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/waveprior/waveprior/core/figure"
 )
@@ -181,6 +182,21 @@ func bySet(all []*arrays, has func(a *arrays) bool) (groups [][]*arrays) {
 // setName says which training set a group of cells has.
 func setName(a *arrays) string { return fmt.Sprintf("N = %.0f", a.c.Metrics["memorisation.examples"]) }
 
+// priorName says which trained prior a cell has: its training set, and what else of the prior is swept.
+func priorName(a *arrays) string {
+	name := setName(a)
+	for _, v := range a.c.Cell.Values {
+		if v.Key != "prior.data.examples" && (v.Key == "prior" || strings.HasPrefix(v.Key, "prior.")) {
+			text, isText := v.Value.(string)
+			if !isText {
+				text = fmt.Sprintf("%s = %v", v.Key[strings.LastIndexByte(v.Key, '.')+1:], v.Value)
+			}
+			name += ", " + text
+		}
+	}
+	return name
+}
+
 // inCoordinates tells whether a cell's distances are worth a figure beside the others: fields, or coordinates of their own.
 func inCoordinates(a *arrays) bool {
 	return a.art() != nil || len(a.c.Cell.Judge.Memorisation.Adapt) > 0
@@ -352,9 +368,9 @@ func denoiserTogether(all []*arrays) *picture {
 		}
 		d, v := t.Shape[1], t.Float64s()
 		c := figure.SeriesColor(len(train.Layers))
-		train.Layers = append(train.Layers, figure.Line{Label: setName(a), X: column(v, 0, d), Y: column(v, 1, d), Dots: true, Color: c})
+		train.Layers = append(train.Layers, figure.Line{Label: priorName(a), X: column(v, 0, d), Y: column(v, 1, d), Dots: true, Color: c})
 		if d >= 7 {
-			held.Layers = append(held.Layers, figure.Line{Label: setName(a), X: column(v, 0, d), Y: column(v, 4, d), Dots: true, Color: c})
+			held.Layers = append(held.Layers, figure.Line{Label: priorName(a), X: column(v, 0, d), Y: column(v, 4, d), Dots: true, Color: c})
 		}
 	}
 	if len(train.Layers) < 2 {
