@@ -51,10 +51,10 @@ func TestNestedOptions(t *testing.T) {
 		t.Errorf("the plugin is told checkpoint_s = %v", got)
 	}
 	for old, c := range map[string][2]string{
-		"steps = 5":          {"stepz = 5", "x.toml:12: prior.train.stepz: unknown key"},
-		"steps = 5\n":        {"steps = 5.5\n", "x.toml:12: prior.train.steps: must be an integer"},
-		"[prior.train]\n":    {"[prior.training]\n", "x.toml:11: prior.training: unknown key"},
-		"[prior.schedule]\n": {"train = 3\n[prior.schedule]\n", "prior.train: "},
+		"steps = 5":          {"stepz = 5", "x.toml:13: prior.train.stepz: unknown key"},
+		"steps = 5\n":        {"steps = 5.5\n", "x.toml:13: prior.train.steps: must be an integer"},
+		"[prior.train]\n":    {"[prior.training]\n", "x.toml:12: prior.training: unknown key"},
+		"[prior.schedule]\n": {"[prior.schedule]\ntrain = 3\n", "prior.schedule.train: unknown key"},
 	} {
 		if _, err := experiment.Load(t.Context(), write(t, strings.Replace(text, old, c[0], 1)), nil, learning()); err == nil || !strings.Contains(err.Error(), c[1]) {
 			t.Errorf("%s: got %v, want %s", c[0], err, c[1])
@@ -65,7 +65,7 @@ func TestNestedOptions(t *testing.T) {
 // TestCheckpoint: a folder that is there takes the place of training and of its data; anything else is an error with its line.
 func TestCheckpoint(t *testing.T) {
 	text := strings.Replace(strings.Replace(base, `"full"`, `"trained"`, 1), "[prior.schedule]", "checkpoint = \"missing\"\n[prior.schedule]", 1)
-	if _, err := load(t, text); err == nil || !strings.Contains(err.Error(), "x.toml:8: prior.checkpoint: no such folder") {
+	if _, err := load(t, text); err == nil || !strings.Contains(err.Error(), "x.toml:9: prior.checkpoint: no such folder") {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 	if _, err := load(t, strings.Replace(text, "missing", "x.toml", 1)); err == nil || !strings.Contains(err.Error(), "is a file, a checkpoint is a folder") {
