@@ -104,6 +104,7 @@ func (r *runner) report(res *Result) error {
 	if err != nil {
 		return err
 	}
+	page.Tables = rateTables(res.Cells)
 	page.Notes = append(page.Notes, missing...)
 	if page.Figures, err = r.draw(r.Dir, overall); err != nil {
 		return err

@@ -128,7 +128,7 @@ func ReadTraining(e *stage.Entry) (*Training, error) {
 	if len(x.Shape) != 2 || x.Shape[1] < 1 || x.DType.IsComplex() {
 		return nil, fmt.Errorf("%s: %v %v, want (rows, columns) of real numbers, the step first", path, x.DType, x.Shape)
 	}
-	own := &Training{Columns: lossNames(e, x.Shape[1], t)}
+	own := &Training{Columns: lossNames(e, x.Shape[1])}
 	if t != nil {
 		own.Steps = t.Steps
 	}
@@ -139,16 +139,13 @@ func ReadTraining(e *stage.Entry) (*Training, error) {
 	return own, nil
 }
 
-// lossNames returns the names of n columns: the trainer's, else those of its reports where they are as many, else numbers.
-func lossNames(e *stage.Entry, n int, reported *Training) []string {
+// lossNames returns the names of n columns: the trainer's, else numbers.
+func lossNames(e *stage.Entry, n int) []string {
 	if b, err := os.ReadFile(e.Path(filepath.Join(checkpointFolder, LossNamesFile))); err == nil {
 		var names []string
 		if json.Unmarshal(b, &names) == nil && len(names) == n {
 			return names
 		}
-	}
-	if reported != nil && len(reported.Columns) == n {
-		return reported.Columns
 	}
 	names := []string{"step"}
 	for i := 1; i < n; i++ {
@@ -175,6 +172,9 @@ func (k *cellRun) trainPrior(ctx context.Context, w *stage.Work, prior *session.
 	defer task.Stop()
 	hook.At("host.train")
 	req := contract.TrainRequest{Dataset: filepath.Join(k.out.Data.Path(TrainingSet), dataset.ManifestName), Folder: folder}
+	if k.c.Data.HeldOut > 0 {
+		req.HeldOut = filepath.Join(k.out.Data.Path(HeldOutSet), dataset.ManifestName)
+	}
 	err = prior.Train(ctx, req, func(p contract.TrainProgress) error {
 		task.Update(p.Step, p.Steps, losses(p.Losses))
 		if err := reports.add(p); err != nil {
