@@ -75,7 +75,7 @@ func newSetup(o *Options, threads int) (*setup, error) {
 			src.axis, rec.axis},
 		Quantities: []space.Quantity{{Name: "wavefield", Unit: "1"}}}
 	pz, px := s.size()
-	if s.plan, err = fronts.NewPlan(pz, px); err != nil {
+	if s.plan, err = fronts.NewPlan(pz, px, fronts.FivePoint); err != nil {
 		return nil, fmt.Errorf("solver helmholtz: %w: %w", contract.ErrInvalidOption, err)
 	}
 	s.workers = make(chan worker, s.threads)
@@ -100,7 +100,7 @@ func (s *setup) take() (worker, error) {
 		s.workers <- nil
 		return nil, fmt.Errorf("solver helmholtz: memory for a factorisation: %w: %w", contract.ErrOutOfMemory, err)
 	}
-	if s.precision == fronts.Single && s.refine == 0 {
+	if s.precision == fronts.Single {
 		return newSweep[complex64](s, f), nil
 	}
 	return newSweep[complex128](s, f), nil
