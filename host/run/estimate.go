@@ -22,6 +22,7 @@ import (
 type timings struct {
 	trainings map[string]trainingTime // by what decides on them
 	solvers   map[string]solverTime
+	denoisers map[string]trainingTime // by the prior's options alone
 }
 
 // solverTime is how long a solve takes and, per model of a batch over all workers, a misfit with its gradient; 0: unknown.
@@ -143,7 +144,7 @@ func (k *cellRun) estimateSampling(ctx context.Context, p *StagePlan, item int64
 
 // stepOverhead (s) is what a step takes beside the solver's and the prior's work: calls, noise, checkpoints, as seen in the
 // quickstart's runs.
-const stepOverhead = 0.004
+const stepOverhead = 0.002
 
 // plannedSteps is the sampler's number of steps: its option, else, of one that walks through the prior's levels, their
 // number; 0: not known.
@@ -244,13 +245,24 @@ func (k *cellRun) timeSolves(ctx context.Context, n int) (t solverTime, err erro
 	return t, err
 }
 
-// timePrior measures the cell's denoiser, of one that is not trained yet as well as a plan can.
+// timePrior measures the cell's denoiser: of one that is not trained yet, that of a training with the same options which the
+// plan has seen the end of, of however many examples.
 func (k *cellRun) timePrior(ctx context.Context, times *timings) (t trainingTime, err error) {
-	if k.trainKey != "" {
-		return k.timeTraining(ctx, times)
+	if k.trainKey == "" {
+		err = k.timeDenoise(ctx, k.c.Checkpoint, &t)
+		return t, err
 	}
-	err = k.timeDenoise(ctx, k.c.Checkpoint, &t)
-	return t, err
+	if t, err = k.timeTraining(ctx, times); err != nil {
+		return t, err
+	}
+	id, err := stage.Key("plan/denoise", k.identity(k.c.Prior, k.c.Prior.Options))
+	if err != nil {
+		return t, err
+	}
+	if t.denoise > 0 {
+		times.denoisers[id] = t
+	}
+	return times.denoisers[id], nil
 }
 
 // timeDenoise measures a denoiser evaluation, and its adjoint, per item of a batch; it fills in nothing where the prior cannot

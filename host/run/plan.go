@@ -69,7 +69,7 @@ func Seconds(s float64) string {
 // seconds of training in a temporary folder, unless the cache holds a training of the same prior.
 func Plan(ctx context.Context, o Options) ([]CellPlan, error) {
 	r := &runner{Options: o, sums: map[session.Ref]string{}}
-	times := &timings{trainings: map[string]trainingTime{}, solvers: map[string]solverTime{}}
+	times := &timings{trainings: map[string]trainingTime{}, solvers: map[string]solverTime{}, denoisers: map[string]trainingTime{}}
 	var out []CellPlan
 	for i := range o.Experiment.Cells {
 		p, err := r.planCell(ctx, &o.Experiment.Cells[i], times)
