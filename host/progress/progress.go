@@ -120,7 +120,13 @@ func (s *Stage) Update(done, total int, note string) {
 		if int64(total) != s.bar.GetMax64() && total > 0 {
 			s.bar.ChangeMax64(int64(total))
 		}
-		s.bar.Describe(s.title + s.pace(" ") + after(" ", note))
+		pace := s.pace(" ")
+		if pace != "" {
+			note = after(", ", note)
+		} else {
+			note = after(" ", note)
+		}
+		s.bar.Describe(s.title + pace + note)
 		_ = s.bar.Set64(int64(done))
 		return
 	}
@@ -144,6 +150,9 @@ func (s *Stage) pace(separator string) string {
 	}
 	rate := float64(s.done-s.first) / elapsed
 	text := fmt.Sprintf("%s%.3g/s", separator, rate)
+	if rate >= 100 {
+		text = fmt.Sprintf("%s%.0f/s", separator, rate)
+	}
 	if s.total > 0 {
 		text += fmt.Sprintf(", %s left", time.Duration(float64(s.total-s.done)/rate*float64(time.Second)).Round(time.Second))
 	}

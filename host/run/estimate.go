@@ -320,7 +320,7 @@ func (k *cellRun) timeTraining(ctx context.Context, times *timings) (trainingTim
 	if t, ok := times.trainings[id]; ok {
 		return t, nil
 	}
-	t, err := k.rememberedTraining(ctx, in["prior"])
+	t, err := k.rememberedTraining(ctx, in["prior"], gen.Examples())
 	if err == nil && t.seconds == 0 {
 		t, err = k.tryTraining(ctx, gen)
 	}
@@ -330,8 +330,9 @@ func (k *cellRun) timeTraining(ctx context.Context, times *timings) (trainingTim
 	return t, err
 }
 
-// rememberedTraining looks in the cache for the newest training of a prior with the same options.
-func (k *cellRun) rememberedTraining(ctx context.Context, prior any) (t trainingTime, err error) {
+// rememberedTraining looks in the cache for the newest training of a prior with the same options on as many examples, else on
+// others.
+func (k *cellRun) rememberedTraining(ctx context.Context, prior any, examples int) (t trainingTime, err error) {
 	want, err := json.Marshal(prior)
 	if err != nil {
 		return t, err
@@ -341,7 +342,7 @@ func (k *cellRun) rememberedTraining(ctx context.Context, prior any) (t training
 		return t, err
 	}
 	var newest time.Time
-	folder := ""
+	folder, alike := "", false
 	for _, path := range paths {
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -352,13 +353,17 @@ func (k *cellRun) rememberedTraining(ctx context.Context, prior any) (t training
 			Prior json.RawMessage `json:"prior"`
 		}
 		var kept Training
-		if json.Unmarshal(b, &m) != nil || json.Unmarshal(m.Inputs, &in) != nil || !sameJSON(in.Prior, want) || !m.Started.After(newest) {
+		if json.Unmarshal(b, &m) != nil || json.Unmarshal(m.Inputs, &in) != nil || !sameJSON(in.Prior, want) {
 			continue
 		}
 		if raw, ok := m.Kept[keptTraining]; !ok || json.Unmarshal(raw, &kept) != nil {
 			continue
 		}
-		newest, folder = m.Started, filepath.Join(filepath.Dir(path), checkpointFolder)
+		same := kept.Examples == examples
+		if alike && !same || alike == same && !m.Started.After(newest) {
+			continue
+		}
+		alike, newest, folder = same, m.Started, filepath.Join(filepath.Dir(path), checkpointFolder)
 		t = trainingTime{steps: kept.Steps, seconds: m.WallS, from: "as long as the last time"}
 	}
 	if folder == "" {

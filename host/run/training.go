@@ -34,21 +34,23 @@ const reportsFile = "reports.jsonl"
 
 // Training is the history of a training.
 type Training struct {
-	Steps   int         // in all
-	Columns []string    // "step" and the names of the losses
-	Rows    [][]float64 // one per step told of, NaN where a number is missing
+	Steps    int         // in all
+	Examples int         // of the training set
+	Columns  []string    // "step" and the names of the losses
+	Rows     [][]float64 // one per step told of, NaN where a number is missing
 }
 
 // trainingJSON is how it is kept.
 type trainingJSON struct {
-	Steps   int        `json:"steps"`
-	Columns []string   `json:"columns"`
-	Rows    [][]number `json:"rows"`
+	Steps    int        `json:"steps"`
+	Examples int        `json:"examples"`
+	Columns  []string   `json:"columns"`
+	Rows     [][]number `json:"rows"`
 }
 
 // MarshalJSON writes numbers that are not finite as null.
 func (t Training) MarshalJSON() ([]byte, error) {
-	j := trainingJSON{t.Steps, t.Columns, make([][]number, len(t.Rows))}
+	j := trainingJSON{t.Steps, t.Examples, t.Columns, make([][]number, len(t.Rows))}
 	for i, row := range t.Rows {
 		for _, v := range row {
 			j.Rows[i] = append(j.Rows[i], number(v))
@@ -63,7 +65,7 @@ func (t *Training) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &j); err != nil {
 		return err
 	}
-	*t = Training{Steps: j.Steps, Columns: j.Columns}
+	*t = Training{Steps: j.Steps, Examples: j.Examples, Columns: j.Columns}
 	for i, row := range j.Rows {
 		if len(row) != len(j.Columns) {
 			return fmt.Errorf("row %d has %d numbers for %d columns", i, len(row), len(j.Columns))
@@ -130,7 +132,7 @@ func ReadTraining(e *stage.Entry) (*Training, error) {
 	}
 	own := &Training{Columns: lossNames(e, x.Shape[1])}
 	if t != nil {
-		own.Steps = t.Steps
+		own.Steps, own.Examples = t.Steps, t.Examples
 	}
 	v := x.AppendReals(nil)
 	for r := range x.Shape[0] {
@@ -193,6 +195,12 @@ func (k *cellRun) trainPrior(ctx context.Context, w *stage.Work, prior *session.
 		return errors.New("training ended without a checkpoint in its folder")
 	}
 	if t := reports.training(); t != nil {
+		set, err := dataset.Open(req.Dataset)
+		if err != nil {
+			return err
+		}
+		t.Examples = set.Len()
+		set.Close()
 		if err := w.Keep(keptTraining, t); err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ func TestTraining(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if fmt.Sprint(h.Columns) != "[step gradient loss]" || len(h.Rows) != 20 || h.Steps != 100 {
+			if fmt.Sprint(h.Columns) != "[step gradient loss]" || len(h.Rows) != 20 || h.Steps != 100 || h.Examples != 6 {
 				t.Fatalf("%v, %d rows of %d steps", h.Columns, len(h.Rows), h.Steps)
 			}
 			for i, row := range h.Rows {
@@ -131,7 +131,7 @@ func TestTrainingOfItsOwn(t *testing.T) {
 		t.Errorf("%+v, %v", h, err)
 	}
 	text, err := json.Marshal(run.Training{Columns: []string{"step", "loss"}, Rows: [][]float64{{1, math.NaN()}}})
-	if err != nil || string(text) != `{"steps":0,"columns":["step","loss"],"rows":[[1,null]]}` {
+	if err != nil || string(text) != `{"steps":0,"examples":0,"columns":["step","loss"],"rows":[[1,null]]}` {
 		t.Errorf("%s, %v", text, err)
 	}
 	if json.Unmarshal([]byte(`{"columns":["step"],"rows":[[1,2]]}`), &run.Training{}) == nil {
