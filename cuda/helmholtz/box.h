@@ -13,7 +13,7 @@ struct Boxes {
   typedef Lanes<T, VL> V;
 
   // Eliminates boxes first..first+count-1 (count <= VL). Returns -1, or the lane that broke down.
-  static int Eliminate(const helm_class& c, const helm_box* boxes, int count, const int32_t* lists, const T* planes,
+  __attribute__((noinline)) static int Eliminate(const helm_class& c, const helm_box* boxes, int count, const int32_t* lists, const T* planes,
                        int64_t plane, T* work, T* factor, T* update, int* pivot_at, double* pivot) {
     const int np = c.pivots, nb = c.ring;
     const int32_t* const start = lists + c.column_start;
@@ -81,7 +81,7 @@ struct Boxes {
   }
 
   // Sorts factor and update matrix by box.
-  static void Keep(const helm_class& c, const helm_box* boxes, int count, const T* work, T* factor, T* update) {
+  __attribute__((noinline)) static void Keep(const helm_class& c, const helm_box* boxes, int count, const T* work, T* factor, T* update) {
     const int kept = c.pivots + c.entries, half = static_cast<int>(Padded(kept));
     V v[VL];
     for (int part = 0; part < 2; part++)

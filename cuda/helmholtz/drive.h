@@ -2,7 +2,7 @@
 
 // Coefficients as planes of T with a zero margin of one node, scaled by a power of two to at most 1. Returns the scale.
 template <class T>
-static double Convert(const helm_plan& plan, const helm_matrix& m, T* planes) {
+__attribute__((noinline)) static double Convert(const helm_plan& plan, const helm_matrix& m, T* planes) {
   const double* const from[5] = {m.diagonal, m.right, m.down, m.down_right, m.down_left};
   const int64_t nz = plan.nz, nx = plan.nx;
   double largest = 0;
@@ -91,13 +91,12 @@ static int Factorise(const helm_plan& plan, const helm_front* fronts, const helm
       to[rows] += planes[a[0] + plan.plane];
     }
     for (const helm_child& c : f.child) {
-      const int64_t child_rows = c.box ? 0 : Padded(fronts[c.index].b);
       if (c.box) {
-        int k = 0;
-        while (c.index >= classes[k].first_box + classes[k].box_count) k++;
-        ExtendAdd<T, VL>(lists + c.runs, c.run_count, update + boxes[c.index].update, Padded(classes[k].ring), fp, rows, pr, fb, br);
+        const helm_box& box = boxes[c.index];
+        ExtendAdd<T, VL>(lists + c.runs, c.run_count, update + box.update, Padded(classes[box.shape].ring), fp, rows, pr, fb, br);
       } else {
-        ExtendAdd<T, VL>(lists + c.runs, c.run_count, update + fronts[c.index].update, child_rows, fp, rows, pr, fb, br);
+        const helm_front& g = fronts[c.index];
+        ExtendAdd<T, VL>(lists + c.runs, c.run_count, update + g.update, Padded(g.b), fp, rows, pr, fb, br);
       }
     }
     const int done = Front<T, VL>::Eliminate(f.p, f.b, fp, fb, u, factor + f.factor, update + f.update, &report->pivot);
@@ -123,36 +122,13 @@ static void SolveLanes(const helm_plan& plan, const helm_front* fronts, const he
   const int32_t* const owner = lists + plan.owner;
   double in[W], out[W];
   for (int k = 0; k < W; k++) {
-    double largest = 0;
-    for (int64_t i = 0; k < lanes && i < 2 * n; i++) {
-      const double a = std::fabs(static_cast<double>(x[2 * n * k + i]));
-      largest = a > largest ? a : largest;
-    }
-    int exponent = 0;
-    std::frexp(largest, &exponent);
-    in[k] = largest > 0 && largest <= std::numeric_limits<double>::max() ? std::ldexp(1.0, -exponent) : 1.0;
+    in[k] = k < lanes ? UnitScale<C, HELM_BYTES / sizeof(C)>(x + 2 * n * k, 2 * n) : 1;
     out[k] = scale / in[k];
   }
-  for (int64_t i = 0; i < n; i++) {
-    T* const row = rows + static_cast<int64_t>(order[i]) * 2 * W;
-    bool any = false;
-    for (int k = 0; k < W; k++) {
-      const double re = k < lanes ? static_cast<double>(x[2 * (n * k + i)]) : 0, im = k < lanes ? static_cast<double>(x[2 * (n * k + i) + 1]) : 0;
-      any |= re != 0 || im != 0;
-      row[k] = static_cast<T>(re * in[k]);
-      row[W + k] = static_cast<T>(im * in[k]);
-    }
-    if (any) active[owner[i]] = 1;
-  }
+  Panel<T, W>::In(x, n, lanes, in, order, owner, rows, active);
   memset(rows + n * 2 * W, 0, sizeof(T) * 2 * W);
   Solve<T, VL, W>::Run(plan, fronts, classes, boxes, lists, static_cast<const T*>(memory.factor), rows, near, active);
-  for (int64_t i = 0; i < n; i++) {
-    const T* const row = rows + static_cast<int64_t>(order[i]) * 2 * W;
-    for (int k = 0; k < lanes; k++) {
-      x[2 * (n * k + i)] = static_cast<C>(static_cast<double>(row[k]) * out[k]);
-      x[2 * (n * k + i) + 1] = static_cast<C>(static_cast<double>(row[W + k]) * out[k]);
-    }
-  }
+  Panel<T, W>::Out(rows, n, lanes, out, order, x);
 }
 
 // Solves for all right-hand sides, VL at a time, the rest with the fewest lanes that hold them.

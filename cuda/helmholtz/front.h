@@ -63,7 +63,7 @@ struct Front {
   }
 
   // out panel = a panel times the symmetric tile d (TB rows, depth columns, panels).
-  static inline void Scale(const T* a, const T* d, int64_t depth, T* out) {
+  __attribute__((noinline)) static void Scale(const T* a, const T* d, int64_t depth, T* out) {
     for (int64_t j0 = 0; j0 < depth; j0 += NR) {
       Product<T, VL, NR> c;
       c.Sum(a, d + (j0 / VL) * depth * 2 * VL + j0 % VL, depth);
@@ -78,7 +78,7 @@ struct Front {
 
   // Inverts the n x n tile d (columns of TB real, TB imaginary parts) into panels. Returns n, or the pivot at which it
   // broke down.
-  static int Invert(T* d, int n, T* out, double* pivot) {
+  __attribute__((noinline)) static int Invert(T* d, int n, T* out, double* pivot) {
     int row_of[TB];   // row chosen for pivot k
     bool used[TB] = {};
     for (int k = 0; k < n; k++) {

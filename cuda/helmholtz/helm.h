@@ -50,7 +50,7 @@ typedef struct {
   int32_t base;  // coefficient index of its first node
   int32_t first;
   int32_t ring;  // offset in lists: rows of x
-  int32_t unused;
+  int32_t shape;  // its class
   int64_t factor;
   int64_t update;
 } helm_box;

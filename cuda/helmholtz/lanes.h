@@ -16,6 +16,7 @@ struct Lanes;
   static inline Lanes<T, N> operator-(Lanes<T, N> a, Lanes<T, N> b) { return {P##_sub_##S(a.v, b.v)}; } \
   static inline Lanes<T, N> operator*(Lanes<T, N> a, Lanes<T, N> b) { return {P##_mul_##S(a.v, b.v)}; } \
   static inline Lanes<T, N> operator/(Lanes<T, N> a, Lanes<T, N> b) { return {P##_div_##S(a.v, b.v)}; } \
+  static inline Lanes<T, N> Max(Lanes<T, N> a, Lanes<T, N> b) { return {P##_max_##S(a.v, b.v)}; }        \
   static inline Lanes<T, N> Fma(Lanes<T, N> a, Lanes<T, N> b, Lanes<T, N> c) { /* a b + c */   \
     return {P##_fmadd_##S(a.v, b.v, c.v)};                                                     \
   }                                                                                            \

@@ -51,7 +51,7 @@ struct Solve {
     (V::Load(x + W) - im).Store(x + W);
   }
 
-  static void FrontForward(const helm_front& f, const int32_t* lists, const T* factor, T* x) {
+  __attribute__((noinline)) static void FrontForward(const helm_front& f, const int32_t* lists, const T* factor, T* x) {
     const int64_t p = f.p, b = f.b, pr = Padded(p);
     const int tiles = static_cast<int>(pr / TB);
     const T* const inverse = factor + f.factor;
@@ -85,7 +85,7 @@ struct Solve {
   }
 
   // near: workspace of b rows.
-  static void FrontBackward(const helm_front& f, const int32_t* lists, const T* factor, T* x, T* near) {
+  __attribute__((noinline)) static void FrontBackward(const helm_front& f, const int32_t* lists, const T* factor, T* x, T* near) {
     const int64_t p = f.p, b = f.b, pr = Padded(p);
     const int tiles = static_cast<int>(pr / TB);
     const T* const inverse = factor + f.factor;
@@ -114,7 +114,7 @@ struct Solve {
   }
 
   // near: workspace of ring rows.
-  static void BoxForward(const helm_class& c, const helm_box& box, const int32_t* lists, const T* factor, T* x, T* near) {
+  __attribute__((noinline)) static void BoxForward(const helm_class& c, const helm_box& box, const int32_t* lists, const T* factor, T* x, T* near) {
     const int np = c.pivots, nb = c.ring;
     const int32_t* const start = lists + c.column_start;
     const int32_t* const rows = lists + c.rows;
@@ -148,7 +148,7 @@ struct Solve {
     }
   }
 
-  static void BoxBackward(const helm_class& c, const helm_box& box, const int32_t* lists, const T* factor, T* x, T* near) {
+  __attribute__((noinline)) static void BoxBackward(const helm_class& c, const helm_box& box, const int32_t* lists, const T* factor, T* x, T* near) {
     const int np = c.pivots, nb = c.ring;
     const int32_t* const start = lists + c.column_start;
     const int32_t* const rows = lists + c.rows;
@@ -164,34 +164,52 @@ struct Solve {
     const T* const ring = near - static_cast<int64_t>(np) * 2 * W;
     for (int k = np - 1; k >= 0; k--) {
       T* const yk = y + static_cast<int64_t>(k) * 2 * W;
-      V re = V::Load(yk), im = V::Load(yk + W);
-      for (int e = start[k]; e < start[k + 1]; e++) {
-        const V lr = V::Fill(dr[np + e]), li = V::Fill(di[np + e]);
-        const int r = rows[e];
+      // Eight independent sums: even and odd entries apart, products of each kind apart.
+      V a[2], b[2], c2[2], d[2];
+      for (int h = 0; h < 2; h++) a[h] = b[h] = c2[h] = d[h] = V::Fill(0);
+      const int e1 = start[k + 1];
+      int e = start[k];
+      const auto take = [&](int entry, int h) __attribute__((always_inline)) {
+        const V lr = V::Fill(dr[np + entry]), li = V::Fill(di[np + entry]);
+        const int r = rows[entry];
         const T* const from = (r < np ? y : ring) + static_cast<int64_t>(r) * 2 * W;
         const V xr = V::Load(from), xi = V::Load(from + W);
-        re = Fma(li, xi, Fnma(lr, xr, re));
-        im = Fnma(li, xr, Fnma(lr, xi, im));
+        a[h] = Fma(lr, xr, a[h]);
+        b[h] = Fma(li, xi, b[h]);
+        c2[h] = Fma(lr, xi, c2[h]);
+        d[h] = Fma(li, xr, d[h]);
+      };
+      for (; e + 2 <= e1; e += 2) {
+        take(e, 0);
+        take(e + 1, 1);
       }
-      re.Store(yk);
-      im.Store(yk + W);
+      if (e < e1) take(e, 0);
+      (V::Load(yk) - ((a[0] + a[1]) - (b[0] + b[1]))).Store(yk);
+      (V::Load(yk + W) - ((c2[0] + c2[1]) + (d[0] + d[1]))).Store(yk + W);
     }
   }
 
   // All of it, for the rows of x. active: one byte per box, then per front; 0: all right-hand sides are zero there.
   static void Run(const helm_plan& plan, const helm_front* fronts, const helm_class* classes, const helm_box* boxes,
                   const int32_t* lists, const T* factor, T* x, T* near, uint8_t* active) {
-    for (int c = 0; c < plan.class_count; c++)
-      for (int i = classes[c].first_box; i < classes[c].first_box + classes[c].box_count; i++)
-        if (active[i]) BoxForward(classes[c], boxes[i], lists, factor, x, near);
+    if (plan.front_count == 0) {
+      if (active[0]) BoxForward(classes[0], boxes[0], lists, factor, x, near);
+      BoxBackward(classes[0], boxes[0], lists, factor, x, near);
+      return;
+    }
     for (int f = 0; f < plan.front_count; f++) {
       uint8_t* const a = active + plan.box_count + f;
-      for (const helm_child& c : fronts[f].child) *a |= active[(c.box ? 0 : plan.box_count) + c.index];
+      for (const helm_child& c : fronts[f].child) {
+        const uint8_t reached = active[(c.box ? 0 : plan.box_count) + c.index];
+        if (c.box && reached) BoxForward(classes[boxes[c.index].shape], boxes[c.index], lists, factor, x, near);
+        *a |= reached;
+      }
       if (*a) FrontForward(fronts[f], lists, factor, x);
     }
-    for (int f = plan.front_count - 1; f >= 0; f--) FrontBackward(fronts[f], lists, factor, x, near);
-    for (int c = 0; c < plan.class_count; c++)
-      for (int i = classes[c].first_box; i < classes[c].first_box + classes[c].box_count; i++)
-        BoxBackward(classes[c], boxes[i], lists, factor, x, near);
+    for (int f = plan.front_count - 1; f >= 0; f--) {
+      FrontBackward(fronts[f], lists, factor, x, near);
+      for (const helm_child& c : fronts[f].child)
+        if (c.box) BoxBackward(classes[boxes[c.index].shape], boxes[c.index], lists, factor, x, near);
+    }
   }
 };
