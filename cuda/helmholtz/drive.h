@@ -114,10 +114,8 @@ static void SolveLanes(const helm_plan& plan, const helm_front* fronts, const he
                        const int32_t* lists, const helm_memory& memory, double scale, C* x, int lanes) {
   T* const rows = static_cast<T*>(memory.x);
   const int64_t n = plan.nodes;
-  T* const near = rows + (n + 1) * 2 * W;
-  const int64_t most = plan.max_local > plan.max_boundary ? plan.max_local : plan.max_boundary;
-  uint8_t* const active = reinterpret_cast<uint8_t*>(near + most * 2 * W);
-  memset(active, 0, static_cast<size_t>(plan.box_count + plan.front_count));
+  memset(memory.active, 0, static_cast<size_t>(plan.box_count + plan.front_count));
+  memset(memory.wanted, 1, static_cast<size_t>(plan.box_count + plan.front_count));
   const int32_t* const order = lists + plan.order;
   const int32_t* const owner = lists + plan.owner;
   double in[W], out[W];
@@ -125,9 +123,10 @@ static void SolveLanes(const helm_plan& plan, const helm_front* fronts, const he
     in[k] = k < lanes ? UnitScale<C, HELM_BYTES / sizeof(C)>(x + 2 * n * k, 2 * n) : 1;
     out[k] = scale / in[k];
   }
-  Panel<T, W>::In(x, n, lanes, in, order, owner, rows, active);
+  Panel<T, W>::In(x, n, lanes, in, order, owner, rows, memory.active);
   memset(rows + n * 2 * W, 0, sizeof(T) * 2 * W);
-  Solve<T, VL, W>::Run(plan, fronts, classes, boxes, lists, static_cast<const T*>(memory.factor), rows, near, active);
+  Solve<T, VL, W>::Run(plan, fronts, classes, boxes, lists, static_cast<const T*>(memory.factor), rows,
+                          static_cast<T*>(memory.near), memory.active, memory.wanted);
   Panel<T, W>::Out(rows, n, lanes, out, order, x);
 }
 

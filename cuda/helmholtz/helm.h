@@ -76,8 +76,20 @@ typedef struct {
 
 // Pointers of one factor, all 64-byte aligned C memory; float or double as the entry point says.
 typedef struct {
-  void *factor, *update, *work, *x;
+  void *factor, *update, *work;
+  void* near;       // rows of x around one front or box, VL lanes
+  uint8_t* active;  // a byte per box, then per front: some right-hand side is not zero there; overwritten
+  uint8_t* wanted;  // likewise: the solution is wanted there
+  void* x;          // rows of one block, for vectors that come in the grid's order
 } helm_memory;
+
+// Fields: `count` vectors in rows, in blocks of lanes: as many full vectors as there are, then the least that holds the
+// rest (64 or 32 bytes, 32 or 16 bytes, 16 bytes). A block is (nodes + 1) rows of its lanes' real parts, then imaginary
+// ones.
+typedef struct {
+  void* rows;
+  int64_t count;
+} helm_fields;
 
 // Right-hand sides: `count` vectors of `nodes` complex numbers in x (wide: double, else float).
 typedef struct {
@@ -104,19 +116,27 @@ int helm_factorise(helm_kernel, const helm_plan*, const helm_front*, const helm_
 // Overwrites right-hand sides by solutions. scale: the factorisation's.
 void helm_solve(helm_kernel, const helm_plan*, const helm_front*, const helm_class*, const helm_box*,
                 const int32_t* lists, const helm_memory*, double scale, void* x, helm_panel);
+// Overwrites fields that hold right-hand sides by solutions, without scaling. active and wanted are the caller's.
+void helm_substitute(helm_kernel, const helm_plan*, const helm_front*, const helm_class*, const helm_box*,
+                     const int32_t* lists, const helm_memory*, const helm_fields*);
+// sum[node] += a[k][node] b[k][node] scale[k] over k, as complex numbers, nodes in the grid's order.
+void helm_products(helm_kernel, const helm_plan*, const int32_t* lists, const helm_fields* a, const helm_fields* b,
+                   const double* scale, double* sum);
 
 // The variants behind them.
-#define HELM_ENTRIES(isa)                                                                                         \
-  int helm_factorise_f32_##isa(const helm_plan*, const helm_front*, const helm_class*, const helm_box*,          \
-                               const int32_t*, const helm_matrix*, const helm_memory*, helm_report*);            \
-  int helm_factorise_f64_##isa(const helm_plan*, const helm_front*, const helm_class*, const helm_box*,          \
-                               const int32_t*, const helm_matrix*, const helm_memory*, helm_report*);            \
-  void helm_solve_f32_##isa(const helm_plan*, const helm_front*, const helm_class*, const helm_box*,             \
-                            const int32_t*, const helm_memory*, double scale, void* x, helm_panel);              \
-  void helm_solve_f64_##isa(const helm_plan*, const helm_front*, const helm_class*, const helm_box*,             \
-                            const int32_t*, const helm_memory*, double scale, void* x, helm_panel);
-HELM_ENTRIES(v3)
-HELM_ENTRIES(v4)
+#define HELM_ENTRIES(p, isa)                                                                                      \
+  int helm_factorise_##p##_##isa(const helm_plan*, const helm_front*, const helm_class*, const helm_box*,         \
+                                 const int32_t*, const helm_matrix*, const helm_memory*, helm_report*);           \
+  void helm_solve_##p##_##isa(const helm_plan*, const helm_front*, const helm_class*, const helm_box*,            \
+                              const int32_t*, const helm_memory*, double scale, void* x, helm_panel);             \
+  void helm_substitute_##p##_##isa(const helm_plan*, const helm_front*, const helm_class*, const helm_box*,       \
+                                   const int32_t*, const helm_memory*, const helm_fields*);                       \
+  void helm_products_##p##_##isa(const helm_plan*, const int32_t*, const helm_fields*, const helm_fields*,        \
+                                 const double*, double*);
+HELM_ENTRIES(f32, v3)
+HELM_ENTRIES(f32, v4)
+HELM_ENTRIES(f64, v3)
+HELM_ENTRIES(f64, v4)
 
 #ifdef __cplusplus
 }

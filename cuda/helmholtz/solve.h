@@ -190,11 +190,12 @@ struct Solve {
   }
 
   // All of it, for the rows of x. active: one byte per box, then per front; 0: all right-hand sides are zero there.
+  // wanted: likewise; 0: nobody reads the solution there.
   static void Run(const helm_plan& plan, const helm_front* fronts, const helm_class* classes, const helm_box* boxes,
-                  const int32_t* lists, const T* factor, T* x, T* near, uint8_t* active) {
+                  const int32_t* lists, const T* factor, T* x, T* near, uint8_t* active, uint8_t* wanted) {
     if (plan.front_count == 0) {
       if (active[0]) BoxForward(classes[0], boxes[0], lists, factor, x, near);
-      BoxBackward(classes[0], boxes[0], lists, factor, x, near);
+      if (wanted[0]) BoxBackward(classes[0], boxes[0], lists, factor, x, near);
       return;
     }
     for (int f = 0; f < plan.front_count; f++) {
@@ -203,13 +204,15 @@ struct Solve {
         const uint8_t reached = active[(c.box ? 0 : plan.box_count) + c.index];
         if (c.box && reached) BoxForward(classes[boxes[c.index].shape], boxes[c.index], lists, factor, x, near);
         *a |= reached;
+        wanted[plan.box_count + f] |= wanted[(c.box ? 0 : plan.box_count) + c.index];
       }
       if (*a) FrontForward(fronts[f], lists, factor, x);
     }
     for (int f = plan.front_count - 1; f >= 0; f--) {
+      if (!wanted[plan.box_count + f]) continue;
       FrontBackward(fronts[f], lists, factor, x, near);
       for (const helm_child& c : fronts[f].child)
-        if (c.box) BoxBackward(classes[boxes[c.index].shape], boxes[c.index], lists, factor, x, near);
+        if (c.box && wanted[c.index]) BoxBackward(classes[boxes[c.index].shape], boxes[c.index], lists, factor, x, near);
     }
   }
 };
