@@ -1,19 +1,24 @@
 // Walks the tree: assembles fronts, eliminates, and takes right-hand sides in and solutions out.
 
-// Coefficients as planes of T with a zero margin of one node, scaled by a power of two to at most 1. Returns the scale.
+// Coefficients as planes of T with a zero margin of one node, scaled by a power of two such that the diagonal's mean size is
+// about 1. Returns the scale.
 template <class T>
 __attribute__((noinline)) static double Convert(const helm_plan& plan, const helm_matrix& m, T* planes) {
   const double* const from[5] = {m.diagonal, m.right, m.down, m.down_right, m.down_left};
   const int64_t nz = plan.nz, nx = plan.nx;
-  double largest = 0;
+  double mean = 0, largest = 0;
   for (const double* f : from)
     for (int64_t i = 0; f != nullptr && i < 2 * nz * nx; i++) {
       const double a = std::fabs(f[i]);
       largest = a > largest ? a : largest;
     }
-  int exponent = 0;
-  std::frexp(largest, &exponent);
-  const double scale = largest > 0 ? std::ldexp(1.0, -exponent) : 1.0;
+  if (!(largest > 0)) largest = 1;
+  for (int64_t i = 0; i < 2 * nz * nx; i++) mean += std::fabs(m.diagonal[i]) / largest;
+  mean = mean > 0 ? mean / static_cast<double>(nz * nx) : 1;
+  int exponent = 0, more = 0;
+  std::frexp(mean, &exponent);
+  std::frexp(largest, &more);
+  const double scale = std::ldexp(1.0, -(exponent + more));
   memset(planes, 0, sizeof(T) * 2 * (plan.nine ? 5 : 3) * plan.plane);
   for (int c = 0; c < (plan.nine ? 5 : 3); c++) {
     if (from[c] == nullptr) continue;
@@ -62,18 +67,15 @@ static int Factorise(const helm_plan& plan, const helm_front* fronts, const helm
   T* const update = static_cast<T*>(memory.update);
   T* const planes = static_cast<T*>(memory.work);
   T* const work = planes + 10 * plan.plane;
+  report->bump_count = 0;
   report->scale = Convert<T>(plan, matrix, planes);
   for (int c = 0; c < plan.class_count; c++) {
     const helm_class& k = classes[c];
     for (int i = 0; i < k.box_count; i += VL) {
       const helm_box* const group = boxes + k.first_box + i;
       const int n = k.box_count - i < VL ? k.box_count - i : VL;
-      int at = 0;
-      const int lane = Boxes<T, VL>::Eliminate(k, group, n, lists, planes, plan.plane, work, factor, update, &at, &report->pivot);
-      if (lane >= 0) {
-        report->row = group[lane].first + at;
-        return HELM_BREAKDOWN;
-      }
+      const int code = Boxes<T, VL>::Eliminate(k, group, n, lists, planes, plan.plane, work, factor, update, report);
+      if (code != HELM_OK) return report->bump_count > HELM_MOST_BUMPS ? HELM_CROWDED : code;
     }
   }
   for (int i = 0; i < plan.front_count; i++) {
@@ -99,12 +101,15 @@ static int Factorise(const helm_plan& plan, const helm_front* fronts, const helm
         ExtendAdd<T, VL>(lists + c.runs, c.run_count, update + g.update, Padded(g.b), fp, rows, pr, fb, br);
       }
     }
-    const int done = Front<T, VL>::Eliminate(f.p, f.b, fp, fb, u, factor + f.factor, update + f.update, &report->pivot);
+    const int done = Front<T, VL>::Eliminate(f.p, f.b, fp, fb, u, factor + f.factor, update + f.update, f.first,
+                                                report);
     if (done < f.p) {
       report->row = f.first + done;
-      return HELM_BREAKDOWN;
+      return report->bump_count > HELM_MOST_BUMPS ? HELM_CROWDED : HELM_BREAKDOWN;
     }
   }
+  if (report->bump_count > HELM_MOST_BUMPS) return HELM_CROWDED;
+  std::sort(report->bump, report->bump + report->bump_count);
   return HELM_OK;
 }
 
@@ -126,7 +131,7 @@ static void SolveLanes(const helm_plan& plan, const helm_front* fronts, const he
   Panel<T, W>::In(x, n, lanes, in, order, owner, rows, memory.active);
   memset(rows + n * 2 * W, 0, sizeof(T) * 2 * W);
   Solve<T, VL, W>::Run(plan, fronts, classes, boxes, lists, static_cast<const T*>(memory.factor), rows,
-                          static_cast<T*>(memory.near), memory.active, memory.wanted);
+                          static_cast<T*>(memory.near), memory.active, memory.wanted, memory.bumps);
   Panel<T, W>::Out(rows, n, lanes, out, order, x);
 }
 

@@ -53,18 +53,21 @@ type Factor struct {
 	scale     float64
 	block     *block
 	memory    C.helm_memory
+	bumped    *Fields       // Z, for the corrections
+	bumps     *C.helm_bumps // in block
 	residual  []complex128
 }
 
 // sizes returns the bytes of the parts of a factor, in the order of helm_memory.
-func (p *Plan) sizes(precision Precision) [7]int {
+func (p *Plan) sizes(precision Precision) [8]int {
 	real := precision.bytes()
 	row := 2 * 64 // bytes of a row of x at most
 	units := int(p.c.box_count + p.c.front_count)
 	slack := 2 * tile * tile // vectors may be read past the end of what they need
-	sizes := [7]int{
+	sizes := [8]int{
 		(int(p.c.factor_size) + slack) * real, (int(p.c.update_size) + slack) * real, (int(p.c.work_size) + slack) * real,
-		(max(int(p.c.max_local), int(p.c.max_boundary)) + tile) * row, units, units, (int(p.c.nodes) + 1) * row,
+		(max(int(p.c.max_local), int(p.c.max_boundary)) + tile) * row, units, units,
+		int(unsafe.Sizeof(C.helm_bumps{})) + C.HELM_MOST_BUMPS*C.HELM_MOST_BUMPS*16, (int(p.c.nodes) + 1) * row,
 	}
 	for i, s := range sizes {
 		sizes[i] = (s + 4095) / 4096 * 4096
@@ -106,7 +109,7 @@ func NewFactor(plan *Plan, precision Precision) (*Factor, error) {
 		return nil, fmt.Errorf("helmholtz: a factor of %d x %d nodes in %v: %w", plan.c.nz, plan.c.nx, precision, err)
 	}
 	f := &Factor{plan: plan, precision: precision, v4: isa == 4, block: m}
-	var parts [7]unsafe.Pointer
+	var parts [8]unsafe.Pointer
 	at := m.base
 	for i, bytes := range plan.sizes(precision) {
 		parts[i] = at
@@ -114,8 +117,10 @@ func NewFactor(plan *Plan, precision Precision) (*Factor, error) {
 	}
 	f.memory = C.helm_memory{
 		factor: parts[0], update: parts[1], work: parts[2], near: parts[3],
-		active: (*C.uint8_t)(parts[4]), wanted: (*C.uint8_t)(parts[5]), x: parts[6],
+		active: (*C.uint8_t)(parts[4]), wanted: (*C.uint8_t)(parts[5]), bumps: (*C.helm_bumps)(parts[6]), x: parts[7],
 	}
+	f.bumps = f.memory.bumps
+	f.bumps.inverse = (*C.double)(unsafe.Add(parts[6], unsafe.Sizeof(C.helm_bumps{})))
 	runtime.AddCleanup(f, (*block).release, m)
 	return f, nil
 }
@@ -162,6 +167,7 @@ func (f *Factor) Factorise(m *Matrix) error {
 	if f.block.base == nil {
 		return errors.New("helmholtz: Factorise after Close")
 	}
+	f.bumps.count = 0
 	if err := m.check(int(p.c.nz), int(p.c.nx)); err != nil {
 		return err
 	}
@@ -187,13 +193,26 @@ func (f *Factor) Factorise(m *Matrix) error {
 		&f.memory, &report)
 	runtime.KeepAlive(f)
 	f.scale = float64(report.scale)
-	if code != 0 {
-		iz, ix := p.node(int(report.row))
-		return fmt.Errorf("helmholtz: %w at node (%d, %d): the largest pivot left is %.3g, the matrix's largest coefficient %.3g",
-			ErrBreakdown, iz, ix, float64(report.pivot)/f.scale, 1/f.scale)
+	switch code {
+	case C.HELM_OK:
+	case C.HELM_CROWDED:
+		return fmt.Errorf("helmholtz: %w: more than %d pivots are nearly zero in %v; allowed are larger models or lower "+
+			"frequencies in float64", ErrBreakdown, C.HELM_MOST_BUMPS, f.precision)
+	default:
+		return f.broken(int(report.row), float64(report.pivot))
 	}
 	f.ready = true
+	if err := f.correct(&report); err != nil {
+		f.ready = false
+		return err
+	}
 	return nil
+}
+
+func (f *Factor) broken(row int, pivot float64) error {
+	iz, ix := f.plan.node(row)
+	return fmt.Errorf("helmholtz: %w at node (%d, %d): the pivot left is %.3g, the mean of the diagonal about %.3g",
+		ErrBreakdown, iz, ix, pivot/f.scale, 1/f.scale)
 }
 
 // kernel names the variant of the C functions: precision and instruction set.

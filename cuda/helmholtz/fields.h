@@ -32,7 +32,7 @@ static void Substitute(const helm_plan& plan, const helm_front* fronts, const he
                        const int32_t* lists, const helm_memory& memory, const helm_fields& fields) {
   EachBlock<T, VL>(fields, plan.nodes, [&](auto lanes, T* rows, int64_t) {
     Solve<T, VL, decltype(lanes)::value>::Run(plan, fronts, classes, boxes, lists, static_cast<const T*>(memory.factor), rows,
-                                              static_cast<T*>(memory.near), memory.active, memory.wanted);
+                                              static_cast<T*>(memory.near), memory.active, memory.wanted, memory.bumps);
   });
 }
 

@@ -10,7 +10,7 @@ import (
 
 // TestFields holds SolveSources, At, Vector and Products to Solve and to sums written out.
 func TestFields(t *testing.T) {
-	w := published(45)
+	w := study(45)
 	w.nz = 58
 	m := w.matrix(true)
 	n := w.nz * w.nx
@@ -96,7 +96,7 @@ func TestFields(t *testing.T) {
 }
 
 func TestFieldsRefuse(t *testing.T) {
-	f := newFactor(t, published(20).matrix(false), helmholtz.Single)
+	f := newFactor(t, study(20).matrix(false), helmholtz.Single)
 	u, err := f.NewFields(3)
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +119,7 @@ func TestFieldsRefuse(t *testing.T) {
 	if err := u.Vector(0, make([]complex128, 399)); err == nil {
 		t.Error("a short vector is taken")
 	}
-	g := newFactor(t, published(20).matrix(false), helmholtz.Single)
+	g := newFactor(t, study(20).matrix(false), helmholtz.Single)
 	if err := g.SolveSources(u, nil, nil); err == nil {
 		t.Error("fields of another plan are taken")
 	}

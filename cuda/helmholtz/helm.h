@@ -67,12 +67,29 @@ typedef struct {
   int64_t factor_size, update_size, work_size;  // reals
 } helm_plan;
 
-// What went wrong: row of x where the elimination broke down, and the size of the pivot there.
+// What came of a factorisation. A pivot that is nearly zero against the typical diagonal entry would make the rounding
+// of its neighbours as large as its inverse: 1 is added to the (scaled) diagonal there, and solutions are corrected for
+// it (helm_bumps).
+enum { HELM_MOST_BUMPS = 64 };
 typedef struct {
-  int64_t row;
-  double pivot;
+  int64_t row;   // of x, where the elimination broke down
+  double pivot;  // the largest that was left there
   double scale;  // the matrix is factorised times this power of two
+  int32_t bump_count;
+  int32_t bump[HELM_MOST_BUMPS];  // rows of x
 } helm_report;
+
+// The bumped diagonal entries of a factor: with E their unit vectors and S' = S + E E^T,
+// S^-1 b = S'^-1 (b + E (1 - E^T Z)^-1 Z^T b), Z = S'^-1 E (Woodbury).
+typedef struct {
+  const void* z;          // fields of Z
+  double* inverse;  // (1 - E^T Z)^-1: count x count complex numbers
+  int32_t count;
+  int32_t row[HELM_MOST_BUMPS];
+  int32_t owner[HELM_MOST_BUMPS];  // box, or box_count + front, of the row
+  int32_t lanes[HELM_MOST_BUMPS];  // of the block of Z that holds the column
+  int64_t at[HELM_MOST_BUMPS];     // offset of the column's row 0 in z
+} helm_bumps;
 
 // Pointers of one factor, all 64-byte aligned C memory; float or double as the entry point says.
 typedef struct {
@@ -80,6 +97,7 @@ typedef struct {
   void* near;       // rows of x around one front or box, VL lanes
   uint8_t* active;  // a byte per box, then per front: some right-hand side is not zero there; overwritten
   uint8_t* wanted;  // likewise: the solution is wanted there
+  helm_bumps* bumps;
   void* x;          // rows of one block, for vectors that come in the grid's order
 } helm_memory;
 
@@ -97,10 +115,10 @@ typedef struct {
   int32_t wide;
 } helm_panel;
 
-// 0 or HELM_BREAKDOWN. planes: right-hand members of Matrix as interleaved complex doubles; down_right and down_left null
-// in a five-point stencil.
-enum { HELM_OK = 0, HELM_BREAKDOWN = 1 };
+// HELM_CROWDED: more bumps than there is room for.
+enum { HELM_OK = 0, HELM_BREAKDOWN = 1, HELM_CROWDED = 2 };
 
+// The planes of a Matrix as interleaved complex numbers; down_right and down_left are null in a five-point stencil.
 typedef struct {
   const double *diagonal, *right, *down, *down_right, *down_left;
 } helm_matrix;

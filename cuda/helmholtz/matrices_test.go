@@ -19,9 +19,14 @@ type wave struct {
 	seed        uint64
 }
 
-// published is the set-up of the memorisation study on a grid of n padded nodes a side.
-func published(n int) wave {
+// study is the small set-up of the memorisation study on a grid of n padded nodes a side (84 in the study).
+func study(n int) wave {
 	return wave{nz: n, nx: n, spacing: 2.0 / 64, frequency: 4, cells: 10, sigma: 100, slownessSq: 0.25, fluctuation: 0.1, seed: 1}
+}
+
+// published is the published set-up, 260 padded nodes a side.
+func published() wave {
+	return wave{nz: 260, nx: 260, spacing: 0.01, frequency: 6, cells: 30, sigma: 200, slownessSq: 0.25, fluctuation: 0.1, seed: 1}
 }
 
 // slowness returns a smooth random squared slowness.

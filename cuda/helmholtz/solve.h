@@ -189,10 +189,57 @@ struct Solve {
     }
   }
 
+  // Adds to the right-hand sides what makes solutions of S' ones of S: see helm_bumps. Sums over the rows of one box or
+  // front are in T, the rest in double.
+  static void Correct(const helm_plan& plan, const helm_front* fronts, const helm_class* classes, const helm_box* boxes,
+                      const helm_bumps& bumps, T* x, uint8_t* active) {
+    static constexpr int most = HELM_MOST_BUMPS;
+    double re[most][W] = {}, im[most][W] = {};
+    const T* const z = static_cast<const T*>(bumps.z);
+    for (int unit = 0; unit < plan.box_count + plan.front_count; unit++) {
+      if (!active[unit]) continue;
+      const bool box = unit < plan.box_count;
+      const int64_t first = box ? boxes[unit].first : fronts[unit - plan.box_count].first;
+      const int64_t end = first + (box ? classes[boxes[unit].shape].pivots : fronts[unit - plan.box_count].p);
+      for (int j = 0; j < bumps.count; j++) {
+        V sr = V::Fill(0), si = V::Fill(0);
+        const int64_t lanes = bumps.lanes[j];
+        for (int64_t i = first; i < end; i++) {
+          const T* const zi = z + bumps.at[j] + i * 2 * lanes;
+          const V p = V::Fill(zi[0]), q = V::Fill(zi[lanes]);
+          const V br = V::Load(x + i * 2 * W), bi = V::Load(x + i * 2 * W + W);
+          sr = Fnma(q, bi, Fma(p, br, sr));
+          si = Fma(q, br, Fma(p, bi, si));
+        }
+        alignas(64) T all[2 * W];
+        sr.Store(all);
+        si.Store(all + W);
+        for (int l = 0; l < W; l++) re[j][l] += static_cast<double>(all[l]), im[j][l] += static_cast<double>(all[W + l]);
+      }
+    }
+    for (int j = 0; j < bumps.count; j++) {
+      const double* const c = bumps.inverse + 2 * static_cast<int64_t>(j) * bumps.count;
+      double sr[W] = {}, si[W] = {};
+      for (int k = 0; k < bumps.count; k++)
+        for (int l = 0; l < W; l++) {
+          sr[l] = std::fma(-c[2 * k + 1], im[k][l], std::fma(c[2 * k], re[k][l], sr[l]));
+          si[l] = std::fma(c[2 * k + 1], re[k][l], std::fma(c[2 * k], im[k][l], si[l]));
+        }
+      T* const row = x + static_cast<int64_t>(bumps.row[j]) * 2 * W;
+      for (int l = 0; l < W; l++) {
+        row[l] += static_cast<T>(sr[l]);
+        row[W + l] += static_cast<T>(si[l]);
+      }
+      active[bumps.owner[j]] = 1;
+    }
+  }
+
   // All of it, for the rows of x. active: one byte per box, then per front; 0: all right-hand sides are zero there.
   // wanted: likewise; 0: nobody reads the solution there.
   static void Run(const helm_plan& plan, const helm_front* fronts, const helm_class* classes, const helm_box* boxes,
-                  const int32_t* lists, const T* factor, T* x, T* near, uint8_t* active, uint8_t* wanted) {
+                  const int32_t* lists, const T* factor, T* x, T* near, uint8_t* active, uint8_t* wanted,
+                  const helm_bumps* bumps) {
+    if (bumps->count > 0) Correct(plan, fronts, classes, boxes, *bumps, x, active);
     if (plan.front_count == 0) {
       if (active[0]) BoxForward(classes[0], boxes[0], lists, factor, x, near);
       if (wanted[0]) BoxBackward(classes[0], boxes[0], lists, factor, x, near);
