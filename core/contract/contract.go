@@ -166,6 +166,9 @@ type Plugin interface {
 type TrainRequest struct {
 	Dataset string
 	Folder  string
+	// HeldOut is the manifest of items of the same population that are no training examples, "": none. A trainer may report
+	// a loss on them; what it learns does not depend on them.
+	HeldOut string
 }
 
 // TrainProgress is one report of a training run.

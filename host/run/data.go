@@ -78,6 +78,9 @@ func (k *cellRun) trainPrior(ctx context.Context, w *stage.Work, prior *session.
 	defer task.Stop()
 	hook.At("host.train")
 	req := contract.TrainRequest{Dataset: filepath.Join(k.out.Data.Path(TrainingSet), dataset.ManifestName), Folder: folder}
+	if held := filepath.Join(k.out.Data.Path(HeldOutSet), dataset.ManifestName); k.c.Data.HeldOut > 0 {
+		req.HeldOut = held
+	}
 	err := prior.Train(ctx, req, func(p contract.TrainProgress) error {
 		task.Update(p.Step, p.Steps, losses(p.Losses))
 		return ctx.Err()

@@ -1,0 +1,112 @@
+package nn_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"unsafe"
+
+	"github.com/waveprior/waveprior/cuda"
+)
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func device(t testing.TB, threads int) cuda.Device {
+	t.Helper()
+	d, err := cuda.NewCPU(threads)
+	must(t, err)
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+// onEachISA runs f at every instruction set that this processor has.
+func onEachISA(t *testing.T, f func(t *testing.T)) {
+	best := cuda.ISA()
+	defer func() { must(t, cuda.SetISA(best)) }()
+	for level := 3; level <= best; level++ {
+		must(t, cuda.SetISA(level))
+		t.Run(map[int]string{3: "v3", 4: "v4"}[level], f)
+	}
+}
+
+func bytesOf[T cuda.Float](x []T) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), len(x)*cuda.SizeOf[T]())
+}
+
+func zeros[T cuda.Float](t testing.TB, d cuda.Device, n int) cuda.Buffer {
+	t.Helper()
+	b, err := d.Alloc(n * cuda.SizeOf[T]())
+	must(t, err)
+	return b
+}
+
+func upload[T cuda.Float](t testing.TB, d cuda.Device, x []T) cuda.Buffer {
+	t.Helper()
+	b := zeros[T](t, d, len(x))
+	must(t, d.Upload(b, bytesOf(x)))
+	return b
+}
+
+func values[T cuda.Float](b cuda.Buffer, n int) []T { return slices.Clone(cuda.View[T](b)[:n]) }
+
+// normals draws n numbers of that standard deviation. The seed is the length, so a failure repeats.
+func normals[T cuda.Float](t testing.TB, n int, std float64) []T {
+	t.Helper()
+	seed := rand.Uint64()
+	if testing.Verbose() {
+		t.Logf("seed %d", seed)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("seed %d gave %d normals of standard deviation %g", seed, n, std)
+		}
+	})
+	r := rand.New(rand.NewPCG(seed, 1))
+	x := make([]T, n)
+	for i := range x {
+		x[i] = T(std * r.NormFloat64())
+	}
+	return x
+}
+
+// near fails unless |got - want| <= bound*scale.
+func near(t testing.TB, what string, i int, got, want, bound, scale float64) {
+	t.Helper()
+	if e := math.Abs(got - want); !(e <= bound*scale) {
+		t.Fatalf("%s[%d] = %g, want %g: off by %.3g, allowed %.3g", what, i, got, want, e, bound*scale)
+	}
+}
+
+// sameBits runs f on devices with 1, 2, 3 and 4 threads and fails unless every bit of what it returns is the same.
+func sameBits[T cuda.Float](t testing.TB, f func(d cuda.Device) []T) {
+	t.Helper()
+	var first []T
+	for _, threads := range []int{1, 2, 3, 4} {
+		got := f(device(t, threads))
+		if first == nil {
+			first = slices.Clone(got)
+			continue
+		}
+		if len(got) != len(first) {
+			t.Fatalf("%d threads: %d numbers, one thread gave %d", threads, len(got), len(first))
+		}
+		a, b := bytesOf(first), bytesOf(got)
+		if i := slices.IndexFunc(a, func(byte) bool { return true }); i < 0 || !slices.Equal(a, b) {
+			for i := range first {
+				if first[i] != got[i] {
+					t.Fatalf("%d threads: number %d is %g, one thread gave %g", threads, i, got[i], first[i])
+				}
+			}
+			t.Fatalf("%d threads: other bits than one thread", threads)
+		}
+	}
+}
