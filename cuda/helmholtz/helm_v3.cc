@@ -3,12 +3,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <type_traits>
 
-#include "flush.h"
+#include "../isa.h"
 #include "helm.h"
 
 #pragma GCC target("arch=x86-64-v3")
