@@ -9,8 +9,26 @@
 //             The factor of a front: tiles of Delta^-1 (16 x 16 each), L11 below its tiles (tile row t: 16 rows, 16 t
 //             columns), L21.
 // Order       Every entry is its old value minus one sum over k in increasing order, whatever VL: equal bits.
+// Stability   no pivots from outside a tile. What is nearly singular there is bumped: see helm_report.
 // Assumptions padded rows are exact zeros.
 // Test        TestSolve, TestSameBits in factor_test.go.
+
+// Largest entry of an inverse tile that goes without a bump; the typical diagonal entry of the matrix is about 1.
+template <class T>
+constexpr T Limit() {
+  return sizeof(T) == 4 ? T(HELM_LIMIT) : T(1e6);
+}
+
+// Notes a bump; false where there is no room for it.
+static inline bool Bump(helm_report* report, int64_t row) {
+  if (report->bump_count == HELM_MOST_BUMPS) {
+    report->bump_count++;
+    return false;
+  }
+  if (report->bump_count > HELM_MOST_BUMPS) return false;
+  report->bump[report->bump_count++] = static_cast<int32_t>(row);
+  return true;
+}
 
 // One product's accumulators: VL rows by NR columns.
 template <class T, int VL, int NR>
@@ -63,7 +81,7 @@ struct Front {
   }
 
   // out panel = a panel times the symmetric tile d (TB rows, depth columns, panels).
-  static inline void Scale(const T* a, const T* d, int64_t depth, T* out) {
+  __attribute__((noinline)) static void Scale(const T* a, const T* d, int64_t depth, T* out) {
     for (int64_t j0 = 0; j0 < depth; j0 += NR) {
       Product<T, VL, NR> c;
       c.Sum(a, d + (j0 / VL) * depth * 2 * VL + j0 % VL, depth);
@@ -78,7 +96,7 @@ struct Front {
 
   // Inverts the n x n tile d (columns of TB real, TB imaginary parts) into panels. Returns n, or the pivot at which it
   // broke down.
-  static int Invert(T* d, int n, T* out, double* pivot) {
+  __attribute__((noinline)) static int Invert(T* d, int n, T* out, double* pivot) {
     int row_of[TB];   // row chosen for pivot k
     bool used[TB] = {};
     for (int k = 0; k < n; k++) {
@@ -133,9 +151,36 @@ struct Front {
     return n;
   }
 
+  // Inverts the tile; where it is singular or nearly so, adds 1 to diagonal entries until it is not, and notes their rows.
+  static int InvertSafely(T* d, int n, T* out, double* pivot, int64_t row, helm_report* report) {
+    alignas(64) T kept[2 * TB * TB];
+    memcpy(kept, d, sizeof(T) * 2 * TB * static_cast<size_t>(n));
+    for (int tries = 0; tries <= n; tries++) {
+      const int done = Invert(d, n, out, pivot);
+      int at = done;
+      if (done == n) {
+        T size = 0, largest = 0;
+        for (int i = 0; i < 2 * TB * n; i++) size = std::fabs(out[i]) > size ? std::fabs(out[i]) : size;
+        if (!(size > Limit<T>())) return n;
+        for (int i = 0; i < n; i++) {
+          const T* const o = out + (i / VL) * n * 2 * VL + i * 2 * VL + i % VL;
+          const T m = std::fma(o[0], o[0], o[VL] * o[VL]);
+          if (m >= largest) largest = m, at = i;
+        }
+      } else if (*pivot != 0) {
+        return done;  // not finite
+      }
+      if (tries == n || !Bump(report, row + at)) return done;
+      kept[at * 2 * TB + at] += 1;
+      memcpy(d, kept, sizeof(T) * 2 * TB * static_cast<size_t>(n));
+    }
+    return n;
+  }
+
   // Eliminates the pivots of an assembled front: fp the pivot columns, fb the boundary columns, u workspace for U.
   // Returns p, or the pivot at which it broke down.
-  static int Eliminate(int p, int b, const T* fp, const T* fb, T* u, T* factor, T* s, double* pivot) {
+  static int Eliminate(int p, int b, const T* fp, const T* fb, T* u, T* factor, T* s, int64_t first,
+                       helm_report* report) {
     const int64_t pr = Padded(p), br = Padded(b), rows = pr + br;
     const int tiles = static_cast<int>(pr / TB);
     T* const inverse = factor;
@@ -162,7 +207,7 @@ struct Front {
           d[j * 2 * TB + TB + i] = d[i * 2 * TB + TB + j];
         }
       T* const di = inverse + 2 * TB * TB * static_cast<int64_t>(t);
-      const int done = Invert(d, w, di, pivot);
+      const int done = InvertSafely(d, w, di, &report->pivot, first + k0, report);
       if (done < w) return static_cast<int>(k0) + done;
       for (int64_t i = k0 + TB; i < rows; i += VL) {
         const bool below = i >= pr;

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -14,5 +15,6 @@
 #define HELM_ISA v3
 #define HELM_V3
 #define HELM_BYTES 32  // of a vector
+#define HELM_LIMIT 500
 #define HELM_REGISTERS 16
 #include "engine.inc"

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -14,5 +15,6 @@
 #define HELM_ISA v4
 #define HELM_V4
 #define HELM_BYTES 64  // of a vector
+#define HELM_LIMIT 500
 #define HELM_REGISTERS 32
 #include "engine.inc"

@@ -16,6 +16,7 @@ struct Lanes;
   static inline Lanes<T, N> operator-(Lanes<T, N> a, Lanes<T, N> b) { return {P##_sub_##S(a.v, b.v)}; } \
   static inline Lanes<T, N> operator*(Lanes<T, N> a, Lanes<T, N> b) { return {P##_mul_##S(a.v, b.v)}; } \
   static inline Lanes<T, N> operator/(Lanes<T, N> a, Lanes<T, N> b) { return {P##_div_##S(a.v, b.v)}; } \
+  static inline Lanes<T, N> Max(Lanes<T, N> a, Lanes<T, N> b) { return {P##_max_##S(a.v, b.v)}; }        \
   static inline Lanes<T, N> Fma(Lanes<T, N> a, Lanes<T, N> b, Lanes<T, N> c) { /* a b + c */   \
     return {P##_fmadd_##S(a.v, b.v, c.v)};                                                     \
   }                                                                                            \
@@ -32,6 +33,18 @@ HELM_LANES(float, 16, __m512, _mm512, ps)
 HELM_LANES(double, 8, __m512d, _mm512, pd)
 #endif
 #undef HELM_LANES
+
+// One bit per lane where a is not at least b (NaN included).
+static inline unsigned Below(Lanes<float, 8> a, Lanes<float, 8> b) {
+  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_NGE_UQ)));
+}
+static inline unsigned Below(Lanes<double, 4> a, Lanes<double, 4> b) {
+  return static_cast<unsigned>(_mm256_movemask_pd(_mm256_cmp_pd(a.v, b.v, _CMP_NGE_UQ)));
+}
+#ifdef HELM_V4
+static inline unsigned Below(Lanes<float, 16> a, Lanes<float, 16> b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_NGE_UQ); }
+static inline unsigned Below(Lanes<double, 8> a, Lanes<double, 8> b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_NGE_UQ); }
+#endif
 
 // Adds n values of src to dst, n of any size.
 template <class T, int N>

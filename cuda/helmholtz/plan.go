@@ -169,7 +169,7 @@ func (a *analysis) classify() {
 		for ; i < len(a.leaves) && a.leaves[i].rect.height() == h && a.leaves[i].rect.width() == w; i++ {
 			b := &a.boxes[i]
 			a.ringLen[i] = p.ring
-			b.ring = a.here()
+			b.ring, b.shape = a.here(), C.int32_t(len(a.classes))
 			for _, n := range ring(a.leaves[i].rect, a.nine) {
 				a.list(a.row(n))
 			}
