@@ -229,10 +229,6 @@ func (f *Factor) kernel() C.helm_kernel {
 
 // node returns the node that a row of x stands for.
 func (p *Plan) node(row int) (iz, ix int) {
-	for i, r := range p.order {
-		if r == row {
-			return i / int(p.c.nx), i % int(p.c.nx)
-		}
-	}
-	return -1, -1
+	i := int(p.lists[int(p.c.node)+row])
+	return i / int(p.c.nx), i % int(p.c.nx)
 }

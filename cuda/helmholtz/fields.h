@@ -36,27 +36,39 @@ static void Substitute(const helm_plan& plan, const helm_front* fronts, const he
   });
 }
 
+// Four numbers from p on as doubles; where there are two only, two zeros behind them.
+static inline Lanes<double, 4> Four(const float* p, int) { return {_mm256_cvtps_pd(_mm_loadu_ps(p))}; }
+static inline Lanes<double, 4> Four(const double* p, int n) {
+  return n >= 4 ? Lanes<double, 4>::Load(p) : Lanes<double, 4>{_mm256_zextpd128_pd256(_mm_loadu_pd(p))};
+}
+
 template <class T, int VL>
 static void Products(const helm_plan& plan, const int32_t* lists, const helm_fields& a, const helm_fields& b,
                      const double* scale, double* sum) {
-  const int32_t* const order = lists + plan.order;
-  for (int64_t i = 0; i < plan.nodes; i++) {
-    double re[4] = {}, im[4] = {};
+  typedef Lanes<double, 4> D;
+  const int32_t* const node = lists + plan.node;
+  for (int64_t i = 0; i < plan.nodes; i++) {  // rows: as they lie
+    D re = D::Fill(0), im = D::Fill(0);
     EachBlock<T, VL>(a, plan.nodes, [&](auto lanes, const T* rows, int64_t first) {
       constexpr int W = decltype(lanes)::value;
       typedef Lanes<T, W> V;
-      const T* const p = rows + static_cast<int64_t>(order[i]) * 2 * W;
+      const T* const p = rows + i * 2 * W;
       const T* const q = static_cast<const T*>(b.rows) + (p - static_cast<const T*>(a.rows));  // the same blocks
       const V ar = V::Load(p), ai = V::Load(p + W), br = V::Load(q), bi = V::Load(q + W);
       alignas(64) T xr[W], xi[W];
       Fnma(ai, bi, ar * br).Store(xr);
       Fma(ai, br, ar * bi).Store(xi);
-      for (int l = 0; l < W; l++) {
-        re[l % 4] = std::fma(static_cast<double>(xr[l]), scale[first + l], re[l % 4]);
-        im[l % 4] = std::fma(static_cast<double>(xi[l]), scale[first + l], im[l % 4]);
+      for (int l = 0; l < W; l += 4) {
+        const D s = D::Load(scale + first + l);
+        re = Fma(Four(xr + l, W - l), s, re);
+        im = Fma(Four(xi + l, W - l), s, im);
       }
     });
-    sum[2 * i] += (re[0] + re[1]) + (re[2] + re[3]);
-    sum[2 * i + 1] += (im[0] + im[1]) + (im[2] + im[3]);
+    alignas(32) double r[4], m[4];
+    re.Store(r);
+    im.Store(m);
+    double* const to = sum + 2 * static_cast<int64_t>(node[i]);
+    to[0] += (r[0] + r[1]) + (r[2] + r[3]);
+    to[1] += (m[0] + m[1]) + (m[2] + m[3]);
   }
 }

@@ -60,7 +60,7 @@ struct Front {
   static constexpr int TB = 16;  // width of a tile
 
   // in - L U^T for `columns` <= NR columns of VL rows; in: columns of F, out: columns of S or F (stride in T).
-  static inline void Subtract(const T* a, const T* u, int64_t depth, const T* in, int64_t in_rows, T* out,
+  __attribute__((noinline)) static void Subtract(const T* a, const T* u, int64_t depth, const T* in, int64_t in_rows, T* out,
                               int64_t out_rows, int64_t out_imag, int columns) {
     Product<T, VL, NR> c;
     c.Sum(a, u, depth);
@@ -94,59 +94,71 @@ struct Front {
     }
   }
 
-  // Inverts the n x n tile d (columns of TB real, TB imaginary parts) into panels. Returns n, or the pivot at which it
-  // broke down.
+  // Inverts the n x n tile d (columns of TB real, TB imaginary parts; rows from n on zero) into panels. The diagonal entry
+  // is the pivot unless another of its column is more than twice as large. Returns n, or the pivot at which it broke down.
   __attribute__((noinline)) static int Invert(T* d, int n, T* out, double* pivot) {
-    int row_of[TB];   // row chosen for pivot k
-    bool used[TB] = {};
+    int swapped[TB];
     for (int k = 0; k < n; k++) {
-      T* ck = d + k * 2 * TB;
-      int r = -1;
-      T best = 0;
-      for (int i = 0; i < n; i++) {
-        const T m = std::fma(ck[i], ck[i], ck[TB + i] * ck[TB + i]);
-        if (!used[i] && (m > best || m != m)) best = m, r = i;
+      T* const ck = d + k * 2 * TB;
+      alignas(64) T size[TB], col[2 * TB];
+      for (int i = 0; i < TB; i += VL) {
+        const V re = V::Load(ck + i), im = V::Load(ck + TB + i);
+        Fma(re, re, im * im).Store(size + i);
       }
+      int r = k;
+      T best = size[k] * 4;
+      for (int i = k + 1; i < n; i++)
+        if (size[i] > best) best = size[i], r = i;
+      best = size[r];
       if (!(best > 0) || !(best <= std::numeric_limits<T>::max())) {
         *pivot = std::sqrt(static_cast<double>(best));
         return k;
       }
-      used[r] = true;
-      row_of[k] = r;
-      const T pr = ck[r] / best, pi = -ck[TB + r] / best;  // 1/pivot
-      // Row r times 1/pivot; the other rows minus their entry of column k times that row.
-      T col[2 * TB];
-      for (int i = 0; i < TB; i++) col[i] = ck[i], col[TB + i] = ck[TB + i];
-      col[r] = col[TB + r] = 0;
-      for (int i = 0; i < 2 * TB; i++) ck[i] = 0;
-      ck[r] = 1;
-      for (int j = 0; j < n; j++) {
-        T* cj = d + j * 2 * TB;
-        const T xr = cj[r], xi = cj[TB + r];
-        const T sr = std::fma(xr, pr, -(xi * pi)), si = std::fma(xr, pi, xi * pr);
-        cj[r] = sr;
-        cj[TB + r] = si;
-        const V vr = V::Fill(sr), vi = V::Fill(si);
-        for (int i = 0; i < TB; i += VL) {
-          const V ar = V::Load(col + i), ai = V::Load(col + TB + i);
-          Fma(ai, vi, Fnma(ar, vr, V::Load(cj + i))).Store(cj + i);
-          Fnma(ai, vr, Fnma(ar, vi, V::Load(cj + TB + i))).Store(cj + TB + i);
+      swapped[k] = r;
+      if (r != k)
+        for (int j = 0; j < n; j++) {
+          T* const cj = d + j * 2 * TB;
+          std::swap(cj[k], cj[r]);
+          std::swap(cj[TB + k], cj[TB + r]);
         }
+      const T pr = ck[k] / best, pi = -ck[TB + k] / best;  // 1/pivot
+      // Row k times 1/pivot; the other rows minus their entry of column k times that row.
+      for (int i = 0; i < 2 * TB; i += VL) {
+        V::Load(ck + i).Store(col + i);
+        V::Fill(0).Store(ck + i);
+      }
+      col[k] = col[TB + k] = 0;
+      ck[k] = 1;
+      V ar[TB / VL], ai[TB / VL];
+      for (int i = 0; i < TB / VL; i++) ar[i] = V::Load(col + i * VL), ai[i] = V::Load(col + TB + i * VL);
+      for (int j = 0; j < n; j++) {
+        T* const cj = d + j * 2 * TB;
+        const T xr = cj[k], xi = cj[TB + k];
+        const T sr = std::fma(xr, pr, -(xi * pi)), si = std::fma(xr, pi, xi * pr);
+        const V vr = V::Fill(sr), vi = V::Fill(si);
+        for (int i = 0; i < TB / VL; i++) {
+          Fma(ai[i], vi, Fnma(ar[i], vr, V::Load(cj + i * VL))).Store(cj + i * VL);
+          Fnma(ai[i], vr, Fnma(ar[i], vi, V::Load(cj + TB + i * VL))).Store(cj + TB + i * VL);
+        }
+        cj[k] = sr;
+        cj[TB + k] = si;
       }
     }
-    // Row row_of[k] of d is row k of the inverse, whose column row_of[k] is column k of d.
-    for (int k = 0; k < n; k++)
-      for (int j = 0; j < n; j++) {
-        const T* cj = d + j * 2 * TB;
-        const int i = k, c = row_of[j];
-        T* o = out + (i / VL) * n * 2 * VL + c * 2 * VL + i % VL;
-        o[0] = cj[row_of[k]];
-        o[VL] = cj[TB + row_of[k]];
+    for (int k = n - 1; k >= 0; k--) {  // rows were exchanged: so are the inverse's columns
+      if (swapped[k] == k) continue;
+      T* const a = d + k * 2 * TB;
+      T* const b = d + swapped[k] * 2 * TB;
+      for (int i = 0; i < 2 * TB; i += VL) {
+        const V x = V::Load(a + i);
+        V::Load(b + i).Store(a + i);
+        x.Store(b + i);
       }
-    for (int i = n; i < TB; i++)
-      for (int j = 0; j < n; j++) {
-        T* o = out + (i / VL) * n * 2 * VL + j * 2 * VL + i % VL;
-        o[0] = o[VL] = 0;
+    }
+    for (int j = 0; j < n; j++)
+      for (int i = 0; i < TB; i += VL) {
+        T* const o = out + i * n * 2 + j * 2 * VL;
+        V::Load(d + j * 2 * TB + i).Store(o);
+        V::Load(d + j * 2 * TB + TB + i).Store(o + VL);
       }
     return n;
   }

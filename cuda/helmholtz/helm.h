@@ -59,6 +59,7 @@ typedef struct {
   int32_t nz, nx, nodes, nine;
   int32_t front_count, class_count, box_count;
   int32_t order;       // offset in lists: row of x of node iz * nx + ix
+  int32_t node;        // offset in lists: node of a row
   int32_t owner;       // offset in lists: box, or box_count + front, that eliminates the node
   int32_t max_pivots;  // of a front
   int32_t max_boundary;

@@ -277,6 +277,12 @@ func (a *analysis) front(b *branch) {
 func (a *analysis) finish() {
 	a.c.order = a.here()
 	a.list(a.order...)
+	a.c.node = a.here()
+	nodes := make([]int, len(a.order))
+	for node, row := range a.order {
+		nodes[row] = node
+	}
+	a.list(nodes...)
 	a.c.owner = a.here()
 	for _, o := range a.owner {
 		a.list(int(o))
