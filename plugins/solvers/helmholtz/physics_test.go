@@ -238,37 +238,39 @@ func TestDerivatives(t *testing.T) {
 // float32: dot product to 1e-5, and <g, dm> agrees with a central difference to 1e-3.
 func TestDerivativesSingle(t *testing.T) {
 	const seed = 6
-	s, conf := configure(t, tiny, 1)
-	op := operatorOf(t, s, &conf)
-	n := conf.Model.Len()
-	x, dx, w := randomModel(seed, 1, n), randoms(seed, "dx", n), randoms(seed, "w", conf.Data.Reals())
-	jdx, _ := op.JVP(x, dx)
-	jtw, _ := op.VJP(x, w)
-	if err := gradcheck.DotProduct(batchOf(&conf, dx).AppendReals(nil), jdx, batchData(&conf, w), jtw).Check(1e-5); err != nil {
-		t.Errorf("seed %d: %v", seed, err)
-	}
-	obs := conf.Data.New(1)
-	obs.SetReals(randoms(seed, "observation", obs.Reals()))
-	if err := s.Observe(ctx, obs, []float64{0.1}); err != nil {
-		t.Fatal(err)
-	}
-	phi, g := make([]float64, 2), conf.Model.New(2)
-	const h = 3e-3
-	a, b := make([]float64, n), make([]float64, n)
-	for i := range x {
-		a[i], b[i] = x[i]+h*dx[i], x[i]-h*dx[i]
-	}
-	st, err := s.Misfit(ctx, batchOf(&conf, a, b), []int{0, 0}, phi, nil)
-	ok(t, st, err)
-	want := (phi[0] - phi[1]) / (2 * h)
-	st, err = s.Misfit(ctx, batchOf(&conf, x, x), []int{0, 0}, phi, g)
-	ok(t, st, err)
-	got := 0.0
-	for i, v := range g.Item(0).AppendReals(nil) {
-		got += v * dx[i]
-	}
-	if e := math.Abs(got-want) / math.Abs(want); e > 1e-3 {
-		t.Errorf("seed %d: <g, dm> = %.7g, a central difference %.7g, relative %.1e (allowed 1e-3)", seed, got, want, e)
+	for _, steps := range []int{0, 1} {
+		s, conf := configure(t, tiny.with(options{"refinement_steps": steps}), 1)
+		op := operatorOf(t, s, &conf)
+		n := conf.Model.Len()
+		x, dx, w := randomModel(seed, 1, n), randoms(seed, "dx", n), randoms(seed, "w", conf.Data.Reals())
+		jdx, _ := op.JVP(x, dx)
+		jtw, _ := op.VJP(x, w)
+		if err := gradcheck.DotProduct(batchOf(&conf, dx).AppendReals(nil), jdx, batchData(&conf, w), jtw).Check(1e-5); err != nil {
+			t.Errorf("seed %d: %d refinement steps: %v", seed, steps, err)
+		}
+		obs := conf.Data.New(1)
+		obs.SetReals(randoms(seed, "observation", obs.Reals()))
+		if err := s.Observe(ctx, obs, []float64{0.1}); err != nil {
+			t.Fatal(err)
+		}
+		phi, g := make([]float64, 2), conf.Model.New(2)
+		const h = 3e-3
+		a, b := make([]float64, n), make([]float64, n)
+		for i := range x {
+			a[i], b[i] = x[i]+h*dx[i], x[i]-h*dx[i]
+		}
+		st, err := s.Misfit(ctx, batchOf(&conf, a, b), []int{0, 0}, phi, nil)
+		ok(t, st, err)
+		want := (phi[0] - phi[1]) / (2 * h)
+		st, err = s.Misfit(ctx, batchOf(&conf, x, x), []int{0, 0}, phi, g)
+		ok(t, st, err)
+		got := 0.0
+		for i, v := range g.Item(0).AppendReals(nil) {
+			got += v * dx[i]
+		}
+		if e := math.Abs(got-want) / math.Abs(want); e > 1e-3 {
+			t.Errorf("seed %d: %d refinement steps: <g, dm> = %.7g, a central difference %.7g, relative %.1e (allowed 1e-3)", seed, steps, got, want, e)
+		}
 	}
 }
 

@@ -97,8 +97,7 @@ func TestRoughModels(t *testing.T) {
 		if err := w.prepare(pad, 0); err != nil {
 			t.Fatal(err)
 		}
-		s := w.(*sweep[complex64])
-		return s.factor == s.wide
+		return w.used == w.wide
 	}
 	found := 0
 	for _, v := range m {
