@@ -79,6 +79,15 @@ struct Panel {
     for (int i = 0; i < 2 * W; i++) x[i] = static_cast<C>(static_cast<double>(t[i]) * scale);
   }
 
+  // Asks for the rows of W nodes from i on, which lie in no order that the processor could guess.
+  static inline void Fetch(const int32_t* order, int64_t i, int64_t n, const T* rows) {
+    if (i + W > n) return;
+    for (int q = 0; q < W; q++) {
+      const T* const row = rows + static_cast<int64_t>(order[i + q]) * 2 * W;
+      for (int at = 0; at < 2 * W; at += 64 / static_cast<int>(sizeof(T))) __builtin_prefetch(row + at);
+    }
+  }
+
   // Fills rows from `lanes` vectors of n complex numbers, and marks the owners of what is not zero.
   template <class C>
   static void In(const C* x, int64_t n, int lanes, const double* scale, const int32_t* order, const int32_t* owner, T* rows,
@@ -86,6 +95,7 @@ struct Panel {
     int64_t i = 0;
     const V zero = V::Fill(0);
     for (; i + W <= n; i += W) {
+      Fetch(order, i + W, n, rows);
       V re[W], im[W], most = zero;
       for (int k = 0; k < W; k++) {
         re[k] = im[k] = zero;
@@ -119,6 +129,7 @@ struct Panel {
   static void Out(const T* rows, int64_t n, int lanes, const double* scale, const int32_t* order, C* x) {
     int64_t i = 0;
     for (; i + W <= n; i += W) {
+      Fetch(order, i + W, n, rows);
       V re[W], im[W];
       for (int q = 0; q < W; q++) {
         const T* const row = rows + static_cast<int64_t>(order[i + q]) * 2 * W;

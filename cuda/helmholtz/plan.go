@@ -20,7 +20,7 @@ const (
 const (
 	maxSide  = 1 << 13
 	maxNodes = 1 << 24
-	boxArea  = 64 // nodes of a leaf, at most
+	boxArea  = 100 // nodes of a leaf, at most
 )
 
 // A Plan is the analysis of an (nz, nx) grid: the tree of its dissection, and where everything lies in a factor. It
