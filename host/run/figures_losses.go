@@ -1,75 +1,23 @@
 package run
 
 import (
-	"encoding/json"
 	"math"
-	"os"
-	"path/filepath"
-	"strings"
+	"slices"
 
 	"github.com/waveprior/waveprior/core/figure"
 	"github.com/waveprior/waveprior/core/metric"
-	"github.com/waveprior/waveprior/core/npy"
-	"github.com/waveprior/waveprior/host/stage"
 )
-
-// LossesFile is what a trained prior may leave in its checkpoint folder for the report: numbers (rows, columns) along the
-// training, the step first. What the columns are stands beside it in losses.json, a list of texts or {"columns": [...]};
-// without it they are those of [lossColumns].
-const LossesFile = "losses.npy"
-
-// lossColumns are the columns of a losses.npy that does not name them: the step, the loss that was minimised, and the loss
-// of the network that is used afterwards, at training examples and at held-out ones.
-var lossColumns = []string{"step", "loss", "training examples", "held-out examples"}
-
-// losses of one training.
-type trainingLosses struct {
-	columns []string
-	rows    [][]float64
-}
-
-// readLosses returns nil where a train stage has none, or none that can be drawn.
-func readLosses(e *stage.Entry) (*trainingLosses, error) {
-	path := e.Path(filepath.Join(checkpointFolder, LossesFile))
-	if _, err := os.Stat(path); os.IsNotExist(err) {
-		return nil, nil
-	}
-	t, err := npy.Read(path)
-	if err != nil {
-		return nil, err
-	}
-	if len(t.Shape) != 2 || t.Shape[0] < 2 || t.Shape[1] < 2 || t.DType.IsComplex() {
-		return nil, nil
-	}
-	l := &trainingLosses{}
-	for i := range t.Shape[0] {
-		l.rows = append(l.rows, t.Item(i).AppendReals(nil))
-	}
-	if b, err := os.ReadFile(strings.TrimSuffix(path, ".npy") + ".json"); err == nil {
-		var named struct {
-			Columns []string `json:"columns"`
-		}
-		if json.Unmarshal(b, &l.columns) != nil && json.Unmarshal(b, &named) == nil {
-			l.columns = named.Columns
-		}
-	}
-	if len(l.columns) == 0 {
-		l.columns = lossColumns
-	}
-	l.columns = l.columns[:min(len(l.columns), t.Shape[1])] // a column without a name is not drawn
-	return l, nil
-}
 
 // lossBins is how many points a curve has; the rows between two are its band.
 const lossBins = 200
 
 // curve is column k against the step: medians of runs of rows, with their 10 to 90 % band. Rows without a number are left
 // out.
-func (l *trainingLosses) curve(k int) figure.Line {
+func (t *Training) curve(k int) figure.Line {
 	var c figure.Line
-	per := (len(l.rows) + lossBins - 1) / lossBins
-	for lo := 0; lo < len(l.rows); lo += per {
-		part := l.rows[lo:min(lo+per, len(l.rows))]
+	per := (len(t.Rows) + lossBins - 1) / lossBins
+	for lo := 0; lo < len(t.Rows); lo += per {
+		part := t.Rows[lo:min(lo+per, len(t.Rows))]
 		var v []float64
 		for _, r := range part {
 			if !math.IsNaN(r[k]) {
@@ -99,25 +47,28 @@ func lossesTogether(all []*arrays) (*picture, error) {
 			continue
 		}
 		seen[e.Manifest.Key] = true
-		l, err := readLosses(e)
+		l, err := ReadTraining(e)
 		if err != nil {
 			return nil, err
 		}
 		if l == nil {
 			continue
 		}
-		for k := 1; k < len(l.columns); k++ {
+		loss := max(1, slices.Index(l.Columns, "loss"))
+		dash := figure.Dash(0)
+		for k := 1; k < len(l.Columns); k++ {
 			c := l.curve(k)
-			if len(c.X) == 0 {
+			if len(c.X) < 2 {
 				continue
 			}
 			c.Label, c.Color = priorName(a), figure.SeriesColor(n)
-			if k == 1 {
+			if k == loss {
 				minimised.Layers = append(minimised.Layers, c)
 				continue
 			}
-			c.Label += ", " + l.columns[k]
-			c.Dash = figure.Dash(k-2) % 4
+			c.Label += ", " + l.Columns[k]
+			c.Dash = dash % 4
+			dash++
 			others.Layers = append(others.Layers, c)
 		}
 		n++
