@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -190,5 +192,21 @@ func TestDeviceNames(t *testing.T) {
 	}
 	if cuda.ISA() != best {
 		t.Errorf("level %d after refusals, was %d", cuda.ISA(), best)
+	}
+}
+
+// TestHeadersAreEmbedded: all headers of this folder, as they are, so that importers are built again when one changes.
+func TestHeadersAreEmbedded(t *testing.T) {
+	names, err := filepath.Glob("*.h")
+	must(t, err)
+	if len(names) < 4 {
+		t.Fatalf("found %v: the test does not see the headers", names)
+	}
+	for _, name := range names {
+		want, err := os.ReadFile(name)
+		must(t, err)
+		if got, err := cuda.Headers.ReadFile(name); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is not embedded as it is (%v)", name, err)
+		}
 	}
 }
