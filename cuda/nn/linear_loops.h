@@ -14,7 +14,7 @@ constexpr int kBytes = 64, kVectors = 4;  // 24 of 32 registers hold the tile
 constexpr int kBytes = 32, kVectors = 2;  // 12 of 16
 #endif
 constexpr int kRows = 6;
-constexpr int64_t kDepth = 128;
+constexpr int64_t kDepth = 256;
 
 template <class T>
 struct Simd {
