@@ -13,28 +13,42 @@ int nn_adam(const uint64_t* args, int64_t lo, int64_t hi) {
   T* const average = a.Pointer<T>();
   const double* const squares = a.Pointer<const double>();
   const double limit = a.Real<double>();
-  T clip = 1;
+  waveprior::AdamStep<T> s;
+  s.clip = 1;
   if (squares) {
-    const double norm = __builtin_sqrt(*squares);
+    const double norm = waveprior::Sqrt(*squares);
     if (!(norm <= 1.7e308)) return waveprior::kOk;
     const double c = limit / (norm + 1e-6);
-    clip = c < 1 ? static_cast<T>(c) : T(1);
+    s.clip = c < 1 ? static_cast<T>(c) : T(1);
   }
-  const T beta1 = a.Real<T>(), beta2 = a.Real<T>(), rest1 = a.Real<T>(), rest2 = a.Real<T>(), step = a.Real<T>(),
-          root = a.Real<T>(), epsilon = a.Real<T>(), follow = a.Real<T>();
-  const int64_t n = a.Int(), block = a.Int();
-  const waveprior::AdamStep<T> adam{w, g, m, v, average, clip, beta1, beta2, rest1, rest2, step, root, epsilon, follow};
-  const int64_t end = hi * block < n ? hi * block : n;
+  s.beta1 = a.Real<T>();
+  s.beta2 = a.Real<T>();
+  s.rest1 = a.Real<T>();
+  s.rest2 = a.Real<T>();
+  s.step = a.Real<T>();
+  s.root = a.Real<T>();
+  s.epsilon = a.Real<T>();
+  s.follow = a.Real<T>();
+  const int64_t n = a.Int(), block = a.Int(), last = hi * block < n ? hi * block : n;
+  const waveprior::AdamStep<T> adam = s;  // a constant: the loops keep it in registers
   if (average) {
 #pragma omp simd
-    for (int64_t i = lo * block; i < end; i++) {
-      const T wi = adam.Next(i);
+    for (int64_t i = lo * block; i < last; i++) {
+      T mi = m[i], vi = v[i];
+      const T wi = adam.Next(w[i], g[i], mi, vi);
+      m[i] = mi;
+      v[i] = vi;
       w[i] = wi;
-      average[i] = waveprior::Fma(follow, wi - average[i], average[i]);
+      average[i] = adam.Average(average[i], wi);
     }
   } else {
 #pragma omp simd
-    for (int64_t i = lo * block; i < end; i++) w[i] = adam.Next(i);
+    for (int64_t i = lo * block; i < last; i++) {
+      T mi = m[i], vi = v[i];
+      w[i] = adam.Next(w[i], g[i], mi, vi);
+      m[i] = mi;
+      v[i] = vi;
+    }
   }
   return waveprior::kOk;
 }
