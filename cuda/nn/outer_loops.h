@@ -65,18 +65,11 @@ int nn_outer_squares(const uint64_t* args, int64_t lo, int64_t hi) {
   return waveprior::kOk;
 }
 
-// The lines of a block of r rows and columns numbers, ld apart, towards the second-level cache.
-template <class T>
-WAVEPRIOR_INLINE void Fetch(const T* p, int64_t ld, int r, int64_t columns) {
-  for (int i = 0; i < r; i++)
-    for (int64_t l = 0; l < columns; l += 64 / static_cast<int>(sizeof(T))) __builtin_prefetch(p + i * ld + l, 1, 2);
-}
-
 // One step of Adam with g = x^T dy: w, m, v, average (null: none), the arguments of ReadAdam, x, dy, rows, in, out, panel.
-// Unit u is panel u of the rows of w.
+// Unit u is panel u of the rows of w. A few rows of g at a time are made in the second-level cache; w, m, v and the average
+// then pass in whole rows, as the processor's own prefetching likes it.
 template <class T>
 int nn_outer_adam(const uint64_t* args, int64_t lo, int64_t hi) {
-  constexpr int64_t kColumns = kTileWidth<T>;
   waveprior::Args a(args);
   T* const w = a.Pointer<T>();
   T* const m = a.Pointer<T>();
@@ -88,46 +81,13 @@ int nn_outer_adam(const uint64_t* args, int64_t lo, int64_t hi) {
   const T* const dy = a.Pointer<const T>();
   const int64_t rows = a.Int(), in = a.Int(), out = a.Int(), panel = a.Int();
   const int64_t first = lo * panel, last = Least(hi * panel, in);
-  const Ahead<T> nothing{nullptr, 0, 0, 0, 0};
-  alignas(64) T left[kDepth * kRows], block[kDepth * kColumns], g[kRows * kColumns];
+  T* const g = static_cast<T*>(_mm_malloc(kRows * out * sizeof(T), 64));
+  if (!g) return waveprior::kOutOfMemory;
   for (int64_t i = first; i < last; i += kRows) {
-    const int r = static_cast<int>(Least(kRows, last - i));
-    for (int64_t j = 0; j < out; j += kColumns) {
-      const int64_t columns = Least(kColumns, out - j);
-      // What the next tile updates comes while this one computes.
-      const int64_t ahead = j + kColumns < out ? i * out + j + kColumns : (i + kRows < last ? (i + kRows) * out : -1);
-      if (ahead >= 0) {
-        const int64_t next = Least(kColumns, j + kColumns < out ? out - j - kColumns : out);
-        const int many = static_cast<int>(j + kColumns < out ? r : Least(kRows, last - i - kRows));
-        Fetch(w + ahead, out, many, next);
-        Fetch(m + ahead, out, many, next);
-        Fetch(v + ahead, out, many, next);
-        if (average) Fetch(average + ahead, out, many, next);
-      }
-      for (int64_t k = 0; k < rows; k += kDepth) {
-        const int64_t depth = Least(kDepth, rows - k);
-        if (j == 0 || rows > kDepth)
-          for (int64_t q = 0; q < depth; q++)
-            for (int l = 0; l < r; l++) left[q * kRows + l] = x[(k + q) * in + i + l];
-        const T* right = dy + k * out + j;
-        int64_t ld = out;
-        if (columns < kColumns) {
-          for (int64_t q = 0; q < depth; q++)
-            for (int64_t l = 0; l < kColumns; l++) block[q * kColumns + l] = l < columns ? right[q * out + l] : T(0);
-          right = block;
-          ld = kColumns;
-        }
-        if (k == 0)
-          TileOf<T, kZero, kPlain, false, false>(r, g, kColumns, left, 1, kRows, right, ld, nullptr, depth, nullptr, nothing);
-        else
-          TileOf<T, kContinue, kPlain, false, false>(r, g, kColumns, left, 1, kRows, right, ld, nullptr, depth, nullptr,
-                                                     nothing);
-      }
-      for (int l = 0; l < r; l++) {
-        const int64_t at = (i + l) * out + j;
-        AdamRange(w + at, g + l * kColumns, m + at, v + at, average ? average + at : nullptr, columns, s);
-      }
-    }
+    const int64_t r = Least(kRows, last - i), at = i * out;
+    WeightRows<T, kZero, kPlain>(g, x + i, dy, rows, in, out, 0, r);
+    AdamRange(w + at, g, m + at, v + at, average ? average + at : nullptr, r * out, s);
   }
+  _mm_free(g);
   return waveprior::kOk;
 }
