@@ -33,70 +33,69 @@ struct Ahead {
   int64_t from, to;  // the lines that this tile asks for
 };
 
-// How a tile's sum begins and where it goes.
-enum Begin { kZero, kBias, kContinue };
-enum Store { kPlain, kStream };
+// Where a tile's sums begin: the sum of row i, column j at first[i*stride + j]. The output itself, to add to it; the bias, or
+// a row of zeros, with stride 0.
+template <class T>
+struct Start {
+  const T* first;
+  int64_t stride;
+};
 
-// c (+)= a b for R rows and kColumns columns: a(i, k) = a[i*row + k*step], b(k, j) = b[k*ldb + j]; where copy is not null
-// the rows of b are copied to it, kColumns apart.
-template <class T, int R, Begin kBegin, Store kStore, bool kCopy, bool kAhead>
-WAVEPRIOR_INLINE void Tile(T* c, int64_t ldc, const T* a, int64_t row, int64_t step, const T* b, int64_t ldb,
-                           const T* bias, int64_t depth, T* copy, const Ahead<T>& ahead) {
-  using Value = typename Simd<T>::Value;
-  constexpr int kLanes = Simd<T>::kLanes;
-  Value sum[R][kVectors];
+// c = start + a b for R rows and kTileWidth columns: a(i, k) = a[i*row + k*step], b(k, j) = b[k*ldb + j]; with kCopy the rows
+// of b are copied to copy, kTileWidth apart. stream: past the caches.
+template <class T, int R, bool kCopy>
+WAVEPRIOR_INLINE void Tile(T* c, int64_t ldc, Start<T> start, const T* a, int64_t row, int64_t step, const T* b,
+                           int64_t ldb, int64_t depth, T* copy, const Ahead<T>& ahead, bool stream) {
+  using V = Simd<T>;
+  typename V::Value sum[R][kVectors];
 #pragma GCC unroll 8
   for (int i = 0; i < R; i++)
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; v++)
-      sum[i][v] = kBegin == kContinue ? Simd<T>::Load(c + i * ldc + v * kLanes)
-                  : kBegin == kBias   ? Simd<T>::Load(bias + v * kLanes)
-                                      : Value{};
+    for (int v = 0; v < kVectors; v++) sum[i][v] = V::Load(start.first + i * start.stride + v * V::kLanes);
   for (int64_t k = 0; k < depth; k++) {
-    if (kAhead) {
-      const int64_t q = ahead.from + k;
-      if (q < ahead.to)
-        __builtin_prefetch(reinterpret_cast<const char*>(ahead.first + (q >> ahead.shift) * ahead.stride) +
-                               (q & ((1 << ahead.shift) - 1)) * 64,
-                           0, 2);
-    }
-    Value right[kVectors];
+    const int64_t q = ahead.from + k;
+    if (q < ahead.to)
+      __builtin_prefetch(reinterpret_cast<const char*>(ahead.first + (q >> ahead.shift) * ahead.stride) +
+                             (q & ((1 << ahead.shift) - 1)) * 64,
+                         0, 2);
+    typename V::Value right[kVectors];
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; v++) right[v] = Simd<T>::Load(b + k * ldb + v * kLanes);
+    for (int v = 0; v < kVectors; v++) right[v] = V::Load(b + k * ldb + v * V::kLanes);
     if (kCopy)
 #pragma GCC unroll 8
-      for (int v = 0; v < kVectors; v++)
-        Simd<T>::Store(copy + k * kTileWidth<T> + v * kLanes, right[v]);
+      for (int v = 0; v < kVectors; v++) V::Store(copy + k * kTileWidth<T> + v * V::kLanes, right[v]);
 #pragma GCC unroll 8
     for (int i = 0; i < R; i++) {
-      const T left = a[i * row + k * step];
+      const typename V::Value left = V::Spread(a[i * row + k * step]);
 #pragma GCC unroll 8
-      for (int v = 0; v < kVectors; v++) sum[i][v] = Simd<T>::Fma(Simd<T>::Spread(left), right[v], sum[i][v]);
+      for (int v = 0; v < kVectors; v++) sum[i][v] = V::Fma(left, right[v], sum[i][v]);
     }
   }
+  if (stream) {
 #pragma GCC unroll 8
-  for (int i = 0; i < R; i++)
+    for (int i = 0; i < R; i++)
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; v++) {
-      T* const to = c + i * ldc + v * kLanes;
-      if (kStore == kStream)
-        Simd<T>::Stream(to, sum[i][v]);
-      else
-        Simd<T>::Store(to, sum[i][v]);
-    }
+      for (int v = 0; v < kVectors; v++) V::Stream(c + i * ldc + v * V::kLanes, sum[i][v]);
+  } else {
+#pragma GCC unroll 8
+    for (int i = 0; i < R; i++)
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; v++) V::Store(c + i * ldc + v * V::kLanes, sum[i][v]);
+  }
 }
 
 // Tile for a number of rows known at run time, 1 to kRows. Not inlined: six tiles would not fit one function's registers.
-template <class T, Begin kBegin, Store kStore, bool kCopy, bool kAhead, int R = kRows>
-__attribute__((noinline)) void TileOf(int rows, T* c, int64_t ldc, const T* a, int64_t row, int64_t step, const T* b,
-                                      int64_t ldb, const T* bias, int64_t depth, T* copy, const Ahead<T>& ahead) {
+template <class T, bool kCopy, int R = kRows>
+__attribute__((noinline)) void TileOf(int rows, T* c, int64_t ldc, Start<T> start, const T* a, int64_t row, int64_t step,
+                                      const T* b, int64_t ldb, int64_t depth, T* copy, const Ahead<T>& ahead,
+                                      bool stream) {
   if constexpr (R > 1) {
     if (rows < R) {
-      TileOf<T, kBegin, kStore, kCopy, kAhead, R - 1>(rows, c, ldc, a, row, step, b, ldb, bias, depth, copy, ahead);
+      TileOf<T, kCopy, R - 1>(rows, c, ldc, start, a, row, step, b, ldb, depth, copy, ahead, stream);
       return;
     }
   }
-  Tile<T, R, kBegin, kStore, kCopy, kAhead>(c, ldc, a, row, step, b, ldb, bias, depth, copy, ahead);
+  Tile<T, R, kCopy>(c, ldc, start, a, row, step, b, ldb, depth, copy, ahead, stream);
 }
 
 // block(k, j) = b[j*ldb + k], k < depth, j < columns, by squares of kLanes turned round in registers; columns of the block
@@ -144,6 +143,14 @@ inline void CopyTurned(T* block, const T* b, int64_t ldb, int64_t columns, int64
   }
 }
 
+// A rectangle of rows x columns from src to dst; what lies beside it in dst keeps its content, which for a tile's edge is
+// never read back.
+template <class T>
+inline void CopyRows(T* dst, int64_t ldd, const T* src, int64_t lds, int64_t rows, int64_t columns) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t l = 0; l < columns; l++) dst[i * ldd + l] = src[i * lds + l];
+}
+
 // c = a b + bias, or c += a b, for m rows and n columns: b is (depth, n), or with kTurned (n, depth). bias may be null.
 template <class T, bool kTurned>
 inline void Product(T* c, int64_t ldc, const T* a, int64_t lda, const T* b, int64_t ldb, const T* bias, int64_t m,
@@ -151,15 +158,11 @@ inline void Product(T* c, int64_t ldc, const T* a, int64_t lda, const T* b, int6
   constexpr int64_t kColumns = kTileWidth<T>;
   constexpr int kLine = 64 / static_cast<int>(sizeof(T));
   alignas(64) T block[kDepth * kColumns];
-  alignas(64) T edge[kRows * kColumns], edge_bias[kColumns];
+  alignas(64) T edge[kRows * kColumns] = {}, top[kColumns];
   const int64_t groups = (m + kRows - 1) / kRows, base = m / groups, more = m % groups;
   for (int64_t j = 0; j < n; j += kColumns) {
     const int64_t columns = Least(kColumns, n - j);
-    const T* first_bias = bias ? bias + j : nullptr;
-    if (first_bias && columns < kColumns) {
-      for (int64_t l = 0; l < kColumns; l++) edge_bias[l] = l < columns ? first_bias[l] : T(0);
-      first_bias = edge_bias;
-    }
+    for (int64_t l = 0; l < kColumns; l++) top[l] = bias && l < columns ? bias[j + l] : T(0);
     for (int64_t k = 0; k < total; k += kDepth) {
       const int64_t depth = Least(kDepth, total - k);
       const bool whole = columns == kColumns;
@@ -167,8 +170,7 @@ inline void Product(T* c, int64_t ldc, const T* a, int64_t lda, const T* b, int6
       if (kTurned) {
         CopyTurned<T>(block, right, ldb, columns, depth);
       } else if (!whole) {
-        for (int64_t q = 0; q < depth; q++)
-          for (int64_t l = 0; l < kColumns; l++) block[q * kColumns + l] = l < columns ? right[q * ldb + l] : T(0);
+        CopyRows(block, kColumns, right, ldb, depth, columns);
       }
       // The next block: further down, or at the top of the next columns.
       Ahead<T> ahead{nullptr, ldb, 0, 0, 0};
@@ -180,7 +182,7 @@ inline void Product(T* c, int64_t ldc, const T* a, int64_t lda, const T* b, int6
         ahead.shift = kTurned ? __builtin_ctzll(kDepth / kLine) : __builtin_ctzll(kColumns / kLine);
         ahead.to = kTurned ? (next == kDepth ? kColumns << ahead.shift : 0) : next << ahead.shift;
       }
-      const Begin begin = k > 0 || accumulate ? kContinue : bias ? kBias : kZero;
+      const bool add = k > 0 || accumulate;
       int64_t i = 0;
       for (int64_t g = 0; g < groups; g++) {
         const int rows = static_cast<int>(base + (g < more));
@@ -188,27 +190,16 @@ inline void Product(T* c, int64_t ldc, const T* a, int64_t lda, const T* b, int6
         T* to = c + i * ldc + j;
         int64_t ldto = ldc;
         if (!whole) {
-          if (begin == kContinue)
-            for (int r = 0; r < rows; r++)
-              for (int64_t l = 0; l < columns; l++) edge[r * kColumns + l] = to[r * ldc + l];
+          if (add) CopyRows(edge, kColumns, to, ldc, rows, columns);
           to = edge;
           ldto = kColumns;
         }
-        const bool copy = !kTurned && whole && g == 0;
-        const T* const from = copy ? right : block;
-        const int64_t ldfrom = copy ? ldb : kColumns;
-#define WAVEPRIOR_TILE(BEGIN)                                                                                          \
-  (copy ? TileOf<T, BEGIN, kPlain, true, true>(rows, to, ldto, left, lda, 1, from, ldfrom, first_bias, depth, block, ahead) \
-        : TileOf<T, BEGIN, kPlain, false, true>(rows, to, ldto, left, lda, 1, from, ldfrom, first_bias, depth, nullptr, ahead))
-        switch (begin) {
-          case kZero: WAVEPRIOR_TILE(kZero); break;
-          case kBias: WAVEPRIOR_TILE(kBias); break;
-          case kContinue: WAVEPRIOR_TILE(kContinue); break;
-        }
-#undef WAVEPRIOR_TILE
-        if (!whole)
-          for (int r = 0; r < rows; r++)
-            for (int64_t l = 0; l < columns; l++) c[(i + r) * ldc + j + l] = edge[r * kColumns + l];
+        const Start<T> start = add ? Start<T>{to, ldto} : Start<T>{top, 0};
+        if (!kTurned && whole && g == 0)
+          TileOf<T, true>(rows, to, ldto, start, left, lda, 1, right, ldb, depth, block, ahead, false);
+        else
+          TileOf<T, false>(rows, to, ldto, start, left, lda, 1, block, kColumns, depth, nullptr, ahead, false);
+        if (!whole) CopyRows(c + i * ldc + j, ldc, edge, kColumns, rows, columns);
         ahead.from = Least(ahead.from + depth, ahead.to);
         i += rows;
       }
@@ -252,13 +243,16 @@ int nn_linear_backward_input(const uint64_t* args, int64_t lo, int64_t hi) {
 }
 
 // dw (+)= x^T dy for dw's rows first to last-1.
-template <class T, Begin kBegin, Store kStore>
-inline void WeightRows(T* dw, const T* x, const T* dy, int64_t rows, int64_t in, int64_t out, int64_t first, int64_t last) {
+template <class T>
+inline void WeightRows(T* dw, const T* x, const T* dy, int64_t rows, int64_t in, int64_t out, int64_t first, int64_t last,
+                       bool accumulate, bool stream) {
   constexpr int64_t kColumns = kTileWidth<T>;
   const Ahead<T> nothing{nullptr, 0, 0, 0, 0};
   alignas(64) T left[kDepth * kRows], block[kDepth * kColumns], edge[kRows * kColumns];
+  alignas(64) const T zeros[kColumns] = {};
   for (int64_t k = 0; k < rows; k += kDepth) {
     const int64_t depth = Least(kDepth, rows - k);
+    const bool add = k > 0 || accumulate;
     for (int64_t i = first; i < last; i += kRows) {
       const int r = static_cast<int>(Least(kRows, last - i));
       for (int64_t q = 0; q < depth; q++)
@@ -267,23 +261,15 @@ inline void WeightRows(T* dw, const T* x, const T* dy, int64_t rows, int64_t in,
       const T* const right = dy + k * out;
       int64_t j = 0;
       for (; j + kColumns <= out; j += kColumns) {
-        if (k == 0)
-          TileOf<T, kBegin, kStore, false, false>(r, to + j, out, left, 1, kRows, right + j, out, nullptr, depth, nullptr,
-                                                  nothing);
-        else
-          TileOf<T, kContinue, kStore, false, false>(r, to + j, out, left, 1, kRows, right + j, out, nullptr, depth,
-                                                     nullptr, nothing);
+        const Start<T> start = add ? Start<T>{to + j, out} : Start<T>{zeros, 0};
+        TileOf<T, false>(r, to + j, out, start, left, 1, kRows, right + j, out, depth, nullptr, nothing, stream);
       }
       if (j < out) {
-        for (int64_t q = 0; q < depth; q++)
-          for (int64_t l = 0; l < kColumns; l++) block[q * kColumns + l] = j + l < out ? right[q * out + j + l] : T(0);
-        for (int q = 0; q < r; q++)
-          for (int64_t l = 0; l < kColumns; l++)
-            edge[q * kColumns + l] = j + l < out && (k > 0 || kBegin == kContinue) ? to[q * out + j + l] : T(0);
-        TileOf<T, kContinue, kPlain, false, false>(r, edge, kColumns, left, 1, kRows, block, kColumns, nullptr, depth,
-                                                   nullptr, nothing);
-        for (int q = 0; q < r; q++)
-          for (int64_t l = 0; j + l < out && l < kColumns; l++) to[q * out + j + l] = edge[q * kColumns + l];
+        CopyRows(block, kColumns, right + j, out, depth, out - j);
+        if (add) CopyRows(edge, kColumns, to + j, out, r, out - j);
+        TileOf<T, false>(r, edge, kColumns, add ? Start<T>{edge, kColumns} : Start<T>{zeros, 0}, left, 1, kRows, block,
+                         kColumns, depth, nullptr, nothing, false);
+        CopyRows(to + j, out, edge, kColumns, r, out - j);
       }
     }
   }
@@ -302,14 +288,9 @@ int nn_linear_backward_weight(const uint64_t* args, int64_t lo, int64_t hi) {
   const int64_t first = lo * panel, last = Least(hi * panel, in);
   constexpr int64_t kLarge = int64_t{8} << 20, kSize = static_cast<int64_t>(sizeof(T));
   const bool aligned = reinterpret_cast<uintptr_t>(dw) % 64 == 0 && out * kSize % 64 == 0;
-  if (accumulate) {
-    WeightRows<T, kContinue, kPlain>(dw, x, dy, rows, in, out, first, last);
-  } else if (aligned && rows <= kDepth && in * out * kSize >= kLarge) {
-    WeightRows<T, kZero, kStream>(dw, x, dy, rows, in, out, first, last);
-    _mm_sfence();
-  } else {
-    WeightRows<T, kZero, kPlain>(dw, x, dy, rows, in, out, first, last);
-  }
+  const bool stream = aligned && !accumulate && rows <= kDepth && in * out * kSize >= kLarge;
+  WeightRows<T>(dw, x, dy, rows, in, out, first, last, accumulate, stream);
+  if (stream) _mm_sfence();
   return waveprior::kOk;
 }
 
