@@ -21,7 +21,7 @@ type outerOp interface{ outer() outer }
 // A dense layer's gradient is not stored where that saves more memory traffic (16 bytes a weight) than it costs arithmetic
 // (the inner products of all pairs of rows, for its norm): for large matrices and batches that are small beside them.
 const (
-	deferFrom  = 1 << 18 // weights
+	deferFrom  = 1 << 20 // weights: smaller ones stay in the caches, gradients too
 	deferRatio = 16      // in out/(in + out) to rows
 )
 

@@ -37,7 +37,7 @@ func OuterSquares[T cuda.Float](d cuda.Device, partial, x, dy cuda.Buffer, s Lin
 }
 
 // outerPanel is the number of rows of the weights in a unit.
-const outerPanel = 24
+const outerPanel = 120
 
 // OuterAdam does Adam's step for a dense layer's weights (in, out) with the gradient x^T dy, which is not stored: the
 // gradient has the bits of LinearBackwardWeight, the step those of Adam. a.G is not used; a step whose SumSquares is not

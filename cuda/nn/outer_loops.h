@@ -65,11 +65,15 @@ int nn_outer_squares(const uint64_t* args, int64_t lo, int64_t hi) {
   return waveprior::kOk;
 }
 
+// Rows of the weights whose gradient is made at a time: it stays in the second-level cache.
+constexpr int kOuterRows = 2 * kRows;
+
 // One step of Adam with g = x^T dy: w, m, v, average (null: none), the arguments of ReadAdam, x, dy, rows, in, out, panel.
-// Unit u is panel u of the rows of w. A few rows of g at a time are made in the second-level cache; w, m, v and the average
-// then pass in whole rows, as the processor's own prefetching likes it.
+// Unit u is panel u of the rows of w. dy is copied so that a tile's columns lie together. A few whole rows of g are made,
+// and meanwhile the beginning of what the step needs is asked for; then w, m, v and the average pass in order.
 template <class T>
 int nn_outer_adam(const uint64_t* args, int64_t lo, int64_t hi) {
+  constexpr int64_t kColumns = kTileWidth<T>, kLine = 64 / static_cast<int64_t>(sizeof(T));
   waveprior::Args a(args);
   T* const w = a.Pointer<T>();
   T* const m = a.Pointer<T>();
@@ -81,13 +85,41 @@ int nn_outer_adam(const uint64_t* args, int64_t lo, int64_t hi) {
   const T* const dy = a.Pointer<const T>();
   const int64_t rows = a.Int(), in = a.Int(), out = a.Int(), panel = a.Int();
   const int64_t first = lo * panel, last = Least(hi * panel, in);
-  T* const g = static_cast<T*>(_mm_malloc(kRows * out * sizeof(T), 64));
-  if (!g) return waveprior::kOutOfMemory;
-  for (int64_t i = first; i < last; i += kRows) {
-    const int64_t r = Least(kRows, last - i), at = i * out;
-    WeightRows<T, kZero, kPlain>(g, x + i, dy, rows, in, out, 0, r);
-    AdamRange(w + at, g, m + at, v + at, average ? average + at : nullptr, r * out, s);
+  const int64_t blocks = (out + kColumns - 1) / kColumns, width = blocks * kColumns;
+  T* const memory = static_cast<T*>(_mm_malloc((rows * width + kOuterRows * (width + rows)) * sizeof(T), 64));
+  if (!memory) return waveprior::kOutOfMemory;
+  T* const right = memory;                        // (blocks, rows, kColumns)
+  T* const g = right + rows * width;              // (kOuterRows, out), then a tile past the edge
+  T* const left = g + kOuterRows * width;         // (groups, rows, kRows)
+  for (int64_t j = 0; j < blocks; j++)
+    for (int64_t k = 0; k < rows; k++)
+      for (int64_t l = 0; l < kColumns; l++)
+        right[(j * rows + k) * kColumns + l] = j * kColumns + l < out ? dy[k * out + j * kColumns + l] : T(0);
+  alignas(64) const T zeros[kColumns] = {};
+  alignas(64) T edge[kRows * kColumns];
+  const T* const arrays[4] = {w, m, v, average ? average : w};
+  for (int64_t i = first; i < last; i += kOuterRows) {
+    const int64_t many = Least(kOuterRows, last - i), at = i * out, lines = many * out / kLine;
+    for (int64_t l = 0; l < many; l++)
+      for (int64_t k = 0; k < rows; k++) left[(l / kRows * rows + k) * kRows + l % kRows] = x[k * in + i + l];
+    const int64_t tiles = blocks * ((many + kRows - 1) / kRows), quarter = (tiles + 3) / 4;
+    int64_t tile = 0;
+    for (int64_t j = 0; j < blocks; j++)
+      for (int64_t l = 0; l < many; l += kRows, tile++) {
+        const int r = static_cast<int>(Least(kRows, many - l));
+        const int64_t from = tile % quarter * rows;
+        const Ahead<T> ahead{arrays[tile / quarter] + at, 0, 30, from, Least(from + rows, lines)};
+        const int64_t columns = Least(kColumns, out - j * kColumns);
+        const bool whole = columns == kColumns;
+        T* const to = g + l * out + j * kColumns;
+        TileOf<T, false>(r, whole ? to : edge, whole ? out : kColumns, {zeros, 0}, left + l / kRows * rows * kRows, 1, kRows,
+                         right + j * rows * kColumns, kColumns, rows, nullptr, ahead, false);
+        if (!whole)
+          for (int q = 0; q < r; q++)
+            for (int64_t c = 0; c < columns; c++) to[q * out + c] = edge[q * kColumns + c];
+      }
+    AdamRange(w + at, g, m + at, v + at, average ? average + at : nullptr, many * out, s);
   }
-  _mm_free(g);
+  _mm_free(memory);
   return waveprior::kOk;
 }
