@@ -8,6 +8,8 @@ int onednn_linear_cpu(const uint64_t*, int64_t, int64_t);
 int onednn_linear_backward_input_cpu(const uint64_t*, int64_t, int64_t);
 int onednn_linear_backward_weight_cpu(const uint64_t*, int64_t, int64_t);
 int64_t onednn_cached(void);
+int64_t onednn_scratch_bytes(void);
+int onednn_threads(void);
 */
 import "C"
 
@@ -28,8 +30,17 @@ var (
 // panel is the width of the output panels, fixed: 512 is the library's best for rows of 50 and 32 in layers of 2048.
 const panel = 512
 
-// Cached is the number of primitives that are kept, one for each shape seen.
-func Cached() int { return int(C.onednn_cached()) }
+// State is what the wrapper's rules are tested by.
+type State struct {
+	Primitives   int // kept, one for each shape seen
+	ScratchBytes int // the most that one of them needs
+	Threads      int // that the library would use on the calling OS thread
+}
+
+// Look returns the wrapper's state.
+func Look() State {
+	return State{int(C.onednn_cached()), int(C.onednn_scratch_bytes()), int(C.onednn_threads())}
+}
 
 // LinearForward is nn.LinearForward[float32] by oneDNN: y = x w + b. The bits of a row depend on the number of rows.
 func LinearForward(d cuda.Device, y, x, w, b cuda.Buffer, s nn.LinearShape) error {

@@ -201,8 +201,19 @@ extern "C" int onednn_linear_backward_weight_cpu(const uint64_t* args, int64_t l
   return waveprior::kOutOfMemory;
 }
 
-// How many primitives are kept.
+// How many primitives are kept, and the largest scratch memory that one of them needs.
 extern "C" int64_t onednn_cached(void) {
   const std::lock_guard<std::mutex> lock(mutex);
   return cache ? static_cast<int64_t>(cache->size()) : 0;
 }
+
+extern "C" int64_t onednn_scratch_bytes(void) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  size_t most = 0;
+  if (cache)
+    for (const auto& entry : *cache) most = entry.second.scratch_bytes > most ? entry.second.scratch_bytes : most;
+  return static_cast<int64_t>(most);
+}
+
+// The number of threads that OpenMP would use on the calling thread.
+extern "C" int onednn_threads(void) { return omp_get_max_threads(); }
