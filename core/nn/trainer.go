@@ -33,6 +33,10 @@ type Trainer[T cuda.Float] struct {
 	// Batch fills the tape's inputs for a step.
 	Batch func(step int) error
 
+	// After, where it is there, is called after every step, before a checkpoint: step counts the steps done, loss is that of
+	// the last. What it keeps in Tensors is in the checkpoint; taking that over at a resume is the caller's (ReadState).
+	After func(step int, loss float64) error
+
 	// Path of the checkpoint; none is written where it is empty. If it is there, Run goes on from it.
 	Path string
 	// Architecture, Strings and Tensors go into the checkpoint; a checkpoint with another Architecture, optimiser or value
@@ -88,6 +92,11 @@ func (tr *Trainer[T]) Run(ctx context.Context) error {
 			return fmt.Errorf("nn: step %d: loss %g, gradient norm %g: not finite (learning rate %g)", k, loss, norm, tr.Adam.Schedule.Rate(k))
 		}
 		k++
+		if tr.After != nil {
+			if err := tr.After(k, loss); err != nil {
+				return err
+			}
+		}
 		sum, norms, since = sum+loss, norms+norm, since+1
 		now := time.Now()
 		if tr.CheckpointEvery > 0 && now.Sub(saved) >= tr.CheckpointEvery && k < tr.Steps {
