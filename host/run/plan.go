@@ -83,7 +83,7 @@ var errPlanned = errors.New("planned")
 
 func (r *runner) planCell(ctx context.Context, c *experiment.Cell) (CellPlan, error) {
 	p := CellPlan{Label: c.Label}
-	k := &cellRun{runner: r, c: c, out: &CellResult{Cell: c, Cost: map[string]float64{}, Metrics: map[string]float64{}}}
+	k := &cellRun{runner: r, c: c, out: newResult(c)}
 	k.planned = func(name, key string, e *stage.Entry) error {
 		p.Stages = append(p.Stages, StagePlan{Stage: name, Key: key, Cached: e != nil})
 		if e == nil {
@@ -98,7 +98,7 @@ func (r *runner) planCell(ctx context.Context, c *experiment.Cell) (CellPlan, er
 	if err != nil {
 		return p, err
 	}
-	for _, step := range []func(context.Context) error{k.data, k.train, k.configurePrior, k.observe, k.sample, k.judge} {
+	for _, step := range []func(context.Context) error{k.data, k.train, k.truthKeys, k.configurePrior, k.observe, k.sample, k.judge} {
 		err := step(ctx)
 		if errors.Is(err, errPlanned) {
 			break

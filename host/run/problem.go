@@ -15,11 +15,11 @@ import (
 // that is in the cache, else nil.
 func Problem(ctx context.Context, o Options, c *experiment.Cell) (problem *compose.Problem, latents *tensor.Tensor, err error) {
 	r := &runner{Options: o, sums: map[session.Ref]string{}}
-	k := &cellRun{runner: r, c: c, out: &CellResult{Cell: c, Cost: map[string]float64{}, Metrics: map[string]float64{}}}
+	k := &cellRun{runner: r, c: c, out: newResult(c)}
 	if err := k.configureSolver(ctx); err != nil {
 		return nil, nil, err
 	}
-	for _, step := range []func(context.Context) error{k.data, k.train, k.configurePrior} {
+	for _, step := range []func(context.Context) error{k.data, k.train, k.truthKeys, k.configurePrior} {
 		if err := step(ctx); err != nil {
 			return nil, nil, err
 		}

@@ -104,6 +104,7 @@ func (r *runner) report(res *Result) error {
 	if err != nil {
 		return err
 	}
+	page.Tables = rateTables(res.Cells)
 	page.Notes = append(page.Notes, missing...)
 	if page.Figures, err = r.draw(r.Dir, overall); err != nil {
 		return err
@@ -124,15 +125,13 @@ func (r *runner) report(res *Result) error {
 		for _, v := range c.Cell.Values {
 			cell.Values = append(cell.Values, report.KV{Key: v.Key, Value: fmt.Sprint(v.Value)})
 		}
-		for j, en := range c.Entries {
-			m := en.Manifest
-			cell.Stages = append(cell.Stages, report.StageRow{Name: m.Stage, Key: m.Key, Wall: time.Duration(m.WallS * float64(time.Second)), Cached: c.Cached[j], Sessions: m.Sessions})
-			if id := m.Stage + m.Key; !seen[id] && m.Stage != "judge" {
-				seen[id] = true
-				for k, n := range m.Cost {
-					cost[k] += n
-				}
-				cost["wall_s"] += m.WallS
+		addStages(&cell, c, "", seen, cost)
+		if c.Truth != nil {
+			addStages(&cell, c.Truth, "truth: ", seen, cost)
+		}
+		if c.Rule != nil {
+			for n, t := range c.Rule.Truths {
+				cell.Notes = append(cell.Notes, fmt.Sprintf("Truth %d: %v.", n, t))
 			}
 		}
 		page.Cells = append(page.Cells, cell)
@@ -145,6 +144,21 @@ func (r *runner) report(res *Result) error {
 		return err
 	}
 	return report.Write(filepath.Join(r.Dir, "report.html"), page)
+}
+
+// addStages lists the stages of a cell, or of its truth rule's run, and counts the cost of each stage once.
+func addStages(cell *report.Cell, c *CellResult, prefix string, seen map[string]bool, cost map[string]float64) {
+	for i, e := range c.Entries {
+		m := e.Manifest
+		cell.Stages = append(cell.Stages, report.StageRow{Name: prefix + m.Stage, Key: m.Key, Wall: time.Duration(m.WallS * float64(time.Second)), Cached: c.Cached[i], Sessions: m.Sessions})
+		if id := m.Stage + m.Key; !seen[id] && m.Stage != "judge" {
+			seen[id] = true
+			for k, n := range m.Cost {
+				cost[k] += n
+			}
+			cost["wall_s"] += m.WallS
+		}
+	}
 }
 
 // drawCells draws the figures of all cells, as many cells at a time as there are processors.
@@ -234,10 +248,14 @@ func truthText(e *experiment.Experiment) string {
 			if !o.AddNoise {
 				noise += " in the likelihood, none added"
 			}
-			text = fmt.Sprintf("%d %s, %s", o.Count, map[string]string{
+			what := map[string]string{
 				"held-out": "held-out examples as truths", "prior": "draws of the prior as truths", "training": "training examples as truths",
 				"model": "given models as truths", "file": "models from a file as truths", "data": "given data without a known truth",
-			}[o.Truth], noise)
+			}[o.Truth]
+			if o.Rule != nil {
+				what = "by a rule: " + o.Rule.Text()
+			}
+			text = fmt.Sprintf("%d %s, %s", o.Count, what, noise)
 			if c.Judge.Exact != nil {
 				text += "; exact posterior on a grid"
 			}
