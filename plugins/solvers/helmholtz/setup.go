@@ -75,7 +75,7 @@ func newSetup(o *Options, threads int) (*setup, error) {
 			src.axis, rec.axis},
 		Quantities: []space.Quantity{{Name: "wavefield", Unit: "1"}}}
 	pz, px := s.size()
-	if s.plan, err = fronts.NewPlan(pz, px); err != nil {
+	if s.plan, err = fronts.NewPlan(pz, px, fronts.FivePoint); err != nil {
 		return nil, fmt.Errorf("solver helmholtz: %w: %w", contract.ErrInvalidOption, err)
 	}
 	s.workers = make(chan worker, s.threads)
