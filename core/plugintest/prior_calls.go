@@ -61,7 +61,7 @@ func checkDenoiseTaylor(p *probe) {
 	for i, t := range levels {
 		x := xs.Item(i).AppendReals(nil)
 		w := p.weights("weights", i, sp.New(1))
-		dx := normals(sp.DType, 0.2*s.conf.Schedule.Sigma[t], p.stream("direction", i), sp.BatchShape(1)...).AppendReals(nil)
+		dx := normals(sp.DType, 0.5*s.conf.Schedule.Sigma[t], p.stream("direction", i), sp.BatchShape(1)...).AppendReals(nil)
 		g := sp.New(1)
 		st, err := s.prior.DenoiseVJP(p.ctx, one(sp, x), []int{t}, w, g)
 		p.ok(st, err, "DenoiseVJP")
@@ -74,7 +74,7 @@ func checkDenoiseTaylor(p *probe) {
 			}
 			return []float64{inner(x0.AppendReals(nil), wv)}, err
 		}
-		p.taylor("<x0, w>", 4*e*math.Sqrt(float64(len(wv))), f, x, dx, []float64{inner(g.AppendReals(nil), dx)})
+		p.taylor("<x0, w>", e*math.Sqrt(float64(len(wv))), f, x, dx, []float64{inner(g.AppendReals(nil), dx)})
 	}
 }
 
