@@ -21,7 +21,6 @@ import (
 type study[T cuda.Float] struct {
 	nn.Trainer[T]
 	store *nn.Store[T]
-	table *nn.Table[T]
 	net   nn.Network[T]
 	x     *nn.Var[T]
 }
@@ -33,45 +32,53 @@ const (
 
 func newStudy[T cuda.Float](t testing.TB, threads, steps int, path string) *study[T] {
 	t.Helper()
-	d := device(t, threads)
-	table, err := nn.TimeTable[T](d, studyLevels)
+	st := &study[T]{store: nn.NewStore[T](device(t, threads))}
+	m := declareMLP(st.store, mlp{dim: studyDim, embed: nn.TimeWidth, width: 48, blocks: 2})
+	must(t, st.store.Allocate(nn.ForTraining))
+	must(t, st.store.Init(studySeed))
+	st.Trainer, st.x = newDenoising(t, st.store, studyBatch, studyDim, studyLevels,
+		func(t *nn.Tape[T], table *nn.Table[T], level *nn.Index[T], x *nn.Var[T]) *nn.Var[T] {
+			st.net = func(t *nn.Tape[T], level *nn.Index[T], in ...*nn.Var[T]) *nn.Var[T] {
+				return m.record(t, in[0], t.Lookup(table, level))
+			}
+			return st.net(t, level, x)
+		})
+	st.Steps, st.Path, st.Architecture = steps, path, "test mlp 48x2"
+	return st
+}
+
+// newDenoising is a trainer of a network that predicts the noise in noisy examples, and its input x_t.
+func newDenoising[T cuda.Float](t testing.TB, s *nn.Store[T], batch, dim, levels int,
+	net func(*nn.Tape[T], *nn.Table[T], *nn.Index[T], *nn.Var[T]) *nn.Var[T]) (nn.Trainer[T], *nn.Var[T]) {
+	t.Helper()
+	table, err := nn.TimeTable[T](s.Device(), levels)
 	must(t, err)
-	s := nn.NewStore[T](d)
-	m := declareMLP(s, mlp{dim: studyDim, embed: nn.TimeWidth, width: 48, blocks: 2})
-	must(t, s.Allocate(nn.ForTraining))
-	must(t, s.Init(studySeed))
 	tape, err := nn.NewTape(s, nn.Value, true)
 	must(t, err)
-	net := func(t *nn.Tape[T], level *nn.Index[T], in ...*nn.Var[T]) *nn.Var[T] {
-		return m.record(t, in[0], t.Lookup(table, level))
-	}
-	level, x, eps := tape.Index(studyBatch), tape.Input(false, studyBatch, studyDim), tape.Input(false, studyBatch, studyDim)
-	loss := tape.SquareError(net(tape, level, x), eps, 1.0/studyBatch)
+	level, x, eps := tape.Index(batch), tape.Input(false, batch, dim), tape.Input(false, batch, dim)
+	loss := tape.SquareError(net(tape, table, level, x), eps, 1/float64(batch))
 	must(t, tape.Err())
-
 	data, noise, draws := rng.New(1, "test/data"), rng.New(1, "test/noise"), rng.New(1, "test/level")
-	levels, xt, e := make([]int32, studyBatch), make([]T, studyBatch*studyDim), make([]T, studyBatch*studyDim)
-	row, x0 := make([]float64, studyDim), make([]float64, studyDim)
-	batch := func(k int) error {
-		for i := range studyBatch {
-			data.At(0, uint32((k*studyBatch+i)%studyExamples), 0).Normals(x0)
+	x0, row := make([]float64, studyExamples*dim), make([]float64, dim)
+	data.At(0, 0, 0).Normals(x0)
+	at, xt, e := make([]int32, batch), make([]T, batch*dim), make([]T, batch*dim)
+	fill := func(k int) error {
+		for i := range batch {
 			noise.At(uint32(k), uint32(i), 0).Normals(row)
-			levels[i] = int32(draws.At(uint32(k), 0, 0).Intn(i, studyLevels))
-			sigma := float64(levels[i]+1) / (studyLevels + 1)
-			for j := range row {
-				e[i*studyDim+j] = T(row[j])
-				xt[i*studyDim+j] = T(math.Sqrt(1-sigma*sigma)*x0[j] + sigma*row[j])
+			at[i] = int32(draws.At(uint32(k), 0, 0).Intn(i, levels))
+			sigma := float64(at[i]+1) / float64(levels+1)
+			alpha := math.Sqrt(1 - sigma*sigma)
+			for j, n := range row {
+				e[i*dim+j] = T(n)
+				xt[i*dim+j] = T(alpha*x0[(k*batch+i)%studyExamples*dim+j] + sigma*n)
 			}
 		}
-		return errors.Join(level.Set(levels), x.Set(xt), eps.Set(e))
+		return errors.Join(level.Set(at), x.Set(xt), eps.Set(e))
 	}
-	return &study[T]{
-		Trainer: nn.Trainer[T]{
-			Tape: tape, Loss: loss, Steps: steps, Batch: batch, Path: path, Architecture: "test mlp 48x2",
-			Adam: nn.Adam{Schedule: nn.Cosine{First: 2e-3, Last: 2e-4, Steps: 60, EpochSteps: 3}, Clip: 1, EMADecay: 0.999, EMAWarmup: true},
-		},
-		store: s, table: table, net: net, x: x,
-	}
+	return nn.Trainer[T]{
+		Tape: tape, Loss: loss, Batch: fill,
+		Adam: nn.Adam{Schedule: nn.Cosine{First: 2e-3, Last: 2e-4, Steps: 60, EpochSteps: 3}, Clip: 1, EMADecay: 0.999, EMAWarmup: true},
+	}, x
 }
 
 // file is a checkpoint's content.

@@ -40,3 +40,62 @@ func BenchmarkLinear(b *testing.B) {
 		}
 	}
 }
+
+// The published network of the memorisation study: 356 to 2048, 12 blocks of 2048, to 100; batch 50.
+const (
+	stepRows, stepIn, stepWidth, stepBlocks, stepOut = 50, 356, 2048, 12, 100
+	stepParameters                                   = stepIn*stepWidth + stepWidth + stepBlocks*(stepWidth*stepWidth+3*stepWidth) + stepWidth*stepOut + stepOut
+)
+
+// BenchmarkStep: the parts of a training step of the published network, 51 341 412 parameters, and all of it: forward,
+// loss, backward, gradient norm, Adam with clipping and moving average, in the order in which core/nn calls them. The peer
+// is bench/kl_mlp_step.py.
+func BenchmarkStep(b *testing.B) {
+	if stepParameters != 51341412 {
+		b.Fatalf("%d parameters, the published network has 51 341 412", stepParameters)
+	}
+	for _, threads := range []int{1, 2} {
+		d := device(b, threads)
+		n := newNetwork(b, d)
+		gemm := 6.0 * stepRows * (stepIn*stepWidth + stepBlocks*stepWidth*stepWidth + stepWidth*stepOut)
+		gemm -= 2 * stepRows * stepIn * stepWidth // nothing needs the gradient of the input
+		parts := []struct {
+			name  string
+			run   func(k int) error
+			flops float64
+			bytes float64
+		}{
+			{"products", n.products, gemm, 0},
+			{"pointwise", n.pointwise, 0, 0},
+			{"norm-of-gradient", n.norm, 0, 4 * stepParameters},
+			{"adam", n.adam, 0, 36 * stepParameters},
+			{"whole", func(k int) error {
+				if err := n.gradient(); err != nil {
+					return err
+				}
+				if err := n.norm(k); err != nil {
+					return err
+				}
+				return n.adam(k)
+			}, gemm, 0},
+		}
+		for _, p := range parts {
+			b.Run(fmt.Sprintf("%s/threads=%d", p.name, threads), func(b *testing.B) {
+				k := 0
+				for b.Loop() {
+					must(b, p.run(k))
+					k++
+				}
+				per := b.Elapsed().Seconds() / float64(k)
+				b.ReportMetric(per*1e3, "ms")
+				if p.flops > 0 {
+					b.ReportMetric(p.flops/per/1e9, "GFLOP/s")
+				}
+				if p.bytes > 0 {
+					b.ReportMetric(p.bytes/per/1e9, "GB/s")
+				}
+			})
+		}
+		must(b, d.Close())
+	}
+}

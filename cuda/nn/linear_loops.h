@@ -8,41 +8,18 @@
 //             with the bias: so its bits depend on no panel, tile, row beside it, instruction set or thread
 //             (TestLinearIsOneChain).
 
+#include "simd_loops.h"
+
 #if WAVEPRIOR_V4
-constexpr int kBytes = 64, kVectors = 4;  // 24 of 32 registers hold the tile
+constexpr int kVectors = 4;  // 24 of 32 registers hold the tile
 #else
-constexpr int kBytes = 32, kVectors = 2;  // 12 of 16
+constexpr int kVectors = 2;  // 12 of 16
 #endif
 constexpr int kRows = 6;
-constexpr int64_t kDepth = 128;
+constexpr int64_t kDepth = 256;
 
 template <class T>
-struct Simd {
-  typedef T Vector __attribute__((vector_size(kBytes)));
-  typedef T Loose __attribute__((vector_size(kBytes), aligned(sizeof(T)), may_alias));
-  static constexpr int kLanes = kBytes / static_cast<int>(sizeof(T));
-  static constexpr int64_t kColumns = kVectors * kLanes;
-};
-
-#if WAVEPRIOR_V4
-WAVEPRIOR_INLINE Simd<float>::Vector MultiplyAdd(float a, Simd<float>::Vector b, Simd<float>::Vector c) {
-  return _mm512_fmadd_ps(_mm512_set1_ps(a), b, c);
-}
-WAVEPRIOR_INLINE Simd<double>::Vector MultiplyAdd(double a, Simd<double>::Vector b, Simd<double>::Vector c) {
-  return _mm512_fmadd_pd(_mm512_set1_pd(a), b, c);
-}
-WAVEPRIOR_INLINE void Stream(float* p, Simd<float>::Vector v) { _mm512_stream_ps(p, v); }
-WAVEPRIOR_INLINE void Stream(double* p, Simd<double>::Vector v) { _mm512_stream_pd(p, v); }
-#else
-WAVEPRIOR_INLINE Simd<float>::Vector MultiplyAdd(float a, Simd<float>::Vector b, Simd<float>::Vector c) {
-  return _mm256_fmadd_ps(_mm256_set1_ps(a), b, c);
-}
-WAVEPRIOR_INLINE Simd<double>::Vector MultiplyAdd(double a, Simd<double>::Vector b, Simd<double>::Vector c) {
-  return _mm256_fmadd_pd(_mm256_set1_pd(a), b, c);
-}
-WAVEPRIOR_INLINE void Stream(float* p, Simd<float>::Vector v) { _mm256_stream_ps(p, v); }
-WAVEPRIOR_INLINE void Stream(double* p, Simd<double>::Vector v) { _mm256_stream_pd(p, v); }
-#endif
+constexpr int64_t kTileWidth = kVectors * Simd<T>::kLanes;
 
 WAVEPRIOR_INLINE int64_t Least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -65,17 +42,16 @@ enum Store { kPlain, kStream };
 template <class T, int R, Begin kBegin, Store kStore, bool kCopy, bool kAhead>
 WAVEPRIOR_INLINE void Tile(T* c, int64_t ldc, const T* a, int64_t row, int64_t step, const T* b, int64_t ldb,
                            const T* bias, int64_t depth, T* copy, const Ahead<T>& ahead) {
-  using Vector = typename Simd<T>::Vector;
-  using Loose = typename Simd<T>::Loose;
+  using Value = typename Simd<T>::Value;
   constexpr int kLanes = Simd<T>::kLanes;
-  Vector sum[R][kVectors];
+  Value sum[R][kVectors];
 #pragma GCC unroll 8
   for (int i = 0; i < R; i++)
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; v++)
-      sum[i][v] = kBegin == kContinue ? *reinterpret_cast<const Loose*>(c + i * ldc + v * kLanes)
-                  : kBegin == kBias   ? *reinterpret_cast<const Loose*>(bias + v * kLanes)
-                                      : Vector{};
+      sum[i][v] = kBegin == kContinue ? Simd<T>::Load(c + i * ldc + v * kLanes)
+                  : kBegin == kBias   ? Simd<T>::Load(bias + v * kLanes)
+                                      : Value{};
   for (int64_t k = 0; k < depth; k++) {
     if (kAhead) {
       const int64_t q = ahead.from + k;
@@ -84,18 +60,18 @@ WAVEPRIOR_INLINE void Tile(T* c, int64_t ldc, const T* a, int64_t row, int64_t s
                                (q & ((1 << ahead.shift) - 1)) * 64,
                            0, 2);
     }
-    Vector right[kVectors];
+    Value right[kVectors];
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; v++) right[v] = *reinterpret_cast<const Loose*>(b + k * ldb + v * kLanes);
+    for (int v = 0; v < kVectors; v++) right[v] = Simd<T>::Load(b + k * ldb + v * kLanes);
     if (kCopy)
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; v++)
-        *reinterpret_cast<Loose*>(copy + k * Simd<T>::kColumns + v * kLanes) = right[v];
+        Simd<T>::Store(copy + k * kTileWidth<T> + v * kLanes, right[v]);
 #pragma GCC unroll 8
     for (int i = 0; i < R; i++) {
       const T left = a[i * row + k * step];
 #pragma GCC unroll 8
-      for (int v = 0; v < kVectors; v++) sum[i][v] = MultiplyAdd(left, right[v], sum[i][v]);
+      for (int v = 0; v < kVectors; v++) sum[i][v] = Simd<T>::Fma(Simd<T>::Spread(left), right[v], sum[i][v]);
     }
   }
 #pragma GCC unroll 8
@@ -104,9 +80,9 @@ WAVEPRIOR_INLINE void Tile(T* c, int64_t ldc, const T* a, int64_t row, int64_t s
     for (int v = 0; v < kVectors; v++) {
       T* const to = c + i * ldc + v * kLanes;
       if (kStore == kStream)
-        Stream(to, sum[i][v]);
+        Simd<T>::Stream(to, sum[i][v]);
       else
-        *reinterpret_cast<Loose*>(to) = sum[i][v];
+        Simd<T>::Store(to, sum[i][v]);
     }
 }
 
@@ -127,8 +103,7 @@ __attribute__((noinline)) void TileOf(int rows, T* c, int64_t ldc, const T* a, i
 // past the last are 0. depth is a multiple of kLanes or the rest is done one by one.
 template <class T>
 inline void CopyTurned(T* block, const T* b, int64_t ldb, int64_t columns, int64_t depth) {
-  using Vector = typename Simd<T>::Vector;
-  using Loose = typename Simd<T>::Loose;
+  using Value = typename Simd<T>::Value;
   constexpr int kLanes = Simd<T>::kLanes;
   using Index = typename std::conditional<sizeof(T) == 4, int32_t, int64_t>::type;
   typedef Index IndexVector __attribute__((vector_size(kBytes)));
@@ -138,7 +113,7 @@ inline void CopyTurned(T* block, const T* b, int64_t ldb, int64_t columns, int64
     low[l] = l / 2 + l % 2 * kLanes;
     high[l] = kLanes / 2 + l / 2 + l % 2 * kLanes;
   }
-  constexpr int64_t kColumns = Simd<T>::kColumns;
+  constexpr int64_t kColumns = kTileWidth<T>;
   const int64_t whole = depth / kLanes * kLanes;
   for (int64_t j = 0; j < kColumns; j += kLanes) {
     if (j + kLanes > columns) {
@@ -147,9 +122,9 @@ inline void CopyTurned(T* block, const T* b, int64_t ldb, int64_t columns, int64
       continue;
     }
     for (int64_t k = 0; k < whole; k += kLanes) {
-      Vector v[kLanes], next[kLanes];
+      Value v[kLanes], next[kLanes];
 #pragma GCC unroll 16
-      for (int l = 0; l < kLanes; l++) v[l] = *reinterpret_cast<const Loose*>(b + (j + l) * ldb + k);
+      for (int l = 0; l < kLanes; l++) v[l] = Simd<T>::Load(b + (j + l) * ldb + k);
       // Each round interleaves vectors half the square apart; after log2(kLanes) of them rows are columns.
 #pragma GCC unroll 4
       for (int round = 1; round < kLanes; round *= 2) {
@@ -162,7 +137,7 @@ inline void CopyTurned(T* block, const T* b, int64_t ldb, int64_t columns, int64
         for (int l = 0; l < kLanes; l++) v[l] = next[l];
       }
 #pragma GCC unroll 16
-      for (int l = 0; l < kLanes; l++) *reinterpret_cast<Loose*>(block + (k + l) * kColumns + j) = v[l];
+      for (int l = 0; l < kLanes; l++) Simd<T>::Store(block + (k + l) * kColumns + j, v[l]);
     }
     for (int64_t k = whole; k < depth; k++)
       for (int64_t l = j; l < j + kLanes; l++) block[k * kColumns + l] = b[l * ldb + k];
@@ -173,7 +148,7 @@ inline void CopyTurned(T* block, const T* b, int64_t ldb, int64_t columns, int64
 template <class T, bool kTurned>
 inline void Product(T* c, int64_t ldc, const T* a, int64_t lda, const T* b, int64_t ldb, const T* bias, int64_t m,
                     int64_t n, int64_t total, bool accumulate) {
-  constexpr int64_t kColumns = Simd<T>::kColumns;
+  constexpr int64_t kColumns = kTileWidth<T>;
   constexpr int kLine = 64 / static_cast<int>(sizeof(T));
   alignas(64) T block[kDepth * kColumns];
   alignas(64) T edge[kRows * kColumns], edge_bias[kColumns];
@@ -279,7 +254,7 @@ int nn_linear_backward_input(const uint64_t* args, int64_t lo, int64_t hi) {
 // dw (+)= x^T dy for dw's rows first to last-1.
 template <class T, Begin kBegin, Store kStore>
 inline void WeightRows(T* dw, const T* x, const T* dy, int64_t rows, int64_t in, int64_t out, int64_t first, int64_t last) {
-  constexpr int64_t kColumns = Simd<T>::kColumns;
+  constexpr int64_t kColumns = kTileWidth<T>;
   const Ahead<T> nothing{nullptr, 0, 0, 0, 0};
   alignas(64) T left[kDepth * kRows], block[kDepth * kColumns], edge[kRows * kColumns];
   for (int64_t k = 0; k < rows; k += kDepth) {
