@@ -2,6 +2,7 @@ package nn_test
 
 import (
 	"fmt"
+	"syscall"
 	"testing"
 
 	"github.com/waveprior/waveprior/cuda"
@@ -81,12 +82,13 @@ func BenchmarkStep(b *testing.B) {
 		}
 		for _, p := range parts {
 			b.Run(fmt.Sprintf("%s/threads=%d", p.name, threads), func(b *testing.B) {
-				k := 0
+				k, before := 0, cpuSeconds(b)
 				for b.Loop() {
 					must(b, p.run(k))
 					k++
 				}
 				per := b.Elapsed().Seconds() / float64(k)
+				b.ReportMetric((cpuSeconds(b)-before)/float64(k)*1e3, "cpu-ms")
 				b.ReportMetric(per*1e3, "ms")
 				if p.flops > 0 {
 					b.ReportMetric(p.flops/per/1e9, "GFLOP/s")
@@ -98,4 +100,11 @@ func BenchmarkStep(b *testing.B) {
 		}
 		must(b, d.Close())
 	}
+}
+
+// cpuSeconds is what the process has used of all cores: it tells a slow kernel from a busy machine.
+func cpuSeconds(b *testing.B) float64 {
+	var u syscall.Rusage
+	must(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)*1e-6
 }
