@@ -231,13 +231,14 @@ func (k *cellRun) train(ctx context.Context) error {
 	if prior == nil || err != nil {
 		return err
 	}
-	e, err := k.stage(ctx, "train", k.trainKey, in, []*experiment.Plugin{k.c.Prior}, nil, func(w *stage.Work) error {
+	e, err := k.stage(ctx, "train", k.trainKey, in, []*experiment.Plugin{k.c.Prior}, []string{reportsFile}, func(w *stage.Work) error {
 		return k.trainPrior(ctx, w, prior)
 	})
 	if err != nil {
 		return err
 	}
 	k.trained = e.Path(checkpointFolder)
+	k.out.Train = e
 	return nil
 }
 

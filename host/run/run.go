@@ -53,6 +53,7 @@ type CellResult struct {
 	Sample   *stage.Entry
 	Observe  *stage.Entry
 	Data     *stage.Entry
+	Train    *stage.Entry // nil: nothing was trained
 	Judge    *stage.Entry
 	Truth    *CellResult        // of the run of its truth rule, whose cost is not the method's: not in WallS and Cost; nil: none
 	Rule     *TruthRule         // what that rule took

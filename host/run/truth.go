@@ -132,6 +132,9 @@ func (k *cellRun) prepareTruth(ctx context.Context) error {
 	if e != nil {
 		return k.cachedTruth()
 	}
+	if k.planned != nil {
+		return k.planTruth(ctx)
+	}
 	if err := k.runTruth(ctx); err != nil {
 		return err
 	}

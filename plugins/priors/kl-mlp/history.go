@@ -20,7 +20,10 @@ import (
 // Columns 2 and 3 part where the network memorises.
 const HistoryName = "losses.npy"
 
-const historyColumns = 4
+// HistoryNames is the file beside it with the columns' names.
+const HistoryNames = "losses.json"
+
+var historyColumns = []string{"step", "loss", "loss_ema", "loss_held_out"}
 
 // scored is how many pairs of example and level columns 2 and 3 are means of.
 const scored = 4 * nn.Tile
@@ -45,7 +48,7 @@ type score struct {
 func newHistory(c *configured, eval *nn.Evaluator[float32], training, held []float32) *history {
 	o := &c.options.Train
 	n := (o.Steps + o.HistoryEvery - 1) / o.HistoryEvery
-	h := &history{every: o.HistoryEvery, steps: o.Steps, eval: eval, rows: tensor.New(tensor.Float64, n, historyColumns), pending: tensor.New(tensor.Float64, 2)}
+	h := &history{every: o.HistoryEvery, steps: o.Steps, eval: eval, rows: tensor.New(tensor.Float64, n, len(historyColumns)), pending: tensor.New(tensor.Float64, 2)}
 	for i := range h.rows.Float64s() {
 		h.rows.Float64s()[i] = math.NaN()
 	}

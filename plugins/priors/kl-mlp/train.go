@@ -2,14 +2,17 @@ package klmlp
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 
+	"github.com/waveprior/waveprior/core/commit"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/dataset"
 	"github.com/waveprior/waveprior/core/nn"
@@ -21,7 +24,7 @@ import (
 
 // Train implements contract.Trainer: it projects the training set on the basis, standardises the coordinates, trains the
 // network to predict the noise eps of x_t = alpha_t x0 + sigma_t eps (|eps_hat - eps|^2 summed over coordinates, mean over
-// the batch; uniform t), and leaves kl-mlp.safetensors and losses.npy in the folder. Epochs are shuffled by
+// the batch; uniform t), and leaves kl-mlp.safetensors, losses.npy and losses.json in the folder. Epochs are shuffled by
 // dataset.Order; level and noise of example i at step k are the streams "kl-mlp/level" and "kl-mlp/noise" at (k, i, 0), so
 // a training that goes on from a checkpoint ends with the bits of one that was not interrupted. Progress has the losses
 // "loss" (mean since the last report), "ema" and, with held-out items, "held_out" (see losses.npy).
@@ -167,7 +170,10 @@ func (t *training) run(ctx context.Context, folder string, report func(contract.
 	if err := trainer.Run(ctx); err != nil {
 		return err
 	}
-	return npy.Write(filepath.Join(folder, HistoryName), t.history.rows)
+	if err := npy.Write(filepath.Join(folder, HistoryName), t.history.rows); err != nil {
+		return err
+	}
+	return commit.WriteFile(filepath.Join(folder, HistoryNames), func(w io.Writer) error { return json.NewEncoder(w).Encode(historyColumns) })
 }
 
 // fill sets the tape's inputs for step k.

@@ -149,7 +149,7 @@ func TestFrequencies(t *testing.T) {
 
 // More directions than are solved at a time: each alone gives the same bits.
 func TestManyDirections(t *testing.T) {
-	const seed, k = 23, 2*blockFields + 5
+	const seed, k = 23, 2*directionsAtOnce + 5
 	s, c := configure(t, tiny, 2)
 	m := batchOf(&c, randomModel(seed, 0, c.Model.Len()))
 	shape := func(k int, item []int) []int { return append([]int{1, k}, item...) }
@@ -161,7 +161,7 @@ func TestManyDirections(t *testing.T) {
 	ok(t, st, err)
 	st, err = s.VJP(ctx, m, w, g)
 	ok(t, st, err)
-	for _, j := range []int{0, 1, blockFields - 1, blockFields, k - 1} {
+	for _, j := range []int{0, 1, directionsAtOnce - 1, directionsAtOnce, k - 1} {
 		d1, g1 := tensor.New(c.Data.DType, shape(1, c.Data.ItemShape())...), tensor.New(c.Model.DType, shape(1, c.Model.ItemShape())...)
 		st, err := s.JVP(ctx, m, dm.Item(0).Slice(j, j+1).Reshape(g1.Shape...), d1)
 		ok(t, st, err)

@@ -33,8 +33,8 @@ func (s *Solver) JVP(ctx context.Context, m, dm, dd *tensor.Tensor) ([]contract.
 		}
 		set := dm.Item(min(item, dm.Batch()-1))
 		out := dd.Item(item)
-		for lo := 0; lo < k; lo += blockFields {
-			hi := min(lo+blockFields, k)
+		for lo := 0; lo < k; lo += directionsAtOnce {
+			hi := min(lo+directionsAtOnce, k)
 			pads, scales := w.padded(hi-lo), make([]float64, hi-lo)
 			parts := make([][]complex128, hi-lo)
 			for j := range pads {
@@ -74,14 +74,14 @@ func (s *Solver) VJP(ctx context.Context, m, w, dm *tensor.Tensor) ([]contract.S
 	n, cells := c.perFrequency(), c.nz*c.nx
 	sums := make([]ordered, m.Batch())
 	return c.each(ctx, m.Batch(), c.check(m), func(wk worker, item, f int) contract.Status {
-		r := make([]complex128, min(k, blockFields)*n)
+		r := make([]complex128, min(k, directionsAtOnce)*n)
 		if st := c.background(wk, m.Item(item), f, r[:n:n]); st.Code != contract.OK {
 			return st
 		}
 		set := w.Item(min(item, w.Batch()-1))
 		p := part{g: make([]float64, k*cells)}
-		for lo := 0; lo < k; lo += blockFields {
-			hi := min(lo+blockFields, k)
+		for lo := 0; lo < k; lo += directionsAtOnce {
+			hi := min(lo+directionsAtOnce, k)
 			pads, scales := wk.padded(hi-lo), make([]float64, hi-lo)
 			parts := make([][]complex128, hi-lo)
 			for j := range parts {

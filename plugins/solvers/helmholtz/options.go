@@ -14,7 +14,7 @@ type Options struct {
 	Sources         Positions `option:"sources" doc:"point sources, one shot each: positions_m, or a line of z_m, x_first_m, x_last_m and count"`
 	Receivers       Positions `option:"receivers" doc:"receivers, the same for every shot: positions_m, or a line of z_m, x_first_m, x_last_m and count"`
 	Precision       string    `option:"precision" default:"float32" oneof:"float32,float64" doc:"of the factorisation and the wavefields, and of the spaces: float32 models with complex64 data, or float64 with complex128"`
-	RefinementSteps int       `option:"refinement_steps" default:"0" min:"0" max:"10" doc:"steps of iterative refinement of every solve, residuals in float64: each costs as much as the solve. Without any, float32 is good to about 1e-5 of the data's norm on a hundred cells' width"`
+	RefinementSteps int       `option:"refinement_steps" default:"0" min:"0" max:"10" doc:"steps of iterative refinement of every solve, residuals in float64; each costs as much as the solve. Without any, float32 data are good to some 1e-6 to 1e-5 of their norm, and where the first shot's residual is above 5e-5 (slow and rough models) that model and frequency is solved in float64 at about twice the cost"`
 	EdgeGradient    string    `option:"edge_gradient" default:"exact" oneof:"exact,published" doc:"exact: the absorbing layer's share of the gradient is added to the edge cells that were continued into it. published: it is left out, as the memorization study's code does, and the gradient is no longer that of the misfit"`
 }
 

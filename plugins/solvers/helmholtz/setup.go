@@ -100,7 +100,7 @@ func (s *setup) take() (worker, error) {
 		s.workers <- nil
 		return nil, fmt.Errorf("solver helmholtz: memory for a factorisation: %w: %w", contract.ErrOutOfMemory, err)
 	}
-	if s.precision == fronts.Single && s.refine == 0 {
+	if s.precision == fronts.Single {
 		return newSweep[complex64](s, f), nil
 	}
 	return newSweep[complex128](s, f), nil
