@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -258,25 +259,31 @@ func (j *judging) scatter(c *coordinates) error {
 	return nil
 }
 
-// gallery keeps the samples of lowest ratio beside their nearest training examples, as the view shows them.
+// gallery keeps the samples of lowest ratio beside their nearest training examples, as the view shows them: one sample per
+// training example, and only where those are too few several.
 func (j *judging) gallery(c *coordinates, gen *metric.Neighbours) error {
 	if j.view == nil {
 		return nil
 	}
-	order := make([]int, len(gen.Ratio))
-	for i := range order {
-		order[i] = i
+	byRatio := make([]int, len(gen.Ratio))
+	for i := range byRatio {
+		byRatio[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case gen.Ratio[a] < gen.Ratio[b]:
-			return -1
-		case gen.Ratio[a] > gen.Ratio[b]:
-			return 1
+	ascending := func(a, b int) int { return cmp.Compare(gen.Ratio[a], gen.Ratio[b]) }
+	slices.SortStableFunc(byRatio, ascending)
+	var order, rest []int
+	seen := map[int]bool{}
+	for _, i := range byRatio {
+		if seen[gen.Index[i]] {
+			rest = append(rest, i)
+			continue
 		}
-		return 0
-	})
+		seen[gen.Index[i]] = true
+		order = append(order, i)
+	}
+	order = append(order, rest...)
 	order = order[:min(galleryItems, len(order))]
+	slices.SortStableFunc(order, ascending)
 	var samples, nearest, rows []float64
 	for _, i := range order {
 		chain, example := c.chains[i], gen.Index[i]

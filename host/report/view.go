@@ -184,7 +184,7 @@ func (v *view) headline() {
 	rows := v.Report.Rows
 	v.RowsNote = "In brackets: the 95 % interval, where there is one."
 	if len(rows) > 0 {
-		v.RowsNote, v.Swept = "Mean over seeds; in brackets: the range of the seeds.", nil
+		v.RowsNote, v.Swept = "Mean over seeds; in brackets: the range of the seeds, widened to their 95 % intervals where they have some.", nil
 	}
 	for i, c := range v.Report.Cells {
 		if len(v.Report.Rows) == 0 {

@@ -285,7 +285,7 @@ func box(x, y []float64, n int, post, prior, comps []float64) (x0, x1, y0, y1 fl
 
 // samplesPicture: unconditional samples of two coordinates beside exact draws, where there is no posterior picture.
 func samplesPicture(a *arrays) *picture {
-	if a.dim() < 2 || a.get("judge", "exact_points.npy") != nil {
+	if a.dim() < 2 || a.get("judge", "exact_points.npy") != nil || a.art() != nil {
 		return nil
 	}
 	d := a.dim()

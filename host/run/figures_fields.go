@@ -107,29 +107,29 @@ func (a *arrays) posterior(d *art, i int) *posterior {
 	return p
 }
 
-// limits is the range of the finite values of several fields.
+// limits are the ends of a colour scale that a few cells must not stretch: the 0.5 and 99.5 % quantiles of several fields.
 func limits(fields ...[]float64) (lo, hi float64) {
-	lo, hi = math.Inf(1), math.Inf(-1)
+	all := finite(fields)
+	if len(all) == 0 {
+		return 0, 1
+	}
+	return metric.Quantile(all, 0.005), metric.Quantile(all, 0.995)
+}
+
+func finite(fields [][]float64) (all []float64) {
 	for _, f := range fields {
 		for _, v := range f {
 			if !math.IsNaN(v) && !math.IsInf(v, 0) {
-				lo, hi = min(lo, v), max(hi, v)
-			}
-		}
-	}
-	return lo, hi
-}
-
-// top is the end of a colour scale that starts at 0 and must not be stretched by a few cells: the 99.5 % quantile.
-func top(fields ...[]float64) float64 {
-	var all []float64
-	for _, f := range fields {
-		for _, v := range f {
-			if !math.IsNaN(v) {
 				all = append(all, v)
 			}
 		}
 	}
+	return all
+}
+
+// top is the same for a scale that starts at 0.
+func top(fields ...[]float64) float64 {
+	all := finite(fields)
 	if len(all) == 0 {
 		return 1
 	}
@@ -171,7 +171,7 @@ func fieldPicture(a *arrays) *picture {
 			title += fmt.Sprintf(", SSIM %.3g", q)
 		}
 	}
-	return &picture{"field", fmt.Sprintf("The first observation: its truth, mean and standard deviation (1/(L−1)) of %d chains, and how far the mean is off. The last two share one colour scale, from 0 to their 99.5 %% quantile.", a.c.Cell.Chains.Chains),
+	return &picture{"field", fmt.Sprintf("The first observation: its truth, mean and standard deviation (1/(L−1)) of %d chains, and how far the mean is off. Truth and mean share one colour scale, standard deviation and error another; 0.5 %% of the cells lie beyond either end.", a.c.Cell.Chains.Chains),
 		&figure.Figure{Title: title, Panels: panels, Columns: 4}}
 }
 

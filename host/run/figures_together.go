@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/waveprior/waveprior/core/figure"
 )
@@ -114,7 +115,7 @@ func fieldsTogether(all []*arrays) (out []picture) {
 		if first > 0 {
 			name = fmt.Sprintf("fields-%d", first/maxBeside+1)
 		}
-		out = append(out, picture{name, "The first observation, first seed, a column per cell: the mean of the chains, their standard deviation (1/(L−1)) and the distance of the mean from the truth. Standard deviation and error have the same colours, from 0 to their 99.5 % quantile: an honest posterior looks alike in both rows.", f})
+		out = append(out, picture{name, "The first observation, first seed, a column per cell: the mean of the chains, their standard deviation (1/(L−1)) and the distance of the mean from the truth. Standard deviation and error have the same colours: an honest posterior looks alike in both rows. 0.5 % of the cells lie beyond the ends of a colour scale.", f})
 	}
 	return out
 }
@@ -155,7 +156,7 @@ func copiesTogether(all []*arrays) *picture {
 				w.d.panel(fmt.Sprintf("example %.0f", w.r[3*i+1]), shown[(k*pairs+i)*2+1], s, false, k == len(rows)-1))
 		}
 	}
-	return &picture{"copies", "A row per cell, first seed: each of its three most memorised samples (lowest ratio r) with the nearest training example to its right. Prior and posterior samples are compared with the same training set.",
+	return &picture{"copies", "A row per cell, first seed: three of its most memorised samples (lowest ratio r), no two of one training example where there are others, each with its nearest training example to the right. Prior and posterior samples are compared with the same training set.",
 		&figure.Figure{Title: "Are samples copies? The most memorised ones, each beside its nearest training example", Panels: panels, Columns: 2 * pairs, Width: 13}}
 }
 
@@ -181,6 +182,21 @@ func bySet(all []*arrays, has func(a *arrays) bool) (groups [][]*arrays) {
 // setName says which training set a group of cells has.
 func setName(a *arrays) string { return fmt.Sprintf("N = %.0f", a.c.Metrics["memorisation.examples"]) }
 
+// priorName says which trained prior a cell has: its training set, and what else of the prior is swept.
+func priorName(a *arrays) string {
+	name := setName(a)
+	for _, v := range a.c.Cell.Values {
+		if v.Key != "prior.data.examples" && (v.Key == "prior" || strings.HasPrefix(v.Key, "prior.")) {
+			text, isText := v.Value.(string)
+			if !isText {
+				text = fmt.Sprintf("%s = %v", v.Key[strings.LastIndexByte(v.Key, '.')+1:], v.Value)
+			}
+			name += ", " + text
+		}
+	}
+	return name
+}
+
 // inCoordinates tells whether a cell's distances are worth a figure beside the others: fields, or coordinates of their own.
 func inCoordinates(a *arrays) bool {
 	return a.art() != nil || len(a.c.Cell.Judge.Memorisation.Adapt) > 0
@@ -199,7 +215,7 @@ func ratiosTogether(all []*arrays) *picture {
 		p := &figure.Panel{Title: setName(g[0]), X: figure.Axis{Label: "ratio r", Min: 0, Max: 1}, Y: figure.Axis{Label: "share"}}
 		var truth []float64
 		for i, a := range g {
-			h := figure.Histogram{Label: kind(a.c), Values: a.reals("judge", "memorisation_samples.npy"), Color: priorColor, Bins: 40}
+			h := figure.Histogram{Label: kind(a.c), Values: a.reals("judge", "memorisation_samples.npy"), Color: priorColor, Bins: 25}
 			if conditional(a.c) {
 				h.Color = posteriorColor
 				truth = a.reals("judge", "memorisation_truth.npy")
@@ -334,7 +350,7 @@ func calibrationTogether(all []*arrays) *picture {
 	p.X.Max, p.Y.Max = 1.05*end, 1.05*end
 	p.Layers = append(p.Layers, honest(end))
 	return &picture{"calibration", "Cells sorted by their standard deviation over the chains into bins of equal count, first seed: mean standard deviation against mean error. A calibrated Gaussian posterior lies on the dashed line; above it the chains are too sure of themselves.",
-		&figure.Figure{Title: "Does a larger spread mean a larger error?", Panels: []*figure.Panel{p}, Width: 7}}
+		&figure.Figure{Title: "Does a larger spread mean a larger error?", Panels: []*figure.Panel{p}, Width: 6}}
 }
 
 // denoiserTogether: distance of the learned denoisers from the memorised ones, a curve per trained prior.
@@ -352,9 +368,9 @@ func denoiserTogether(all []*arrays) *picture {
 		}
 		d, v := t.Shape[1], t.Float64s()
 		c := figure.SeriesColor(len(train.Layers))
-		train.Layers = append(train.Layers, figure.Line{Label: setName(a), X: column(v, 0, d), Y: column(v, 1, d), Dots: true, Color: c})
+		train.Layers = append(train.Layers, figure.Line{Label: priorName(a), X: column(v, 0, d), Y: column(v, 1, d), Dots: true, Color: c})
 		if d >= 7 {
-			held.Layers = append(held.Layers, figure.Line{Label: setName(a), X: column(v, 0, d), Y: column(v, 4, d), Dots: true, Color: c})
+			held.Layers = append(held.Layers, figure.Line{Label: priorName(a), X: column(v, 0, d), Y: column(v, 4, d), Dots: true, Color: c})
 		}
 	}
 	if len(train.Layers) < 2 {

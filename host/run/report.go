@@ -32,6 +32,7 @@ var headline = []report.Column{
 	{Key: "calibration.coverage_90", Label: "coverage of 90 %", Better: "target", Target: 0.9},
 	{Key: "calibration.spread_over_rmse", Label: "spread / error", Better: "target", Target: 1},
 	{Key: "fidelity.relative_l2_mean", Label: "relative error of the mean", Better: "lower"},
+	{Key: "fidelity.ssim_mean", Label: "SSIM of the mean", Better: "higher"},
 	{Key: "data.chi2_median", Label: "chi², median", Better: "target", Target: 1},
 	{Key: "memorisation.rate_null", Label: "memorised (null: 0.05)", Better: "target", Target: 0.05},
 	{Key: "memorisation.ct_z", Label: "C_T, Z"},
@@ -290,6 +291,7 @@ func summary(res *Result, rows []report.Row) []string {
 	if near, far, lo, hi := extremes(res, rows, "exact.w2"); near != "" {
 		out = append(out, fmt.Sprintf("W2 to exact draws is smallest for %s (%.3g) and largest for %s (%.3g).", near, lo, far, hi))
 	}
+	out = append(out, memorised(res.Cells)...)
 	dropped, chains := 0.0, 0.0
 	for _, c := range res.Cells {
 		dropped += c.Metrics["samples.dropped"]
@@ -339,7 +341,8 @@ func extremes(res *Result, rows []report.Row, metric string) (least, most string
 	return least, most, lo, hi
 }
 
-// seedRows sums up the cells that differ by their seed alone: means, with the range as interval. Nil without such cells.
+// seedRows sums up the cells that differ by their seed alone: means, with the range as interval, widened to the seeds' own
+// intervals where they have some. Nil without such cells.
 func seedRows(cells []*CellResult, columns []report.Column) []report.Row {
 	var rows []report.Row
 	groups := map[string][]*CellResult{}
@@ -359,15 +362,29 @@ func seedRows(cells []*CellResult, columns []report.Column) []report.Row {
 			mean, lo, hi, n := 0.0, math.Inf(1), math.Inf(-1), 0.0
 			for _, c := range g {
 				if v, ok := c.Metrics[col.Key]; ok {
-					mean, lo, hi, n = mean+v, min(lo, v), max(hi, v), n+1
+					low, high := interval(c, col.Key)
+					mean, lo, hi, n = mean+v, min(lo, low), max(hi, high), n+1
 				}
 			}
 			if n > 0 {
-				r.Metrics[col.Key], r.Metrics[col.Key+"_low"], r.Metrics[col.Key+"_high"] = mean/n, lo, hi
+				r.Metrics[col.Key] = mean / n
+			}
+			if lo < hi {
+				r.Metrics[col.Key+"_low"], r.Metrics[col.Key+"_high"] = lo, hi
 			}
 		}
 	}
 	return rows
+}
+
+// interval of a cell's metric; the value itself where it has none.
+func interval(c *CellResult, key string) (lo, hi float64) {
+	lo, okLo := c.Metrics[key+"_low"]
+	hi, okHi := c.Metrics[key+"_high"]
+	if !okLo || !okHi {
+		return c.Metrics[key], c.Metrics[key]
+	}
+	return lo, hi
 }
 
 func costRows(cost map[string]float64, res *Result) []report.CostRow {
