@@ -99,6 +99,10 @@ type Options struct {
 	Eps    float64 // relative rounding error of f; 0: 2.2e-16 (for float32 code 1.2e-7)
 	Jx     []float64
 	// Jx is J x, if it is known: how rounding of x itself shows in f. Without it the floor counts |f(x)| alone.
+
+	// Noisy: f may round by more than Eps says (a solver in single precision). Then every row's floor is at least 4 times the
+	// largest R1 of the last three rows, whose steps are so small that a right derivative leaves nothing but rounding there.
+	Noisy bool
 }
 
 // Row is one step of a Taylor table. A remainder at or below its floor is rounding, and its slope is NaN.
@@ -159,14 +163,26 @@ func Taylor(f func(x []float64) ([]float64, error), x, dx, jdx []float64, o Opti
 		}
 		row := Row{H: h, R0: Norm(r0), R1: Norm(r1), Slope0: math.NaN(), Slope1: math.NaN()}
 		row.Floor = floorFactor * o.Eps * (max(Norm(fx), Norm(fh)) + Norm(o.Jx) + h*Norm(jdx))
-		t.Affine = t.Affine && row.R1 <= row.Floor
-		if n := len(t.Rows); n > 0 {
-			p := t.Rows[n-1]
-			row.Slope0 = slope(p.H, p.R0, p.Floor, h, row.R0, row.Floor)
-			row.Slope1 = slope(p.H, p.R1, p.Floor, h, row.R1, row.Floor)
-		}
 		t.Rows = append(t.Rows, row)
 		h /= o.Factor
+	}
+	if o.Noisy {
+		noise := 0.0
+		for _, r := range t.Rows[max(0, len(t.Rows)-3):] {
+			noise = max(noise, r.R1)
+		}
+		for i := range t.Rows {
+			t.Rows[i].Floor = max(t.Rows[i].Floor, 4*noise)
+		}
+	}
+	for i := range t.Rows {
+		row := &t.Rows[i]
+		t.Affine = t.Affine && row.R1 <= row.Floor
+		if i > 0 {
+			p := t.Rows[i-1]
+			row.Slope0 = slope(p.H, p.R0, p.Floor, row.H, row.R0, row.Floor)
+			row.Slope1 = slope(p.H, p.R1, p.Floor, row.H, row.R1, row.Floor)
+		}
 	}
 	t.Order0 = t.order(func(r Row) float64 { return r.Slope0 })
 	t.Order1 = t.order(func(r Row) float64 { return r.Slope1 })

@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include "../isa.h"
+
 void* helm_allocate(size_t bytes) {
   void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) return nullptr;
@@ -11,8 +13,4 @@ void* helm_allocate(size_t bytes) {
 
 void helm_release(void* memory, size_t bytes) { munmap(memory, bytes); }
 
-int helm_isa(void) {
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v4")) return 4;
-  return __builtin_cpu_supports("x86-64-v3") ? 3 : 0;
-}
+int helm_isa(void) { return waveprior::DetectIsa(); }

@@ -49,7 +49,7 @@ int nn_layernorm(const uint64_t* args, int64_t lo, int64_t hi) {
     for (int64_t j = whole; j < width; j++)
       square[j - whole] = waveprior::Fma(u[j] - mean, u[j] - mean, square[j - whole]);
     const T variance = Halve(square) / T(width) + T(kNormEpsilon);
-    const T rstd = T(1) / static_cast<T>(__builtin_sqrt(variance));
+    const T rstd = T(1) / waveprior::Sqrt(variance);
     if (stats) {
       stats[2 * row] = mean;
       stats[2 * row + 1] = rstd;

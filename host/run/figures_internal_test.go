@@ -46,10 +46,10 @@ func TestLosses(t *testing.T) {
 	}{
 		{"none", "", nil, 0, nil},
 		{"one row", "", rows[:1], 0, nil},
-		{"without names", "", rows, 2, []string{"N = 50, training examples", "N = 50, held-out examples"}},
-		{"a list of names", `["step", "loss", "ema"]`, rows, 2, []string{"N = 50, ema"}},
-		{"names in a table", `{"columns": ["step", "loss", "a", "b"]}`, rows, 2, []string{"N = 50, a", "N = 50, b"}},
-		{"names that are none", `{"columns"`, rows, 2, []string{"N = 50, training examples", "N = 50, held-out examples"}},
+		{"without names", "", rows, 2, []string{"N = 50, column 2", "N = 50, column 3"}},
+		{"with names", `["step", "loss", "training examples", "held-out examples"]`, rows, 2, []string{"N = 50, training examples", "N = 50, held-out examples"}},
+		{"too few names", `["step", "loss"]`, rows, 2, []string{"N = 50, column 2", "N = 50, column 3"}},
+		{"names that are none", `{"columns"`, rows, 2, []string{"N = 50, column 2", "N = 50, column 3"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p, err := lossesTogether([]*arrays{trained(t, tc.rows, tc.names)})

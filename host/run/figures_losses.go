@@ -2,6 +2,7 @@ package run
 
 import (
 	"math"
+	"slices"
 
 	"github.com/waveprior/waveprior/core/figure"
 	"github.com/waveprior/waveprior/core/metric"
@@ -10,9 +11,9 @@ import (
 // lossBins is how many points a curve has; the rows between two are its band.
 const lossBins = 200
 
-// lossCurve is column k against the step: medians of runs of rows, with their 10 to 90 % band. Rows without a number are left
+// curve is column k against the step: medians of runs of rows, with their 10 to 90 % band. Rows without a number are left
 // out.
-func lossCurve(t *Training, k int) figure.Line {
+func (t *Training) curve(k int) figure.Line {
 	var c figure.Line
 	per := (len(t.Rows) + lossBins - 1) / lossBins
 	for lo := 0; lo < len(t.Rows); lo += per {
@@ -50,21 +51,24 @@ func lossesTogether(all []*arrays) (*picture, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l == nil || len(l.Rows) < 2 {
+		if l == nil {
 			continue
 		}
+		loss := max(1, slices.Index(l.Columns, "loss"))
+		dash := figure.Dash(0)
 		for k := 1; k < len(l.Columns); k++ {
-			c := lossCurve(l, k)
-			if len(c.X) == 0 {
+			c := l.curve(k)
+			if len(c.X) < 2 {
 				continue
 			}
 			c.Label, c.Color = priorName(a), figure.SeriesColor(n)
-			if k == 1 {
+			if k == loss {
 				minimised.Layers = append(minimised.Layers, c)
 				continue
 			}
 			c.Label += ", " + l.Columns[k]
-			c.Dash = figure.Dash(k-2) % 4
+			c.Dash = dash % 4
+			dash++
 			others.Layers = append(others.Layers, c)
 		}
 		n++

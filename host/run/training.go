@@ -24,8 +24,7 @@ import (
 )
 
 // Files of a training's history. A trainer that keeps one itself writes LossesFile into its folder: (rows, columns), the
-// step first; LossNamesFile beside it, a list of strings or {"columns": [...]}, may name the
-// columns.
+// step first; LossNamesFile beside it, a list of strings, may name the columns.
 const (
 	LossesFile    = "losses.npy"
 	LossNamesFile = "losses.json"
@@ -138,30 +137,24 @@ func ReadTraining(e *stage.Entry) (*Training, error) {
 	}
 	v := x.AppendReals(nil)
 	for r := range x.Shape[0] {
-		own.Rows = append(own.Rows, v[r*x.Shape[1]:][:len(own.Columns):len(own.Columns)])
+		own.Rows = append(own.Rows, v[r*x.Shape[1]:(r+1)*x.Shape[1]])
 	}
 	return own, nil
 }
 
-// lossColumns are the columns of a losses.npy that does not name them: the step, the loss that was minimised, and the loss of
-// the network that is used afterwards, at training examples and at held-out ones.
-var lossColumns = []string{"step", "loss", "training examples", "held-out examples"}
-
-// lossNames returns the names of at most n columns: a column without a name is left out.
+// lossNames returns the names of n columns: the trainer's, else numbers.
 func lossNames(e *stage.Entry, n int) []string {
-	var names []string
 	if b, err := os.ReadFile(e.Path(filepath.Join(checkpointFolder, LossNamesFile))); err == nil {
-		var named struct {
-			Columns []string `json:"columns"`
-		}
-		if json.Unmarshal(b, &names) != nil && json.Unmarshal(b, &named) == nil {
-			names = named.Columns
+		var names []string
+		if json.Unmarshal(b, &names) == nil && len(names) == n {
+			return names
 		}
 	}
-	if len(names) == 0 {
-		names = lossColumns
+	names := []string{"step"}
+	for i := 1; i < n; i++ {
+		names = append(names, fmt.Sprintf("column %d", i))
 	}
-	return names[:min(n, len(names))]
+	return names
 }
 
 // noteTraining is the time between two notes of how long a training has taken.
