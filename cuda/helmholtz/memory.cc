@@ -2,8 +2,6 @@
 
 #include <sys/mman.h>
 
-#include "../isa.h"
-
 void* helm_allocate(size_t bytes) {
   void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) return nullptr;
@@ -12,5 +10,3 @@ void* helm_allocate(size_t bytes) {
 }
 
 void helm_release(void* memory, size_t bytes) { munmap(memory, bytes); }
-
-int helm_isa(void) { return waveprior::DetectIsa(); }
