@@ -28,12 +28,12 @@ type worker struct {
 	matrix fronts.Matrix
 	op     *operator
 
-	shots   []fronts.Source // their right-hand sides
-	sum     []complex128    // one field
-	grid    []complex128    // background fields in the grid's order, where they are there
-	ready   bool            // grid is there
-	a, b    []complex128    // right-hand sides and solutions; right-hand sides of a refinement
-	pads    [][]float64
+	shots []fronts.Source // their right-hand sides
+	sum   []complex128    // one field
+	grid  []complex128    // background fields in the grid's order, where they are there
+	ready bool            // grid is there
+	a, b  []complex128    // right-hand sides and solutions; right-hand sides of a refinement
+	pads  [][]float64
 }
 
 // engine is a factorisation with room for the background and the adjoint fields of all shots.
