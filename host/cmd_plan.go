@@ -21,7 +21,8 @@ func newPlan() *cobra.Command {
 		Use:   "plan FILE.toml",
 		Short: "Resolve an experiment and estimate its cost; nothing is run",
 		Long: `plan reads an experiment as run does, lists its cells with what each stage needs (and what the cache has already),
-and estimates counted work and memory. Plugins are started and configured, and one solver call is timed; no stage is computed.`,
+and estimates time and memory. Plugins are started and configured, calls of the solver and of a trained prior are timed, and a
+prior that is to be trained is trained for a few seconds, unless the cache knows how long it took; no stage is computed.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := f.session(nil)
@@ -52,7 +53,7 @@ and estimates counted work and memory. Plugins are started and configured, and o
 			fmt.Fprintf(c.OutOrStdout(), "%s: %d cells, run folder %s\n\n", e.Name, len(plans), filepath.Join("runs", e.Name))
 			w := tabwriter.NewWriter(c.OutOrStdout(), 2, 4, 2, ' ', 0)
 			fmt.Fprintln(w, "cell\tstage\tkey\tin the cache\twork\testimated time\tmemory")
-			total := 0.0
+			total, least, counted := 0.0, false, map[string]bool{}
 			for _, p := range plans {
 				for _, st := range p.Stages {
 					label := p.Label
@@ -60,15 +61,21 @@ and estimates counted work and memory. Plugins are started and configured, and o
 						label = "-"
 					}
 					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", label, st.Stage, st.Key, yes(st.Cached), st.Work, st.Time(), st.Memory())
-					if !st.Cached {
+					if !st.Cached && !counted[st.Key] { // cells share stages
 						total += st.Seconds
+						least = least || st.AtLeast
+						counted[st.Key] = st.Key != "?"
 					}
 				}
 			}
 			if err := w.Flush(); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "\nestimated for what is not in the cache: %s (from calls measured just now; training is not estimated)\n", hostrun.Seconds(total))
+			text := hostrun.Seconds(total)
+			if least {
+				text = "over " + text + ": priors that are not trained yet could not be timed"
+			}
+			fmt.Fprintf(c.OutOrStdout(), "\nestimated for what is not in the cache, but for judging and the report: %s\n", text)
 			return nil
 		},
 	}

@@ -166,6 +166,9 @@ type Plugin interface {
 type TrainRequest struct {
 	Dataset string
 	Folder  string
+	// HeldOut is the manifest of items of the same population that are no training examples, "": none. A trainer may report
+	// a loss on them; what it learns does not depend on them.
+	HeldOut string
 }
 
 // TrainProgress is one report of a training run.
@@ -176,7 +179,10 @@ type TrainProgress struct {
 }
 
 // Trainer is capability "train". It writes checkpoints into the folder (by rename), and when checkpoints lie there it
-// goes on from them to the same bits. It returns nil when training is complete.
+// goes on from them to the same bits. It returns nil when training is complete. What it reports is shown, and its losses are
+// kept beside what it wrote. A trainer that keeps a history itself writes losses.npy into the folder, (rows,
+// columns) with the step first and then what is minimised, and losses.json with the columns' names: part of the content, the
+// same after any interruption.
 type Trainer interface {
 	Train(ctx context.Context, r TrainRequest, report func(TrainProgress) error) error
 }

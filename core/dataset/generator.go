@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/rng"
@@ -38,38 +40,55 @@ type GeneratorKind struct {
 // row draws one item into x (d); source is nil for a list. Source(draw) has the item's numbers.
 type row func(x []float64, i int, source func(draw uint32) rng.Source)
 
-// kind is a GeneratorKind with its constructor: from options (JSON) and d it makes the row function, the number of
-// examples, and for a list the number of items there are (0: no end).
+// population is what a kind makes of its options.
+type population struct {
+	row      row
+	examples int          // training items that the options ask for
+	length   int          // of a list: how many items there are; 0: no end
+	space    *space.Space // of a row where that is not the model: an adapter leads from it to the model; float64
+}
+
+// kind is a GeneratorKind with its constructor, from options (JSON) and the space of a model.
 type kind struct {
 	GeneratorKind
-	build func(raw json.RawMessage, d int) (r row, examples, length int, err error)
+	build func(raw json.RawMessage, model *space.Space) (population, error)
 }
 
 var kinds = []kind{
-	newKind("points", "The given points, in their order: the whole training set. No held-out items.", false, (*pointsOptions).build),
-	newKind("regular-polygon", "The corners of a regular polygon around the origin of the plane. No held-out items.", false, (*polygonOptions).build),
-	newKind("linspace", "Equally spaced points on a line, or a subset of them. No held-out items.", false, (*linspaceOptions).build),
-	newKind("gaussian", "A Gaussian in any number of dimensions.", true, (*gaussianOptions).build),
-	newKind("ring", "A ring in the plane, uniform in angle, with a Gaussian spread of the radius: a curved population that no "+
+	newVector("points", "The given points, in their order: the whole training set. No held-out items.", false, (*pointsOptions).build),
+	newVector("regular-polygon", "The corners of a regular polygon around the origin of the plane. No held-out items.", false, (*polygonOptions).build),
+	newVector("linspace", "Equally spaced points on a line, or a subset of them. No held-out items.", false, (*linspaceOptions).build),
+	newVector("gaussian", "A Gaussian in any number of dimensions.", true, (*gaussianOptions).build),
+	newVector("ring", "A ring in the plane, uniform in angle, with a Gaussian spread of the radius: a curved population that no "+
 		"Gaussian describes.", true, (*ringOptions).build),
-	newKind("gaussian-mixture", "A Gaussian mixture in any number of dimensions.", true, (*mixtureOptions).build),
+	newVector("gaussian-mixture", "A Gaussian mixture in any number of dimensions.", true, (*mixtureOptions).build),
+	newKind("gaussian-field", "Gaussian random fields of squared slowness on the model's z and x axes, a periodic square that is "+
+		"stretched over them, or their projections on the KL basis of cosines: the population of the memorisation study.", true, (*fieldOptions).build),
 }
 
 // newKind reads the option table off the options' struct; a mistake there panics at the start of every test.
-func newKind[O any](name, doc string, heldOut bool, build func(o *O, d int) (row, int, int, error)) kind {
+func newKind[O any](name, doc string, heldOut bool, build func(o *O, model *space.Space) (population, error)) kind {
 	table, err := config.Table(new(O))
 	if err != nil {
 		panic(err)
 	}
 	k := kind{GeneratorKind: GeneratorKind{Name: name, Doc: doc, HeldOut: heldOut, Options: table}}
-	k.build = func(raw json.RawMessage, d int) (row, int, int, error) {
+	k.build = func(raw json.RawMessage, model *space.Space) (population, error) {
 		o := new(O)
 		if err := config.Decode(raw, o); err != nil {
-			return nil, 0, 0, err
+			return population{}, err
 		}
-		return build(o, d)
+		return build(o, model)
 	}
 	return k
+}
+
+// newVector is newKind for a kind that looks at nothing but the number of a model's elements, in row-major order.
+func newVector[O any](name, doc string, heldOut bool, build func(o *O, d int) (row, int, int, error)) kind {
+	return newKind(name, doc, heldOut, func(o *O, model *space.Space) (population, error) {
+		r, examples, length, err := build(o, model.Len())
+		return population{row: r, examples: examples, length: length}, err
+	})
 }
 
 // GeneratorKinds lists the kinds, always in the same order.
@@ -82,8 +101,8 @@ func GeneratorKinds() []GeneratorKind {
 }
 
 // NewGenerator makes a generator of a kind from its options (JSON, strictly decoded) and the run's seed; its items are
-// models of the given space, whatever its axes: the options count its numbers in row-major order. Errors: an unknown kind,
-// wrong options (*config.KeyError where one key is at fault), a space that does not fit the kind.
+// models of the given space. But for gaussian-field its axes do not matter: the options count its numbers in row-major
+// order. Errors: an unknown kind, wrong options (*config.KeyError where one key is at fault), a space that does not fit.
 func NewGenerator(name string, options json.RawMessage, seed uint64, model *space.Space) (Generator, error) {
 	var names []string
 	for i := range kinds {
@@ -98,22 +117,28 @@ func NewGenerator(name string, options json.RawMessage, seed uint64, model *spac
 		if dt := model.DType; dt != tensor.Float64 && dt != tensor.Float32 {
 			return nil, fmt.Errorf("dataset: generator %s draws float64 or float32 models, the space is %v", name, model)
 		}
-		r, examples, length, err := k.build(options, model.Len())
+		p, err := k.build(options, model)
 		if err != nil {
 			return nil, fmt.Errorf("dataset: generator %s: %w", name, err)
 		}
-		return &generator{kind: k, space: *model, row: r, examples: examples, length: length,
-			training: rng.New(seed, "dataset/training"), heldOut: rng.New(seed, "dataset/held-out")}, nil
+		g := &generator{kind: k, space: *model, population: p,
+			training: rng.New(seed, "dataset/training"), heldOut: rng.New(seed, "dataset/held-out")}
+		if p.space != nil {
+			if g.adapt, err = space.Between(*p.space, *model); err != nil {
+				return nil, fmt.Errorf("dataset: generator %s: %w", name, err)
+			}
+		}
+		return g, nil
 	}
 	return nil, fmt.Errorf("dataset: no generator %q (allowed: %s)", name, strings.Join(names, ", "))
 }
 
-// generator implements Generator on a row function.
+// generator implements Generator on a population.
 type generator struct {
-	kind              *kind
-	space             space.Space
-	row               row
-	examples, length  int
+	kind  *kind
+	space space.Space
+	population
+	adapt             *space.Adapter // from population.space to space; nil: they are the same
 	training, heldOut rng.Stream
 }
 
@@ -124,7 +149,7 @@ func (g *generator) Fill(first int, batch *tensor.Tensor, heldOut bool) error {
 	if err := g.space.Check("dataset: generator "+g.kind.Name+": batch", batch, -1); err != nil {
 		return err
 	}
-	n, d := batch.Batch(), g.space.Len()
+	n := batch.Batch()
 	if heldOut && !g.kind.HeldOut {
 		return fmt.Errorf("dataset: generator %s: %w: the training items are all there is. Take a kind that has some (%s), or a truth "+
 			"that is not held out", g.kind.Name, ErrNoHeldOut, strings.Join(heldOutKinds(), ", "))
@@ -139,11 +164,46 @@ func (g *generator) Fill(first int, batch *tensor.Tensor, heldOut bool) error {
 	if heldOut {
 		stream = g.heldOut
 	}
-	x := make([]float64, d)
-	for k := range n {
+	// Items are each other's strangers: who draws which changes no bit.
+	threads := max(1, min(runtime.GOMAXPROCS(0), n*g.space.Len()/fillGrain, n))
+	errs := make([]error, threads)
+	var wg sync.WaitGroup
+	for t := range threads {
+		wg.Go(func() { errs[t] = g.fill(first, batch, n*t/threads, n*(t+1)/threads, stream) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillGrain is the number of values below which Fill starts no second goroutine.
+const fillGrain = 1 << 14
+
+// fill draws the items lo..hi-1 of the batch, which are first+lo... of the population.
+func (g *generator) fill(first int, batch *tensor.Tensor, lo, hi int, stream rng.Stream) error {
+	own := &g.space
+	if g.population.space != nil {
+		own = g.population.space
+	}
+	x := tensor.New(tensor.Float64, own.BatchShape(1)...)
+	for k := lo; k < hi; k++ {
 		i := first + k
-		g.row(x, i, func(draw uint32) rng.Source { return stream.At(0, uint32(i), draw) })
-		batch.Item(k).SetReals(x)
+		g.row(x.Float64s(), i, func(draw uint32) rng.Source { return stream.At(0, uint32(i), draw) })
+		if g.adapt == nil {
+			batch.Item(k).SetReals(x.Float64s())
+			continue
+		}
+		failed, err := g.adapt.Apply(x, batch.Slice(k, k+1))
+		if err == nil && failed != nil {
+			err = failed[0]
+		}
+		if err != nil {
+			return fmt.Errorf("dataset: generator %s: item %d: %w", g.kind.Name, i, err)
+		}
 	}
 	return nil
 }

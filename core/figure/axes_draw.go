@@ -59,7 +59,7 @@ func (p *placed) draw(c *draw.Canvas, l *laid) {
 	if p.Inset != nil {
 		p.inset(c, l)
 	}
-	if s := p.colorScale(); s != nil && l.shared == nil {
+	if s := p.colorScale(); s != nil && l.shared == nil && !p.NoBar {
 		b := p.box
 		b.Min.X = b.Max.X + barGap
 		drawBar(c, b, s, l.limits[s])

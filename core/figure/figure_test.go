@@ -345,3 +345,24 @@ func FuzzPanel(f *testing.F) {
 		}
 	})
 }
+
+// A panel without a bar leaves it to the panel that shares its scale, and gives its own width to the others.
+func TestNoBar(t *testing.T) {
+	s, other := &Scale{Label: "v"}, &Scale{Label: "w"} // two scales: no bar of the figure's own
+	panels := func(hide bool) []*Panel {
+		a, b := NewFieldPanel("a", []float64{0, 1, 2, 3}, 2, 2, 1, s), NewFieldPanel("b", []float64{0, 1, 2, 3}, 2, 2, 1, s)
+		c := NewFieldPanel("c", []float64{0, 1, 2, 9}, 2, 2, 1, other)
+		a.NoBar = hide
+		return []*Panel{a, b, c}
+	}
+	with, without := layout(t, &Figure{Panels: panels(false)}), layout(t, &Figure{Panels: panels(true)})
+	if with.panels[0].right != with.panels[1].right || without.panels[0].right >= without.panels[1].right {
+		t.Errorf("right margins with bars %v, %v; without the first %v, %v", with.panels[0].right, with.panels[1].right, without.panels[0].right, without.panels[1].right)
+	}
+	if w, v := with.panels[0].box.Size().X, without.panels[0].box.Size().X; v <= w {
+		t.Errorf("panels are %v wide without a bar, %v with it", v, w)
+	}
+	if with.limits[s] != without.limits[s] {
+		t.Errorf("the scale's limits are %v without a bar, %v with it", without.limits[s], with.limits[s])
+	}
+}

@@ -18,6 +18,7 @@ type Panel struct {
 	Aspect float64 // height/width of the box; 0: 0.62, or what Equal and heat maps ask for
 	Inset  *Inset  // nil none
 	NoGrid bool
+	NoBar  bool // no colour bar of its own: another panel with the same scale shows it
 }
 
 // Inset repeats a panel's layers, magnified, in a corner of it.
@@ -317,7 +318,7 @@ func (p *placed) measure(l *laid, colW vg.Length) {
 			p.bottom += lineHeight(axisText) + 1
 		}
 	}
-	if s := p.colorScale(); s != nil && l.shared == nil {
+	if s := p.colorScale(); s != nil && l.shared == nil && !p.NoBar {
 		p.right = barGap + barWidth(s, l.limits[s], p.box.Max.Y-p.box.Min.Y)
 	}
 	p.title, p.notes = nil, nil

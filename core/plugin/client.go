@@ -294,7 +294,7 @@ func (r *remote) Train(ctx context.Context, t contract.TrainRequest, report func
 	}
 	streamCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := r.plugin.Train(streamCtx, &pb.TrainRequest{Dataset: t.Dataset, Folder: t.Folder})
+	stream, err := r.plugin.Train(streamCtx, &pb.TrainRequest{Dataset: t.Dataset, Folder: t.Folder, HeldOut: t.HeldOut})
 	for err == nil {
 		var p *pb.TrainProgress
 		if p, err = stream.Recv(); err != nil {

@@ -201,7 +201,7 @@ func (s *server) Train(r *pb.TrainRequest, stream grpc.ServerStreamingServer[pb.
 	}
 	defer end()
 	at := string(s.desc.Kind) + ".Train.progress"
-	return t.Train(stream.Context(), contract.TrainRequest{Dataset: r.GetDataset(), Folder: r.GetFolder()}, func(p contract.TrainProgress) error {
+	return t.Train(stream.Context(), contract.TrainRequest{Dataset: r.GetDataset(), Folder: r.GetFolder(), HeldOut: r.GetHeldOut()}, func(p contract.TrainProgress) error {
 		hook.At(at)
 		return stream.Send(&pb.TrainProgress{Step: uint64(max(p.Step, 0)), Steps: uint64(max(p.Steps, 0)), Losses: p.Losses, Rate: p.Rate})
 	})

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/waveprior/waveprior/core/field"
 	"github.com/waveprior/waveprior/core/gradcheck"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
@@ -77,6 +78,9 @@ func examples(t *testing.T) []example {
 		{"resample x, finely", m(space.Resample(g, "x", space.Axis{Size: 22, Step: 3})), -1, 1, true},
 		{"bilinear", zx, -1, 1, true},
 		{"bilinear then square", m(space.Between(g, grid(f64, 11, 13, 5, sqs))), 1500, 4500, false},
+		{"kl", m(space.KL(grid(f64, 6, 7, 10, sqs), field.KLOptions{Modes: 3, Exponent: 1.1, Background: 0.25, Amplitude: 0.02})), 0.1, 0.4, true},
+		{"vp to kl", m(space.FromOptions(g, []map[string]any{{"kind": "convert", "field": "vp", "to": "squared_slowness", "to_unit": "s2/km2"},
+			{"kind": "kl", "modes": int64(2)}})), 1500, 4500, false},
 		{"affine", m(space.Affine(two, "rho", -0.3, 7, "1")), -1, 1, true},
 		{"clamp", m(space.Clamp(g, "", -0.5, math.Inf(1))), -1, 1, false},
 		{"shots", shots, -1, 1, true},

@@ -91,6 +91,7 @@ func kinds() []kind {
 			return Clamp(in, o.Field, o.Lower, o.Upper)
 		})},
 		{"convert", UnitOptions{}, built(buildConvert)},
+		{"kl", KLOptions{}, built(buildKL)},
 		{"resample", ResampleOptions{}, built(buildResample)},
 		{"signed-log", SignedLogOptions{}, built(func(in Space, o *SignedLogOptions) (*Adapter, error) {
 			return SignedLog(in, o.Scale)

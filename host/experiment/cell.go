@@ -37,6 +37,20 @@ func (p *Plugin) Numbers(without ...string) map[string]any {
 	return config.Without(p.Description.Options, p.Options, append(without, config.Nothing)...)
 }
 
+// Plugins lists the plugins that the cell uses, those of its truth rule among them.
+func (c *Cell) Plugins() []*Plugin {
+	all := []*Plugin{&c.Solver}
+	for _, p := range []*Plugin{c.Prior, c.ObsSolver, c.Sampler} {
+		if p != nil {
+			all = append(all, p)
+		}
+	}
+	if c.Observation != nil && c.Observation.Rule != nil && c.Observation.Rule.Run.Sampler != nil {
+		all = append(all, c.Observation.Rule.Run.Prior, c.Observation.Rule.Run.Sampler)
+	}
+	return all
+}
+
 // Cell is one combination of a sweep, resolved. An experiment without a sweep has one.
 type Cell struct {
 	Label  string // "" for the only cell
@@ -50,9 +64,9 @@ type Cell struct {
 	Data        *Data   // nil: no training set
 	Generator   json.RawMessage
 	Observation *Observation
-	ObsSolver   *Plugin          // the solver that makes the data; nil: Solver
-	ModelAdapt  []map[string]any // explicit adapters after what the prior decodes to, space.FromOptions
-	DataAdapt   []map[string]any // explicit adapters after the solver's data
+	ObsSolver   *Plugin  // the solver that makes the data; nil: Solver
+	ModelAdapt  Adapters // explicit adapters after what the prior decodes to
+	DataAdapt   Adapters // explicit adapters after the solver's data
 	Sampler     *Plugin
 	Chains      Sampler // the host's keys of [sampler]
 	Judge       Judge

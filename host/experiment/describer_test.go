@@ -50,6 +50,11 @@ func known() plugins {
 	add(contract.Description{Kind: contract.KindPrior, Name: "poor", Options: width, Capabilities: []contract.Capability{contract.CapDenoise}})
 	variant := []config.Option{{Name: "variant", Type: config.String, Doc: "Which.", Default: []byte(`"simple"`), Allowed: []string{"simple", "linear"}}}
 	add(contract.Description{Kind: contract.KindSampler, Name: "free", Options: variant})
+	add(contract.Description{Kind: contract.KindSampler, Name: "ddpm", Options: []config.Option{
+		{Name: "variant", Type: config.String, Doc: "Step.", Default: []byte(`"ancestral"`), Allowed: []string{"ancestral", "ddim"}},
+		{Name: "eta", Type: config.Float, Doc: "Noise.", Default: []byte("0.5")},
+		{Name: "steps", Type: config.Int, Doc: "Levels.", Default: []byte("0")},
+	}, Needs: []contract.Need{{Service: "prior", Capability: contract.CapDenoise}}})
 	add(contract.Description{Kind: contract.KindSampler, Name: "guided", Options: variant, Needs: []contract.Need{
 		{Service: "prior", Capability: contract.CapDenoise},
 		{Service: "physics", Capability: contract.CapGradient},

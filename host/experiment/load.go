@@ -204,21 +204,9 @@ func (l *loader) cell(e *Experiment, c *draft) error {
 			return err
 		}
 	}
-	judge, err := config.Table(Judge{})
-	if err != nil {
+	if err := l.judge(tree, c, out); err != nil {
 		return err
 	}
-	in, err = sub(l, tree, "judge")
-	if err != nil {
-		return err
-	}
-	if resolved, err = config.Resolve(judge, in); err != nil {
-		return l.locate(err, config.Path{"judge"}, c.moved)
-	}
-	if err := config.DecodeTree(resolved, &c.Judge); err != nil {
-		return l.locate(err, config.Path{"judge"}, c.moved)
-	}
-	out["judge"] = resolved
 	c.tree = out
 	return nil
 }

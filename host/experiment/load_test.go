@@ -18,12 +18,16 @@ import (
 // absolute in it, because it lies in another folder.
 func TestLock(t *testing.T) {
 	for name, text := range map[string]string{
-		"no sweep":    base,
-		"sweep":       base + "[sweep]\nseed = [1, 2]\nprior = [{ label = \"a\", width = 0.5 }, { label = \"b\", schedule = { last = 0.5 } }]\ncases = [{ label = \"x\" }, { label = \"y\", sampler = { chains = 9 } }]\n",
-		"checkpoint":  strings.Replace(base, "[prior.schedule]", "checkpoint = \"ck\"\npath = \"bin/prior\"\n[prior.schedule]", 1),
-		"generator":   strings.Replace(base, "[observation]\ntruth = \"model\"\nmodel = [[1, 2]]", "[prior.data]\nkind = \"gaussian\"\nexamples = 5\nheld_out = 3\nmean = [0, 1]\ncovariance = [[1, 0], [0, 2]]\n[observation]\ncount = 2", 1),
-		"two solvers": base + "[observation.solver]\nplugin = \"plain\"\norder = 8\n",
-		"judge":       base + "[judge.exact]\ncells = 30\n[judge.effective_components]\ncounts = [2, 3]\n",
+		"no sweep":     base,
+		"sweep":        base + "[sweep]\nseed = [1, 2]\nprior = [{ label = \"a\", width = 0.5 }, { label = \"b\", schedule = { last = 0.5 } }]\ncases = [{ label = \"x\" }, { label = \"y\", sampler = { chains = 9 } }]\n",
+		"checkpoint":   strings.Replace(base, "[prior.schedule]", "checkpoint = \"ck\"\npath = \"bin/prior\"\n[prior.schedule]", 1),
+		"generator":    strings.Replace(base, "[observation]\ntruth = \"model\"\nmodel = [[1, 2]]", "[prior.data]\nkind = \"gaussian\"\nexamples = 5\nheld_out = 3\nmean = [0, 1]\ncovariance = [[1, 0], [0, 2]]\n[observation]\ncount = 2", 1),
+		"two solvers":  base + "[observation.solver]\nplugin = \"plain\"\norder = 8\n",
+		"judge":        base + "[judge.exact]\ncells = 30\n[judge.effective_components]\ncounts = [2, 3]\n",
+		"memorisation": base + "[judge.memorisation]\nnearest = 5\nadapt = [{ kind = \"clamp\", lower = -1 }, { kind = \"affine\", scale = 2.0 }]\n",
+		"a rule":       ruled(`{ rule = "mean-of-most-memorised", sampler = { steps = 20, threads = 2 }, prior = { plugin = "trained", width = 0.5 } }`),
+		"farthest":     ruled(`{ rule = "farthest", data = { std = [3.0] } }`) + "[sweep]\nseed = [1, 2]\n",
+		"another kind": ruled(`{ rule = "farthest", data = { kind = "gaussian-mixture", means = [[1, 2]] } }`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, text)
@@ -62,9 +66,9 @@ func TestLock(t *testing.T) {
 				t.Errorf("%v: the lock of the lock is\n%s\nwant\n%s", err, second, lock)
 			}
 			other := known()
-			d := other["sampler free"]
+			d := other["prior full"]
 			d.Numerics = "2"
-			other["sampler free"] = d
+			other["prior full"] = d
 			if _, err := experiment.Load(t.Context(), write(t, string(lock)), nil, other); err == nil || !strings.Contains(err.Error(), `was "1" when this run was made, the plugin that is here has "2"`) {
 				t.Errorf("other numerics: %v", err)
 			}

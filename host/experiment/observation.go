@@ -6,7 +6,6 @@ import (
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/npy"
-	"github.com/waveprior/waveprior/core/space"
 )
 
 func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) error {
@@ -28,6 +27,10 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 			own[k] = v
 		}
 	}
+	truth, isRule := own["truth"].(map[string]any)
+	if isRule {
+		delete(own, "truth")
+	}
 	resolved, err := config.Resolve(opts, own)
 	if err != nil {
 		return l.locate(err, path, c.moved)
@@ -35,6 +38,12 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 	var o Observation
 	if err := config.DecodeTree(resolved, &o); err != nil {
 		return l.locate(err, path, c.moved)
+	}
+	if isRule {
+		if o.Rule, resolved["truth"], err = l.rule(truth, c); err != nil {
+			return err
+		}
+		o.Truth = o.Rule.Name
 	}
 	bad := func(key, format string, args ...any) error {
 		return l.locate(&config.KeyError{Path: config.Path{key}, Text: fmt.Sprintf(format, args...)}, path, c.moved)
@@ -108,54 +117,6 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 	}
 	out["observation"] = resolved
 	return nil
-}
-
-// adapters takes the explicit adapters, adapt = [{ kind = "...", ... }], out of a table and resolves each.
-func (l *loader) adapters(table map[string]any, path config.Path, c *draft) ([]map[string]any, map[string]any, error) {
-	v, ok := table["adapt"]
-	if !ok {
-		return nil, table, nil
-	}
-	rest := make(map[string]any, len(table))
-	for k, x := range table {
-		if k != "adapt" {
-			rest[k] = x
-		}
-	}
-	bad := func(p config.Path, format string, args ...any) error {
-		return l.locate(&config.KeyError{Path: p, Text: fmt.Sprintf(format, args...)}, path, c.moved)
-	}
-	items, ok := v.([]any)
-	if !ok {
-		return nil, nil, bad(config.Path{"adapt"}, "must be a list of tables, [{ kind = \"...\" }]")
-	}
-	var out []map[string]any
-	for i, x := range items {
-		at := config.Path{"adapt"}.Item(i)
-		t, ok := x.(map[string]any)
-		if !ok {
-			return nil, nil, bad(at, "must be a table, { kind = \"...\" }")
-		}
-		kind, _ := t["kind"].(string)
-		options, err := space.KindOptions(kind)
-		if err != nil {
-			return nil, nil, bad(at.Join("kind"), "%v", err)
-		}
-		resolved, err := config.Resolve(options, t)
-		if err != nil {
-			return nil, nil, l.locate(err, path.Join(at...), c.moved)
-		}
-		out = append(out, resolved)
-	}
-	return out, rest, nil
-}
-
-func tables(list []map[string]any) []any {
-	out := make([]any, len(list))
-	for i, t := range list {
-		out[i] = t
-	}
-	return out
 }
 
 func length(v *[][]float64) int {

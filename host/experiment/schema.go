@@ -48,7 +48,7 @@ type Data struct {
 
 // Observation is the [observation] table.
 type Observation struct {
-	Truth    string       `option:"truth" default:"held-out" oneof:"held-out,prior,training,model,file,data" doc:"where the true models come from: held-out examples, draws of the prior itself, training examples, given models, an .npy file; or no truth but the data themselves"`
+	Truth    string       `option:"truth" default:"held-out" oneof:"held-out,prior,training,model,file,data" doc:"where the true models come from: held-out examples, draws of the prior itself, training examples, given models, an .npy file; or no truth but the data themselves. A table { rule = ... } is a truth rule"`
 	Model    *[][]float64 `option:"model" doc:"the true models, for truth = \"model\""`
 	File     *string      `option:"file" doc:"path of an .npy file of true models, for truth = \"file\""`
 	Data     *[][]float64 `option:"data" doc:"the observed data, for truth = \"data\""`
@@ -56,6 +56,9 @@ type Observation struct {
 	Noise    *float64     `option:"noise" min:"0" doc:"noise sqrt(E|n|^2) relative to max |d| of each observation"`
 	NoiseStd *float64     `option:"noise_std" min:"0" doc:"standard deviation of the noise of each real number, in the data's unit"`
 	AddNoise bool         `option:"add_noise" default:"true" doc:"add noise to the solver's data; false: the data are exact, the noise level enters the likelihood only"`
+
+	// Rule is a truth that is a table; Truth is then its name.
+	Rule *Rule `option:"-" json:"-"`
 }
 
 // Sampler is the host's part of [sampler].
@@ -72,9 +75,19 @@ type Sampler struct {
 
 // Judge is the [judge] table.
 type Judge struct {
-	Thresholds []float64            `option:"thresholds" default:"[0.5, 0.7]" affects:"judge" doc:"ratios r below which a sample counts as memorised"`
-	Exact      *Exact               `option:"exact" affects:"judge" doc:"the exact posterior on a grid of a 1-D or 2-D latent space, and distances from it"`
-	Components *EffectiveComponents `option:"effective_components" affects:"judge" doc:"effective number of components against the width, 1-D"`
+	Memorisation Memorisation         `option:"memorisation" doc:"how near to the training set samples lie"`
+	Exact        *Exact               `option:"exact" affects:"judge" doc:"the exact posterior on a grid of a 1-D or 2-D latent space, and distances from it"`
+	Components   *EffectiveComponents `option:"effective_components" affects:"judge" doc:"effective number of components against the width, 1-D"`
+}
+
+// Memorisation is [judge.memorisation]. Truth rules that look for memorised or far examples measure by it too.
+type Memorisation struct {
+	Nearest    int       `option:"nearest" default:"50" min:"2" affects:"judge" doc:"k: the ratio r is the distance to the nearest training example over the mean distance to the next k-1, k at most their number"`
+	Thresholds []float64 `option:"thresholds" default:"[0.5, 0.7]" affects:"judge" doc:"ratios r below which a sample counts as memorised"`
+
+	// Adapt, [judge.memorisation] adapt, goes from the solver's model space to the coordinates in which distances are
+	// measured; see Space.
+	Adapt Adapters `option:"-"`
 }
 
 // Exact is [judge.exact].

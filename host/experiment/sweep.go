@@ -165,10 +165,7 @@ func (e *Experiment) LockTree(checksum func(session.Ref) string) map[string]any 
 			t["values"] = values
 		}
 		cells = append(cells, t)
-		for _, p := range []*Plugin{&c.Solver, c.Prior, c.ObsSolver, c.Sampler} {
-			if p == nil {
-				continue
-			}
+		for _, p := range c.Plugins() {
 			plugins[string(p.Ref.Kind)+"-"+p.Ref.Name] = map[string]any{
 				"version": p.Description.Version, "numerics": p.Description.Numerics, "sha256": checksum(p.Ref),
 			}

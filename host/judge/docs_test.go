@@ -20,7 +20,7 @@ func keys(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := regexp.MustCompile(`^(samples|data|fidelity|calibration|memorisation|exact|components)\.[a-z0-9_%.*]+$`)
+	key := regexp.MustCompile(`^(samples|data|fidelity|calibration|memorisation|denoiser|exact|components)\.[a-z0-9_%.*]+$`)
 	verb := regexp.MustCompile(`%[0-9.]*[a-z]`)
 	var out []string
 	for _, name := range files {

@@ -16,6 +16,7 @@ import (
 	"github.com/waveprior/waveprior/core/compose"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/dataset"
+	"github.com/waveprior/waveprior/core/metric"
 	"github.com/waveprior/waveprior/core/mixture"
 	"github.com/waveprior/waveprior/core/npy"
 	"github.com/waveprior/waveprior/core/tensor"
@@ -24,7 +25,7 @@ import (
 )
 
 // Numerics is part of the judge stage's key: it changes when a metric's value changes.
-const Numerics = "2"
+const Numerics = "3"
 
 // Input is what there is to judge.
 type Input struct {
@@ -67,6 +68,7 @@ type judging struct {
 	train  []float64 // (N, cells), nil: none
 	held   []float64 // (n, cells), nil: none
 	mix    *mixture.Mixture
+	view   *view // nil: models are no fields
 	closer []func()
 }
 
@@ -81,7 +83,7 @@ func Run(ctx context.Context, in Input) error {
 	if err := j.load(ctx); err != nil {
 		return err
 	}
-	blocks := []func(context.Context) error{j.dataBlock, j.fidelity, j.calibration, j.memorisation, j.exact, j.effectiveComponents}
+	blocks := []func(context.Context) error{j.dataBlock, j.fidelity, j.calibration, j.memorisation, j.denoiser, j.exact, j.effectiveComponents}
 	for _, b := range blocks {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -90,12 +92,13 @@ func Run(ctx context.Context, in Input) error {
 			return err
 		}
 	}
+	if err := j.describeField(); err != nil {
+		return err
+	}
 	for k, v := range j.m {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			delete(j.m, k)
-			if j.Log != nil {
-				j.Log("judge: %s is %g: left out", k, v)
-			}
+			j.logf("judge: %s is %g: left out", k, v)
 		}
 	}
 	return commit.WriteFile(filepath.Join(in.Dir, MetricsFile), func(w io.Writer) error {
@@ -117,6 +120,8 @@ func ReadMetrics(e *stage.Entry) (map[string]float64, error) {
 	m := map[string]float64{}
 	return m, json.Unmarshal(b, &m)
 }
+
+func quantile(x []float64, q float64) float64 { return metric.Quantile(x, q) }
 
 // reals reads an .npy file as a matrix of real numbers, one row per item.
 func reals(path string) (v []float64, rows int, err error) {
@@ -146,6 +151,9 @@ func (j *judging) set(name string) ([]float64, error) {
 
 func (j *judging) load(ctx context.Context) (err error) {
 	j.d, j.cells, j.nd = j.Physics.Latent().Reals(), j.Solver.Configured.Model.Reals(), j.Physics.Data().Reals()
+	if j.view, err = newView(j.Solver.Configured.Model); err != nil {
+		return err
+	}
 	if j.Observe != nil {
 		if j.data, j.obs, err = reals(j.Observe.Path("data.npy")); err != nil {
 			return err
@@ -256,10 +264,16 @@ func (j *judging) misfitOf(f []float64, o int) float64 {
 	return s
 }
 
-// dataBlock: misfit and chi^2 of the final samples.
+// dataBlock: misfit and chi^2 of the final samples and of the truths, and the misfit on the way.
 func (j *judging) dataBlock(ctx context.Context) error {
 	if j.obs == 0 || len(j.alive) == 0 {
 		return nil
+	}
+	if err := j.along(); err != nil {
+		return err
+	}
+	if err := j.truthFit(ctx); err != nil {
+		return err
 	}
 	f, err := j.forward(ctx, j.latentsOf(j.alive))
 	if err != nil {
@@ -285,9 +299,40 @@ func (j *judging) dataBlock(ctx context.Context) error {
 	return nil
 }
 
+// truthFit is chi^2 of the truths themselves through the solver: 1 in expectation where the data are the solver's own.
+func (j *judging) truthFit(ctx context.Context) error {
+	if j.truth == nil || j.Adapted { // adapted data cannot be compared with the solver's
+		return nil
+	}
+	m, d := j.Solver.Configured.Model.New(j.obs), j.Solver.Configured.Data.New(j.obs)
+	m.SetReals(j.truth)
+	st, err := j.Solver.Solver.Forward(ctx, m, d)
+	if err != nil {
+		return err
+	}
+	f := d.AppendReals(nil)
+	phi, n := 0.0, 0.0
+	for o := range j.obs {
+		if contract.StatusAt(st, o).Code == contract.OK {
+			phi += j.misfitOf(f[o*j.nd:(o+1)*j.nd], o)
+			n++
+		}
+	}
+	if n > 0 {
+		j.m["data.misfit_truth"], j.m["data.chi2_truth"] = phi/n, 2*phi/n/float64(j.nd)
+	}
+	return nil
+}
+
 // save writes an array for the figures.
 func (j *judging) save(name string, v []float64, shape ...int) error {
 	return npy.Write(filepath.Join(j.Dir, name+".npy"), tensor.FromFloat64s(v, shape...))
+}
+
+func (j *judging) logf(format string, args ...any) {
+	if j.Log != nil {
+		j.Log(format, args...)
+	}
 }
 
 func (j *judging) errorf(format string, args ...any) error {

@@ -61,7 +61,8 @@ type Stage struct {
 	unit  string
 	bar   *progressbar.ProgressBar
 	begin time.Time
-	first int64 // steps done when it began (resumed)
+	first int64     // steps that lay behind it (of an earlier session) when the clock of its rate began, at since
+	since time.Time //
 	last  time.Time
 	total int64
 	done  int64
@@ -75,16 +76,17 @@ func (r *Reporter) Start(title, unit string, done, total int) *Stage {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := &Stage{r: r, title: title, unit: unit, begin: time.Now(), first: int64(done), done: int64(done), total: int64(total)}
+	now := time.Now()
+	s := &Stage{r: r, title: title, unit: unit, begin: now, first: int64(done), since: now, done: int64(done), total: int64(total)}
 	if r.terminal {
 		n := int64(total)
 		if n == 0 {
 			n = -1
 		}
 		options := []progressbar.Option{progressbar.OptionSetWriter(r.out), progressbar.OptionSetDescription(title), progressbar.OptionSetWidth(24),
-			progressbar.OptionThrottle(100 * time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true)}
+			progressbar.OptionThrottle(100 * time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(false)}
 		if unit != "" {
-			options = append(options, progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit))
+			options = append(options, progressbar.OptionShowCount())
 		}
 		s.bar = progressbar.NewOptions64(n, options...)
 		_ = s.bar.Set64(int64(done))
@@ -102,21 +104,29 @@ func (r *Reporter) Start(title, unit string, done, total int) *Stage {
 	return s
 }
 
-// Update says that done of total steps are behind; note is shown beside them ("loss 0.12").
+// Update says that done of total steps are behind; note is shown beside them ("loss 0.12"). Where Start knew no total, the
+// first Update tells what lay behind it: the rate is that of the steps since then.
 func (s *Stage) Update(done, total int, note string) {
 	if s == nil {
 		return
 	}
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
+	if s.total == 0 && total > 0 {
+		s.first, s.since = int64(done), time.Now()
+	}
 	s.done, s.total = int64(done), int64(total)
 	if s.bar != nil {
 		if int64(total) != s.bar.GetMax64() && total > 0 {
 			s.bar.ChangeMax64(int64(total))
 		}
-		if note != "" {
-			s.bar.Describe(s.title + " " + note)
+		pace := s.pace(" ")
+		if pace != "" {
+			note = after(", ", note)
+		} else {
+			note = after(" ", note)
 		}
+		s.bar.Describe(s.title + pace + note)
 		_ = s.bar.Set64(int64(done))
 		return
 	}
@@ -124,20 +134,36 @@ func (s *Stage) Update(done, total int, note string) {
 		return
 	}
 	s.last = time.Now()
-	elapsed := time.Since(s.begin).Seconds()
-	rate := float64(s.done-s.first) / elapsed
 	text := fmt.Sprintf("%s: %d", s.title, done)
 	if total > 0 {
 		text += fmt.Sprintf(" of %d", total)
 	}
-	text += fmt.Sprintf(" %s, %.3g/s", s.unit, rate)
-	if total > 0 && rate > 0 {
-		text += fmt.Sprintf(", %s left", time.Duration(float64(total-done)/rate*float64(time.Second)).Round(time.Second))
-	}
-	if note != "" {
-		text += ", " + note
-	}
+	text += after(" ", s.unit) + s.pace(", ") + after(", ", note)
 	s.r.line(text)
+}
+
+// pace is the rate and the time left after a separator, "" where they are not known yet.
+func (s *Stage) pace(separator string) string {
+	elapsed := time.Since(s.since).Seconds()
+	if s.unit == "" || s.done <= s.first || elapsed <= 0 {
+		return ""
+	}
+	rate := float64(s.done-s.first) / elapsed
+	text := fmt.Sprintf("%s%.3g/s", separator, rate)
+	if rate >= 100 {
+		text = fmt.Sprintf("%s%.0f/s", separator, rate)
+	}
+	if s.total > 0 {
+		text += fmt.Sprintf(", %s left", time.Duration(float64(s.total-s.done)/rate*float64(time.Second)).Round(time.Second))
+	}
+	return text
+}
+
+func after(separator, text string) string {
+	if text == "" {
+		return ""
+	}
+	return separator + text
 }
 
 // takeAway removes the live line and ends what keeps it turning. Callers hold the lock.

@@ -47,3 +47,25 @@ func TestSilent(t *testing.T) {
 	s.Done("")
 	r.Logf("x")
 }
+
+// TestPaceAfterResume: a stage that goes on at step 9000 of a number that is not known when it begins does not think that it
+// did those steps just now.
+func TestPaceAfterResume(t *testing.T) {
+	var b bytes.Buffer
+	s := progress.Plain(&b, 0).Start("train", "steps", 0, 0)
+	s.Update(9000, 10000, "loss 2")
+	time.Sleep(50 * time.Millisecond)
+	s.Update(9010, 10000, "loss 1") // at most 200/s: 5 s left or more
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(lines) != 3 || !strings.HasSuffix(lines[1], "train: 9000 of 10000 steps, loss 2") {
+		t.Fatalf("%s", b.String())
+	}
+	m := regexp.MustCompile(`9010 of 10000 steps, ([0-9.e+]+)/s, (\S+) left, loss 1$`).FindStringSubmatch(lines[2])
+	if m == nil {
+		t.Fatalf("%q", lines[2])
+	}
+	left, err := time.ParseDuration(m[2])
+	if err != nil || left < 4*time.Second {
+		t.Errorf("%q: %v", lines[2], err)
+	}
+}

@@ -33,6 +33,7 @@ type Report struct {
 	Columns     []Column // headline metrics, in order
 	Figures     []Figure // about all cells
 	Rows        []Row    // of the headline table, where several cells make one row; empty: a row per cell
+	Tables      []Table  // about all cells, after the headline table
 	Cells       []Cell
 	Cost        []CostRow
 	Provenance  []KV // versions, machine, files
@@ -84,6 +85,13 @@ type Row struct {
 	Label   string
 	First   int // the first of its cells, which the label leads to
 	Metrics map[string]float64
+}
+
+// Table is a further table about all cells: a line per Row, with the metrics that its Columns name.
+type Table struct {
+	Title, Note string
+	Columns     []Column
+	Rows        []Row
 }
 
 // StageRow is one stage of a cell.

@@ -23,6 +23,7 @@ type view struct {
 	Swept                 []string
 	Rows                  []headRow
 	RowsNote              string
+	Tables                []tableView
 	Figures               []viewFigure
 	Cells                 []viewCell
 	Cost                  []KV3
@@ -42,6 +43,12 @@ type headRow struct {
 	Label, Anchor string
 	Values        []string
 	Metrics       []value
+}
+
+type tableView struct {
+	Title, Note string
+	Head        []headColumn
+	Rows        []headRow
 }
 
 type value struct {
@@ -88,6 +95,7 @@ var groupDocs = []struct{ prefix, name, doc string }{
 	{"calibration", "Calibration", "Whether the stated uncertainty is honest: a calibrated interval holds the truth as often as it says."},
 	{"samples", "Samples", "How many chains there were, and how many were lost."},
 	{"memorisation", "Memorisation", "Whether samples are copies of training examples, beside the rate that fields never seen would have."},
+	{"denoiser", "Denoiser", "How far the learned denoiser is from the one that has memorised the training set."},
 	{"components", "Effective components", "How many training points the exact posterior rests on, against the width of the prior."},
 	{"exact", "Exact references", "Distance from posteriors known in closed form."},
 	{"distribution", "Distribution distance", "How the generated set differs from real examples as a whole."},
@@ -113,6 +121,9 @@ func newView(r *Report) (*view, error) {
 		}
 	}
 	v.headline()
+	for _, t := range r.Tables {
+		v.Tables = append(v.Tables, viewTable(t, r.MetricDocs))
+	}
 	var err error
 	if v.Figures, err = viewFigures("", r.Figures); err != nil {
 		return nil, err
@@ -173,7 +184,7 @@ func (v *view) headline() {
 	rows := v.Report.Rows
 	v.RowsNote = "In brackets: the 95 % interval, where there is one."
 	if len(rows) > 0 {
-		v.RowsNote, v.Swept = "Mean over seeds; in brackets: the range of the seeds.", nil
+		v.RowsNote, v.Swept = "Mean over seeds; in brackets: the range of the seeds, widened to their 95 % intervals where they have some.", nil
 	}
 	for i, c := range v.Report.Cells {
 		if len(v.Report.Rows) == 0 {
@@ -205,6 +216,21 @@ func (v *view) headline() {
 			v.Rows[i].Metrics[j].Best = true
 		}
 	}
+}
+
+func viewTable(t Table, docs map[string]string) tableView {
+	v := tableView{Title: t.Title, Note: t.Note}
+	for _, c := range t.Columns {
+		v.Head = append(v.Head, heading(c, docs))
+	}
+	for _, r := range t.Rows {
+		row := headRow{Label: r.Label, Anchor: anchor(r.First)}
+		for _, c := range t.Columns {
+			row.Metrics = append(row.Metrics, cellValue(r.Metrics, c.Key, c.Digits))
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return v
 }
 
 func heading(c Column, docs map[string]string) headColumn {

@@ -13,6 +13,7 @@ import (
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/judge"
+	"github.com/waveprior/waveprior/host/session"
 	"github.com/waveprior/waveprior/host/stage"
 )
 
@@ -35,17 +36,24 @@ type cellRun struct {
 	setKey, dataKey, trainKey, observeKey, sampleKey string // setKey: of the training set, however many are held out
 	trained                                          string // folder of the trained prior: the experiment's, or what the train stage made
 	checkpointSum                                    string // of a checkpoint that the experiment names
+
+	truth  *cellRun // the run of its truth rule; nil: none
+	prefix string   // of its stages' titles: "truth: " in a rule's run
+}
+
+func newResult(c *experiment.Cell) *CellResult {
+	return &CellResult{Cell: c, Cost: map[string]float64{}, Metrics: map[string]float64{}}
 }
 
 // cell carries out all stages of one cell. The order of configuration is the contract's: solver, prior (told the
 // solver's spaces), adapters, sampler.
 func (r *runner) cell(ctx context.Context, c *experiment.Cell) (*CellResult, error) {
-	k := &cellRun{runner: r, c: c, out: &CellResult{Cell: c, Cost: map[string]float64{}, Metrics: map[string]float64{}}}
+	k := &cellRun{runner: r, c: c, out: newResult(c)}
 	restarts := r.Session.RestartCount()
 	if err := k.configureSolver(ctx); err != nil {
 		return nil, err
 	}
-	steps := []func(context.Context) error{k.data, k.train, k.configurePrior, k.observe, k.sample, k.judge}
+	steps := []func(context.Context) error{k.data, k.train, k.truthKeys, k.configurePrior, k.observe, k.sample, k.judge}
 	for _, step := range steps {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -59,6 +67,7 @@ func (r *runner) cell(ctx context.Context, c *experiment.Cell) (*CellResult, err
 }
 
 func (k *cellRun) title(stage string) string {
+	stage = k.prefix + stage
 	if k.c.Label == "" {
 		return stage
 	}
@@ -72,7 +81,7 @@ func (k *cellRun) stage(ctx context.Context, name, key string, inputs any, plugi
 		return nil, err
 	}
 	if k.planned != nil {
-		return e, k.planned(name, key, e)
+		return e, k.planned(k.prefix+name, key, e)
 	}
 	cached := e != nil
 	if e == nil {
@@ -107,21 +116,31 @@ func (k *cellRun) stage(ctx context.Context, name, key string, inputs any, plugi
 			}
 		}
 	}
+	k.take(e, cached)
+	return e, nil
+}
+
+// take adds a stage to what the cell rests on.
+func (k *cellRun) take(e *stage.Entry, cached bool) {
 	k.out.Entries = append(k.out.Entries, e)
 	k.out.Cached = append(k.out.Cached, cached)
-	if name != "judge" { // judging is bookkeeping, not part of what a method costs
+	if e.Manifest.Stage != "judge" { // judging is bookkeeping, not part of what a method costs
 		k.out.WallS += e.Manifest.WallS
 		for what, n := range e.Manifest.Cost {
 			k.out.Cost[what] += n
 		}
 	}
-	return e, nil
 }
 
 func (k *cellRun) configureSolver(ctx context.Context) error {
-	s, err := k.solverService(ctx, &k.c.Solver)
-	k.solver = s
-	return err
+	var err error
+	if k.solver, err = k.solverService(ctx, &k.c.Solver); err != nil {
+		return err
+	}
+	if _, err := k.c.MemorisationSpace(*k.solver.Configured.Model); err != nil { // before hours of training
+		return fmt.Errorf("%w: %w", err, contract.ErrInvalidOption)
+	}
+	return nil
 }
 
 // solverService starts and configures the workers of a solver.
@@ -147,23 +166,27 @@ func device(p *experiment.Plugin) string {
 	return p.Ref.Device
 }
 
+// dataPlan makes the keys of the training set and of the data stage, and returns what the latter is made of.
+func (k *cellRun) dataPlan() (in map[string]any, err error) {
+	in = map[string]any{"kind": k.c.Data.Kind, "generator": k.c.Generator, "space": k.solver.Configured.Model, "seed": k.c.Seed, "host": hostNumerics}
+	if k.setKey, err = stage.Key("data", in); err != nil {
+		return nil, err
+	}
+	in["held_out"] = k.c.Data.HeldOut
+	k.dataKey, err = stage.Key("data", in)
+	return in, err
+}
+
 // data makes the training set and the held-out set.
 func (k *cellRun) data(ctx context.Context) error {
 	if k.c.Data == nil {
 		return nil
 	}
-	in := map[string]any{"kind": k.c.Data.Kind, "generator": k.c.Generator, "space": k.solver.Configured.Model, "seed": k.c.Seed, "host": hostNumerics}
-	var err error
-	if k.setKey, err = stage.Key("data", in); err != nil {
-		return err
-	}
-	in["held_out"] = k.c.Data.HeldOut
-	key, err := stage.Key("data", in)
+	in, err := k.dataPlan()
 	if err != nil {
 		return err
 	}
-	k.dataKey = key
-	k.out.Data, err = k.stage(ctx, "data", key, in, nil, nil, func(w *stage.Work) error {
+	k.out.Data, err = k.stage(ctx, "data", k.dataKey, in, nil, nil, func(w *stage.Work) error {
 		return k.makeData(ctx, w)
 	})
 	return err
@@ -177,39 +200,45 @@ func (k *cellRun) priorConfig(checkpoint string) contract.Config {
 	}
 }
 
-// train trains the prior, if it is one that is trained and no checkpoint is given.
-func (k *cellRun) train(ctx context.Context) error {
-	k.trained = k.c.Checkpoint
-	if k.c.Prior == nil || k.trained != "" || !k.c.Prior.Description.Has(contract.CapTrain) {
-		return nil
+// trainPlan configures a prior that is to be trained, makes the key of the train stage, and returns what it is made of. No
+// prior: there is nothing to train.
+func (k *cellRun) trainPlan(ctx context.Context) (prior *session.Prior, in map[string]any, err error) {
+	if k.c.Prior == nil || k.c.Checkpoint != "" || !k.c.Prior.Description.Has(contract.CapTrain) {
+		return nil, nil, nil
 	}
-	prior, err := k.Session.Prior(ctx, k.c.Prior.Ref)
-	if err != nil {
-		return err
+	if prior, err = k.Session.Prior(ctx, k.c.Prior.Ref); err != nil {
+		return nil, nil, err
 	}
 	conf, err := prior.Configure(ctx, k.priorConfig(""))
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	in := map[string]any{
+	in = map[string]any{
 		"prior": k.identity(k.c.Prior, k.c.Prior.Numbers("use", "observe", "sample", "judge", "report")), "data": k.setKey, "seed": k.c.Seed,
 		"model": k.solver.Configured.Model,
 	}
 	if conf.Data != nil { // a joint prior learns the data too
 		in["recorded"] = k.solver.Configured.Data
 	}
-	key, err := stage.Key("train", in)
-	if err != nil {
+	k.trainKey, err = stage.Key("train", in)
+	return prior, in, err
+}
+
+// train trains the prior, if it is one that is trained and no checkpoint is given.
+func (k *cellRun) train(ctx context.Context) error {
+	k.trained = k.c.Checkpoint
+	prior, in, err := k.trainPlan(ctx)
+	if prior == nil || err != nil {
 		return err
 	}
-	k.trainKey = key
-	e, err := k.stage(ctx, "train", key, in, []*experiment.Plugin{k.c.Prior}, nil, func(w *stage.Work) error {
+	e, err := k.stage(ctx, "train", k.trainKey, in, []*experiment.Plugin{k.c.Prior}, []string{reportsFile}, func(w *stage.Work) error {
 		return k.trainPrior(ctx, w, prior)
 	})
 	if err != nil {
 		return err
 	}
 	k.trained = e.Path(checkpointFolder)
+	k.out.Train = e
 	return nil
 }
 

@@ -3,17 +3,12 @@ package run
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
-	"strings"
 
-	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/dataset"
 	"github.com/waveprior/waveprior/core/hook"
-	"github.com/waveprior/waveprior/host/session"
 	"github.com/waveprior/waveprior/host/stage"
 )
 
@@ -63,44 +58,4 @@ func (k *cellRun) makeData(ctx context.Context, w *stage.Work) error {
 		task.Done(fmt.Sprintf("%d examples", set.count))
 	}
 	return nil
-}
-
-// trainPrior trains into the stage's folder, where checkpoints of an earlier session may lie.
-func (k *cellRun) trainPrior(ctx context.Context, w *stage.Work, prior *session.Prior) error {
-	if k.out.Data == nil {
-		return fmt.Errorf("prior %s is trained, and there is no [prior.data]: %w", k.c.Prior.Ref.Name, contract.ErrInvalidOption)
-	}
-	folder := filepath.Join(w.Dir(), checkpointFolder)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	task := k.Progress.Start(k.title("train"), "steps", 0, 0)
-	defer task.Stop()
-	hook.At("host.train")
-	req := contract.TrainRequest{Dataset: filepath.Join(k.out.Data.Path(TrainingSet), dataset.ManifestName), Folder: folder}
-	err := prior.Train(ctx, req, func(p contract.TrainProgress) error {
-		task.Update(p.Step, p.Steps, losses(p.Losses))
-		return ctx.Err()
-	})
-	if err != nil {
-		return err
-	}
-	names, err := os.ReadDir(folder)
-	if err != nil {
-		return err
-	}
-	if len(names) == 0 {
-		return errors.New("training ended without a checkpoint in its folder")
-	}
-	task.Done("")
-	return nil
-}
-
-func losses(m map[string]float64) string {
-	var parts []string
-	for name, v := range m {
-		parts = append(parts, fmt.Sprintf("%s %.4g", name, v))
-	}
-	sort.Strings(parts)
-	return strings.Join(parts, ", ")
 }

@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"github.com/waveprior/waveprior/core/figure"
+	"github.com/waveprior/waveprior/core/metric"
 	"github.com/waveprior/waveprior/core/npy"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/host/stage"
@@ -24,6 +25,8 @@ type arrays struct {
 	read map[string]*tensor.Tensor
 	err  error
 }
+
+func newArrays(c *CellResult) *arrays { return &arrays{c: c, read: map[string]*tensor.Tensor{}} }
 
 func (a *arrays) get(stageName, file string) *tensor.Tensor {
 	e := stageOf(a.c, stageName)
@@ -70,7 +73,7 @@ func column(v []float64, i, d int) []float64 {
 
 // cellPictures draws what one cell has to show.
 func cellPictures(c *CellResult) ([]picture, error) {
-	a := &arrays{c: c, read: map[string]*tensor.Tensor{}}
+	a := newArrays(c)
 	var out []picture
 	add := func(p *picture) {
 		if p != nil {
@@ -78,11 +81,15 @@ func cellPictures(c *CellResult) ([]picture, error) {
 		}
 	}
 	add(posteriorPicture(a))
+	add(fieldPicture(a))
+	add(galleryPicture(a))
 	add(samplesPicture(a))
 	add(stepsPicture(a))
 	add(misfitPicture(a))
 	add(componentsPicture(a))
 	add(memorisationPicture(a))
+	add(scatterPicture(a))
+	add(denoiserPicture(a))
 	add(calibrationPicture(a))
 	return out, a.err
 }
@@ -278,7 +285,7 @@ func box(x, y []float64, n int, post, prior, comps []float64) (x0, x1, y0, y1 fl
 
 // samplesPicture: unconditional samples of two coordinates beside exact draws, where there is no posterior picture.
 func samplesPicture(a *arrays) *picture {
-	if a.dim() < 2 || a.get("judge", "exact_points.npy") != nil {
+	if a.dim() < 2 || a.get("judge", "exact_points.npy") != nil || a.art() != nil {
 		return nil
 	}
 	d := a.dim()
@@ -346,13 +353,15 @@ func misfitPicture(a *arrays) *picture {
 		if len(v) == 0 {
 			continue
 		}
-		sort.Float64s(v)
 		x = append(x, float64(s+1))
-		med, lo, hi = append(med, v[len(v)/2]), append(lo, v[len(v)/20]), append(hi, v[len(v)-1-len(v)/20])
+		med, lo, hi = append(med, metric.Quantile(v, 0.5)), append(lo, metric.Quantile(v, 0.1)), append(hi, metric.Quantile(v, 0.9))
 	}
-	return &picture{"misfit", "Data misfit phi at the denoised estimate of every chain: median, and the band that holds 90 % of the chains.",
-		&figure.Figure{Title: "Data misfit along the reverse process", Panels: []*figure.Panel{{X: figure.Axis{Label: "step"}, Y: figure.Axis{Label: "misfit phi", Log: true},
-			Layers: []figure.Layer{figure.Line{Label: "median of the chains", X: x, Y: med, Low: lo, High: hi}}}}}}
+	layers := []figure.Layer{figure.Line{Label: "median of the chains", X: x, Y: med, Low: lo, High: hi}}
+	if phi, ok := a.c.Metrics["data.misfit_truth"]; ok && phi > 0 {
+		layers = append(layers, figure.HLine{At: phi, Label: "of the truth", Color: figure.Black, Dash: figure.Dashed})
+	}
+	return &picture{"misfit", "Data misfit phi at the denoised estimate of every chain: median, and the band from the 10 % to the 90 % quantile of the chains. Below the misfit of the truth the noise is fitted.",
+		&figure.Figure{Title: "Data misfit along the reverse process", Panels: []*figure.Panel{{X: figure.Axis{Label: "step"}, Y: figure.Axis{Label: "misfit phi", Log: true}, Layers: layers}}}}
 }
 
 // componentsPicture: effective components against the width.
@@ -375,65 +384,4 @@ func componentsPicture(a *arrays) *picture {
 	}
 	return &picture{"effective-components", "exp(H) of the exact posterior weights of N training points against the prior's width; dotted, in the colour of its N: s_crit = sqrt(delta tau/mean|F'|), below which one component is said to rule. It does where the spacing exceeds the width of the likelihood; training points that the data cannot tell apart share the posterior however small s is.",
 		&figure.Figure{Title: "How many training points the posterior rests on", Panels: []*figure.Panel{p}, Width: 7.5}}
-}
-
-// memorisationPicture: histogram of r with its nulls.
-func memorisationPicture(a *arrays) *picture {
-	r := a.reals("judge", "memorisation_samples.npy")
-	if len(r) < 5 {
-		return nil
-	}
-	p := &figure.Panel{X: figure.Axis{Label: "ratio r: nearest / mean of the next k-1"}, Y: figure.Axis{Label: "share"},
-		Layers: []figure.Layer{figure.Histogram{Label: "samples", Values: r, Color: figure.SeriesColor(0)}}}
-	if h := a.reals("judge", "memorisation_held_out.npy"); h != nil {
-		p.Layers = append(p.Layers, figure.Histogram{Label: "held-out (no memorisation)", Values: h, Color: figure.SeriesColor(2), Dash: figure.Dashed})
-		p.Layers = append(p.Layers, figure.VLine{At: a.c.Metrics["memorisation.threshold_null"], Label: "5 % of held-out", Dash: figure.Dashed})
-	}
-	if l := a.reals("judge", "memorisation_leave_one_out.npy"); len(l) >= 5 {
-		p.Layers = append(p.Layers, figure.Histogram{Label: "leave-one-out", Values: l, Color: figure.SeriesColor(4), Dash: figure.Dotted})
-	}
-	for _, t := range a.c.Cell.Judge.Thresholds {
-		p.Layers = append(p.Layers, figure.VLine{At: t, Label: fmt.Sprintf("%g", t)})
-	}
-	return &picture{"memorisation", fmt.Sprintf("Ratio r of %d samples, of the held-out examples and of each training example against the others. Copies lie at the left; compare with the nulls, not with the threshold alone.", len(r)),
-		&figure.Figure{Title: "Distance to the training set, with its nulls", Panels: []*figure.Panel{p}}}
-}
-
-// calibrationPicture: coverage at every level, ranks, error against spread.
-func calibrationPicture(a *arrays) *picture {
-	c := a.get("judge", "calibration_coverage.npy")
-	if c == nil {
-		return nil
-	}
-	v := c.Float64s()
-	truths := int(a.c.Metrics["calibration.truths"])
-	panels := []*figure.Panel{figure.CalibrationPanel("central intervals", truths, figure.Coverage{Label: "observed", Nominal: column(v, 0, 3), Observed: column(v, 1, 3)})}
-	if r := a.reals("judge", "calibration_ranks.npy"); r != nil {
-		bins := rankBins(a.c.Cell.Chains.Chains + 1)
-		counts := make([]int, bins)
-		for _, x := range r {
-			counts[int(x)*bins/(a.c.Cell.Chains.Chains+1)]++
-		}
-		p := figure.RankPanel("ranks of the truths", counts)
-		p.X.Label = fmt.Sprintf("rank of the truth among %d chains, in %d bins", a.c.Cell.Chains.Chains, bins)
-		panels = append(panels, p)
-	}
-	if b := a.reals("judge", "calibration_bins.npy"); b != nil {
-		std, e := column(b, 0, 3), column(b, 1, 3)
-		top := max(peak(std), peak(e))
-		panels = append(panels, &figure.Panel{Title: "error against spread, bins of equal count", X: figure.Axis{Label: "standard deviation of the chains", Min: 0, Max: 1.05 * top}, Y: figure.Axis{Label: "mean |mean - truth|", Min: 0, Max: 1.05 * top},
-			Layers: []figure.Layer{figure.Line{Label: "calibrated Gaussian: 0.80 x", X: []float64{0, top}, Y: []float64{0, 0.798 * top}, Dash: figure.Dashed}, figure.Points{Label: "bins", X: std, Y: e, Size: 3}}})
-	}
-	return &picture{"calibration", fmt.Sprintf("Over %d truths, %d chains each; the band of the intervals takes the cells of one truth as dependent (n = number of truths), that of the ranks as independent.", truths, a.c.Cell.Chains.Chains),
-		&figure.Figure{Title: "Calibration", Panels: panels, Columns: len(panels)}}
-}
-
-// rankBins is the largest divisor of the number of ranks up to 20, or 10 uneven bins.
-func rankBins(ranks int) int {
-	for b := min(20, ranks); b >= 5; b-- {
-		if ranks%b == 0 {
-			return b
-		}
-	}
-	return min(10, ranks)
 }

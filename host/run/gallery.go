@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/waveprior/waveprior/core/figure"
-	"github.com/waveprior/waveprior/core/tensor"
 )
 
 // galleryCells bounds the panels of the gallery.
@@ -19,7 +18,7 @@ func gallery(cells []*CellResult) (*picture, error) {
 		if !firstSeed(c, cells) {
 			continue
 		}
-		a := &arrays{c: c, read: map[string]*tensor.Tensor{}}
+		a := newArrays(c)
 		post, chains := a.reals("judge", "exact_posterior.npy"), a.firstChains()
 		if a.err != nil {
 			return nil, a.err

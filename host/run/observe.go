@@ -64,11 +64,17 @@ func (k *cellRun) observe(ctx context.Context) error {
 		}
 		in["file"] = sum
 	}
+	if k.truth != nil {
+		in["rule"] = k.ruleInputs()
+	}
 	key, err := stage.Key("observe", in)
 	if err != nil {
 		return err
 	}
 	k.observeKey = key
+	if err := k.prepareTruth(ctx); err != nil {
+		return err
+	}
 	plugins := []*experiment.Plugin{maker}
 	if o.Truth == "prior" {
 		plugins = append(plugins, k.c.Prior)
@@ -84,6 +90,9 @@ func (k *cellRun) observe(ctx context.Context) error {
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if k.out.Rule, err = ReadTruthRule(k.out.Observe); err != nil {
 		return err
 	}
 	d, err := npy.Read(k.out.Observe.Path(DataFile))
@@ -145,7 +154,7 @@ func (k *cellRun) makeObservations(ctx context.Context, dir string) error {
 			clean.Item(i).SetReals(row)
 		}
 	} else {
-		truth, err := k.truths(ctx)
+		truth, err := k.truths(ctx, dir)
 		if err != nil {
 			return err
 		}
@@ -266,8 +275,8 @@ func carry(t *tensor.Tensor, from, to space.Space) (*tensor.Tensor, error) {
 	return out, errors.Join(bad...)
 }
 
-// truths returns the true models (count, model...) in the solver's model space.
-func (k *cellRun) truths(ctx context.Context) (*tensor.Tensor, error) {
+// truths returns the true models (count, model...) in the solver's model space; dir is where a rule writes what it took.
+func (k *cellRun) truths(ctx context.Context, dir string) (*tensor.Tensor, error) {
 	o := k.c.Observation
 	model := k.solver.Configured.Model
 	out := model.New(o.Count)
@@ -324,6 +333,8 @@ func (k *cellRun) truths(ctx context.Context) (*tensor.Tensor, error) {
 				return nil, fmt.Errorf("observation: draw %d of the prior cannot be decoded: %v", i, s)
 			}
 		}
+	case experiment.RuleMostMemorised, experiment.RuleFarthest:
+		return out, k.ruleTruths(dir, out)
 	default:
 		return nil, fmt.Errorf("observation.truth = %q", o.Truth)
 	}

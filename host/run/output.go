@@ -57,6 +57,7 @@ type ManifestCell struct {
 	Folder string          `json:"folder"`
 	Seed   uint64          `json:"seed"`
 	Stages []ManifestStage `json:"stages"`
+	Truth  []ManifestStage `json:"truth_stages,omitempty"` // of the run of its truth rule
 	Notes  []string        `json:"notes,omitempty"`
 }
 
@@ -205,16 +206,24 @@ func (r *runner) manifest(res *Result) *Manifest {
 		}
 		mc := ManifestCell{Label: c.Cell.Label, Folder: rel, Seed: c.Cell.Seed, Notes: c.Notes}
 		for i, e := range c.Entries {
-			mc.Stages = append(mc.Stages, ManifestStage{Stage: e.Manifest.Stage, Key: e.Manifest.Key, Cached: c.Cached[i], WallS: e.Manifest.WallS, Sessions: e.Manifest.Sessions, Cost: e.Manifest.Cost})
+			mc.Stages = append(mc.Stages, manifestStage(e, c.Cached[i]))
+		}
+		if c.Truth != nil {
+			for i, e := range c.Truth.Entries {
+				mc.Truth = append(mc.Truth, manifestStage(e, c.Truth.Cached[i]))
+			}
 		}
 		m.Cells = append(m.Cells, mc)
-		for _, p := range []*experiment.Plugin{&c.Cell.Solver, c.Cell.Prior, c.Cell.ObsSolver, c.Cell.Sampler} {
-			if p != nil {
-				m.Plugins[string(p.Ref.Kind)+"-"+p.Ref.Name] = Plugin{Version: p.Description.Version, Numerics: p.Description.Numerics, SHA256: r.checksum(p.Ref)}
-			}
+		for _, p := range c.Cell.Plugins() {
+			m.Plugins[string(p.Ref.Kind)+"-"+p.Ref.Name] = Plugin{Version: p.Description.Version, Numerics: p.Description.Numerics, SHA256: r.checksum(p.Ref)}
 		}
 	}
 	return m
+}
+
+func manifestStage(e *stage.Entry, cached bool) ManifestStage {
+	m := e.Manifest
+	return ManifestStage{Stage: m.Stage, Key: m.Key, Cached: cached, WallS: m.WallS, Sessions: m.Sessions, Cost: m.Cost}
 }
 
 // machine reads what the kernel says of the processor.

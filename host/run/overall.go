@@ -22,7 +22,7 @@ func readHistory(e *stage.Entry) (History, error) {
 	return h, json.Unmarshal(b, &h)
 }
 
-// sweepPictures draws the gallery and the [[report.figure]]s of an experiment.
+// sweepPictures draws what all cells have to show together, and the [[report.figure]]s of an experiment.
 // One that has nothing to show is a note: a finished run is not lost for a figure.
 func sweepPictures(e *experiment.Experiment, cells []*CellResult) (out []picture, missing []string, err error) {
 	g, err := gallery(cells)
@@ -32,6 +32,11 @@ func sweepPictures(e *experiment.Experiment, cells []*CellResult) (out []picture
 	if g != nil {
 		out = append(out, *g)
 	}
+	together, err := together(cells)
+	if err != nil {
+		return nil, nil, err
+	}
+	out = append(out, together...)
 	for i, f := range e.Report.Figures {
 		p, err := sweepPicture(f, cells)
 		if err != nil {

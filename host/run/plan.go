@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
-	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
-	"github.com/waveprior/waveprior/core/dataset"
-	"github.com/waveprior/waveprior/core/rng"
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/session"
 	"github.com/waveprior/waveprior/host/stage"
@@ -28,6 +26,7 @@ type StagePlan struct {
 	Cached  bool
 	Work    string
 	Seconds float64 // 0: not estimated
+	AtLeast bool    // Seconds leaves out what cannot be timed before the prior is trained
 	Bytes   int64
 }
 
@@ -35,6 +34,9 @@ type StagePlan struct {
 func (p StagePlan) Time() string {
 	if p.Cached || p.Seconds == 0 {
 		return "-"
+	}
+	if p.AtLeast {
+		return "over " + Seconds(p.Seconds)
 	}
 	return Seconds(p.Seconds)
 }
@@ -62,14 +64,15 @@ func Seconds(s float64) string {
 	return d.Round(time.Second).String()
 }
 
-// Plan resolves every cell as Run does, without computing a stage: what is in the cache, what work the rest is, and, from
-// one solver call measured here, how long it may take. It configures the solver and, where its training is in the cache,
-// the prior.
+// Plan resolves every cell as Run does, without computing a stage: what is in the cache, what work the rest is, and how long
+// it may take, from calls that are timed here: of the solver, of a trained prior, and, of a prior that is to be trained, a few
+// seconds of training in a temporary folder, unless the cache holds a training of the same prior.
 func Plan(ctx context.Context, o Options) ([]CellPlan, error) {
 	r := &runner{Options: o, sums: map[session.Ref]string{}}
+	times := &timings{trainings: map[string]trainingTime{}, solvers: map[string]solverTime{}, denoisers: map[string]trainingTime{}}
 	var out []CellPlan
 	for i := range o.Experiment.Cells {
-		p, err := r.planCell(ctx, &o.Experiment.Cells[i])
+		p, err := r.planCell(ctx, &o.Experiment.Cells[i], times)
 		if err != nil {
 			return nil, fmt.Errorf("cell %s: %w", o.Experiment.Cells[i].Label, err)
 		}
@@ -78,12 +81,13 @@ func Plan(ctx context.Context, o Options) ([]CellPlan, error) {
 	return out, nil
 }
 
-// errPlanned ends a cell's stages at the first one that is not in the cache.
+// errPlanned ends a cell's stages where one that they need is not in the cache.
 var errPlanned = errors.New("planned")
 
-func (r *runner) planCell(ctx context.Context, c *experiment.Cell) (CellPlan, error) {
+func (r *runner) planCell(ctx context.Context, c *experiment.Cell, times *timings) (CellPlan, error) {
 	p := CellPlan{Label: c.Label}
-	k := &cellRun{runner: r, c: c, out: &CellResult{Cell: c, Cost: map[string]float64{}, Metrics: map[string]float64{}}}
+	k := &cellRun{runner: r, c: c, out: newResult(c)}
+	owner := map[string]*cellRun{} // of stages by their titles: the cell itself, or its truth rule's run
 	k.planned = func(name, key string, e *stage.Entry) error {
 		p.Stages = append(p.Stages, StagePlan{Stage: name, Key: key, Cached: e != nil})
 		if e == nil {
@@ -94,18 +98,8 @@ func (r *runner) planCell(ctx context.Context, c *experiment.Cell) (CellPlan, er
 	if err := k.configureSolver(ctx); err != nil {
 		return p, err
 	}
-	forward, err := k.timeForward(ctx)
-	if err != nil {
+	if err := k.planStages(ctx); err != nil {
 		return p, err
-	}
-	for _, step := range []func(context.Context) error{k.data, k.train, k.configurePrior, k.observe, k.sample, k.judge} {
-		err := step(ctx)
-		if errors.Is(err, errPlanned) {
-			break
-		}
-		if err != nil {
-			return p, err
-		}
 	}
 	seen := map[string]bool{}
 	for _, s := range p.Stages {
@@ -115,11 +109,64 @@ func (r *runner) planCell(ctx context.Context, c *experiment.Cell) (CellPlan, er
 		if !seen[name] {
 			p.Stages = append(p.Stages, StagePlan{Stage: name, Key: "?"})
 		}
+		owner[name] = k
+	}
+	if k.truth != nil {
+		for _, name := range k.truth.stages() {
+			owner[k.truth.prefix+name] = k.truth
+		}
 	}
 	for i := range p.Stages {
-		k.estimate(&p.Stages[i], forward)
+		s := &p.Stages[i]
+		o := owner[s.Stage]
+		if err := o.estimate(ctx, s, strings.TrimPrefix(s.Stage, o.prefix), times); err != nil {
+			return p, err
+		}
 	}
 	return p, nil
+}
+
+// planStages lists the stages as far as their keys are known: those of data and training are, whatever is in the cache.
+func (k *cellRun) planStages(ctx context.Context) error {
+	missing := false
+	for _, step := range []func(context.Context) error{k.data, k.train} {
+		if err := step(ctx); errors.Is(err, errPlanned) {
+			missing = true
+		} else if err != nil {
+			return err
+		}
+	}
+	if err := k.truthKeys(ctx); err != nil {
+		return err
+	}
+	if missing {
+		if k.truth != nil {
+			return k.planTruth(ctx)
+		}
+		return nil
+	}
+	for _, step := range []func(context.Context) error{k.configurePrior, k.observe, k.sample, k.judge} {
+		if err := step(ctx); errors.Is(err, errPlanned) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// planTruth lists the stages of a truth rule's run; their keys are all known.
+func (k *cellRun) planTruth(ctx context.Context) error {
+	steps := []func(context.Context) error{k.truth.data}
+	if k.truth.c.Sampler != nil {
+		steps = append(steps, k.truth.train, k.truth.sample)
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil && !errors.Is(err, errPlanned) {
+			return fmt.Errorf("observation.truth: %w", err)
+		}
+	}
+	return nil
 }
 
 // stages lists the stages that the cell has.
@@ -137,99 +184,8 @@ func (k *cellRun) stages() []string {
 	if k.c.Sampler != nil {
 		s = append(s, "sample")
 	}
+	if k.prefix != "" { // the run of a truth rule
+		return s
+	}
 	return append(s, "judge")
-}
-
-// timeForward measures one solver call on a model inside the bounds; 0 where there is none to be had.
-func (k *cellRun) timeForward(ctx context.Context) (float64, error) {
-	model := k.solver.Configured.Model
-	m, d := model.New(1), k.solver.Configured.Data.New(1)
-	v := make([]float64, m.Reals())
-	rng.New(k.c.Seed, "plan").At(0, 0, 0).Uniforms(v)
-	q := model.Quantities[0]
-	for i := range v {
-		lo, hi := 0.0, 1.0
-		if q.Lower != nil {
-			lo, hi = *q.Lower, *q.Lower+1
-		}
-		if q.Upper != nil {
-			hi = *q.Upper
-		}
-		v[i] = lo + (hi-lo)*v[i]
-	}
-	m.SetReals(v)
-	best := 0.0
-	for range 3 {
-		start := time.Now()
-		st, err := k.solver.Solver.Forward(ctx, m, d)
-		if err != nil {
-			return 0, err
-		}
-		if contract.StatusAt(st, 0).Code != contract.OK {
-			return 0, nil
-		}
-		if t := time.Since(start).Seconds(); best == 0 || t < best {
-			best = t
-		}
-	}
-	return best, nil
-}
-
-// estimate fills in work, time and memory of a stage.
-func (k *cellRun) estimate(p *StagePlan, forward float64) {
-	model := k.solver.Configured.Model
-	item := int64(model.Len() * model.DType.Size())
-	switch p.Stage {
-	case "data":
-		n := k.c.Data.HeldOut
-		if gen, err := dataset.NewGenerator(k.c.Data.Kind, k.c.Generator, k.c.Seed, model); err == nil {
-			n += gen.Examples()
-		}
-		p.Work = fmt.Sprintf("%d examples", n)
-		p.Bytes = int64(n) * item
-	case "train":
-		p.Work = "training"
-	case "observe":
-		p.Work = fmt.Sprintf("%d solves", k.c.Observation.Count)
-		p.Seconds = forward * float64(k.c.Observation.Count)
-	case "sample":
-		n := k.chains()
-		p.Work = fmt.Sprintf("%d chains", n)
-		steps := 0
-		if o, ok := k.c.Sampler.Options["steps"].(int64); ok {
-			steps = int(o)
-		}
-		if k.prior != nil && k.prior.Configured.Schedule != nil && steps == 0 {
-			steps = k.prior.Configured.Schedule.Steps()
-		}
-		if steps == 0 && k.c.Prior != nil {
-			if v, ok := config.Lookup(k.c.Prior.Options, config.Path{"schedule", "steps"}); ok {
-				n, _ := v.(int64)
-				steps = int(n)
-			}
-		}
-		if steps > 0 {
-			p.Work += fmt.Sprintf(" x %d steps", steps)
-		}
-		if k.c.Observation != nil && steps > 0 {
-			p.Work += " with a gradient each"
-			p.Seconds = 2 * forward * float64(n) * float64(steps) / float64(max(1, k.c.Solver.Workers))
-		}
-		p.Bytes = 4 * int64(n) * item
-	case "judge":
-		p.Work = "metrics"
-		if e := k.c.Judge.Exact; e != nil && k.c.Observation != nil {
-			d, n := model.Len(), e.Cells
-			if k.physics != nil {
-				d = k.latent().Len()
-			}
-			if n == 0 {
-				n = map[int]int{1: 2000, 2: 400}[d]
-			}
-			if d == 2 {
-				n *= n
-			}
-			p.Work = fmt.Sprintf("metrics, %d solves on a grid", n)
-		}
-	}
 }

@@ -32,6 +32,7 @@ var headline = []report.Column{
 	{Key: "calibration.coverage_90", Label: "coverage of 90 %", Better: "target", Target: 0.9},
 	{Key: "calibration.spread_over_rmse", Label: "spread / error", Better: "target", Target: 1},
 	{Key: "fidelity.relative_l2_mean", Label: "relative error of the mean", Better: "lower"},
+	{Key: "fidelity.ssim_mean", Label: "SSIM of the mean", Better: "higher"},
 	{Key: "data.chi2_median", Label: "chi², median", Better: "target", Target: 1},
 	{Key: "memorisation.rate_null", Label: "memorised (null: 0.05)", Better: "target", Target: 0.05},
 	{Key: "memorisation.ct_z", Label: "C_T, Z"},
@@ -104,6 +105,7 @@ func (r *runner) report(res *Result) error {
 	if err != nil {
 		return err
 	}
+	page.Tables = rateTables(res.Cells)
 	page.Notes = append(page.Notes, missing...)
 	if page.Figures, err = r.draw(r.Dir, overall); err != nil {
 		return err
@@ -124,15 +126,13 @@ func (r *runner) report(res *Result) error {
 		for _, v := range c.Cell.Values {
 			cell.Values = append(cell.Values, report.KV{Key: v.Key, Value: fmt.Sprint(v.Value)})
 		}
-		for j, en := range c.Entries {
-			m := en.Manifest
-			cell.Stages = append(cell.Stages, report.StageRow{Name: m.Stage, Key: m.Key, Wall: time.Duration(m.WallS * float64(time.Second)), Cached: c.Cached[j], Sessions: m.Sessions})
-			if id := m.Stage + m.Key; !seen[id] && m.Stage != "judge" {
-				seen[id] = true
-				for k, n := range m.Cost {
-					cost[k] += n
-				}
-				cost["wall_s"] += m.WallS
+		addStages(&cell, c, "", seen, cost)
+		if c.Truth != nil {
+			addStages(&cell, c.Truth, "truth: ", seen, cost)
+		}
+		if c.Rule != nil {
+			for n, t := range c.Rule.Truths {
+				cell.Notes = append(cell.Notes, fmt.Sprintf("Truth %d: %v.", n, t))
 			}
 		}
 		page.Cells = append(page.Cells, cell)
@@ -145,6 +145,21 @@ func (r *runner) report(res *Result) error {
 		return err
 	}
 	return report.Write(filepath.Join(r.Dir, "report.html"), page)
+}
+
+// addStages lists the stages of a cell, or of its truth rule's run, and counts the cost of each stage once.
+func addStages(cell *report.Cell, c *CellResult, prefix string, seen map[string]bool, cost map[string]float64) {
+	for i, e := range c.Entries {
+		m := e.Manifest
+		cell.Stages = append(cell.Stages, report.StageRow{Name: prefix + m.Stage, Key: m.Key, Wall: time.Duration(m.WallS * float64(time.Second)), Cached: c.Cached[i], Sessions: m.Sessions})
+		if id := m.Stage + m.Key; !seen[id] && m.Stage != "judge" {
+			seen[id] = true
+			for k, n := range m.Cost {
+				cost[k] += n
+			}
+			cost["wall_s"] += m.WallS
+		}
+	}
 }
 
 // drawCells draws the figures of all cells, as many cells at a time as there are processors.
@@ -234,10 +249,14 @@ func truthText(e *experiment.Experiment) string {
 			if !o.AddNoise {
 				noise += " in the likelihood, none added"
 			}
-			text = fmt.Sprintf("%d %s, %s", o.Count, map[string]string{
+			what := map[string]string{
 				"held-out": "held-out examples as truths", "prior": "draws of the prior as truths", "training": "training examples as truths",
 				"model": "given models as truths", "file": "models from a file as truths", "data": "given data without a known truth",
-			}[o.Truth], noise)
+			}[o.Truth]
+			if o.Rule != nil {
+				what = "by a rule: " + o.Rule.Text()
+			}
+			text = fmt.Sprintf("%d %s, %s", o.Count, what, noise)
 			if c.Judge.Exact != nil {
 				text += "; exact posterior on a grid"
 			}
@@ -272,6 +291,7 @@ func summary(res *Result, rows []report.Row) []string {
 	if near, far, lo, hi := extremes(res, rows, "exact.w2"); near != "" {
 		out = append(out, fmt.Sprintf("W2 to exact draws is smallest for %s (%.3g) and largest for %s (%.3g).", near, lo, far, hi))
 	}
+	out = append(out, memorised(res.Cells)...)
 	dropped, chains := 0.0, 0.0
 	for _, c := range res.Cells {
 		dropped += c.Metrics["samples.dropped"]
@@ -321,7 +341,8 @@ func extremes(res *Result, rows []report.Row, metric string) (least, most string
 	return least, most, lo, hi
 }
 
-// seedRows sums up the cells that differ by their seed alone: means, with the range as interval. Nil without such cells.
+// seedRows sums up the cells that differ by their seed alone: means, with the range as interval, widened to the seeds' own
+// intervals where they have some. Nil without such cells.
 func seedRows(cells []*CellResult, columns []report.Column) []report.Row {
 	var rows []report.Row
 	groups := map[string][]*CellResult{}
@@ -341,15 +362,29 @@ func seedRows(cells []*CellResult, columns []report.Column) []report.Row {
 			mean, lo, hi, n := 0.0, math.Inf(1), math.Inf(-1), 0.0
 			for _, c := range g {
 				if v, ok := c.Metrics[col.Key]; ok {
-					mean, lo, hi, n = mean+v, min(lo, v), max(hi, v), n+1
+					low, high := interval(c, col.Key)
+					mean, lo, hi, n = mean+v, min(lo, low), max(hi, high), n+1
 				}
 			}
 			if n > 0 {
-				r.Metrics[col.Key], r.Metrics[col.Key+"_low"], r.Metrics[col.Key+"_high"] = mean/n, lo, hi
+				r.Metrics[col.Key] = mean / n
+			}
+			if lo < hi {
+				r.Metrics[col.Key+"_low"], r.Metrics[col.Key+"_high"] = lo, hi
 			}
 		}
 	}
 	return rows
+}
+
+// interval of a cell's metric; the value itself where it has none.
+func interval(c *CellResult, key string) (lo, hi float64) {
+	lo, okLo := c.Metrics[key+"_low"]
+	hi, okHi := c.Metrics[key+"_high"]
+	if !okLo || !okHi {
+		return c.Metrics[key], c.Metrics[key]
+	}
+	return lo, hi
 }
 
 func costRows(cost map[string]float64, res *Result) []report.CostRow {

@@ -53,7 +53,10 @@ type CellResult struct {
 	Sample   *stage.Entry
 	Observe  *stage.Entry
 	Data     *stage.Entry
+	Train    *stage.Entry // nil: nothing was trained
 	Judge    *stage.Entry
+	Truth    *CellResult        // of the run of its truth rule, whose cost is not the method's: not in WallS and Cost; nil: none
+	Rule     *TruthRule         // what that rule took
 	WallS    float64            // of the stages it uses, also those from the cache
 	Cost     map[string]float64 // of the same
 	Restarts int
@@ -266,7 +269,7 @@ func unusable(err error, advice string) error {
 var hostNumerics = map[string]string{"dataset": dataset.Numerics, "rng": rng.Numerics, "compose": compose.Numerics}
 
 // numbersKey is the identity of all that the run computes, whoever built its plugins.
-func (r *runner) numbersKey() (string, error) {
+func (r *runner) numbersKey() (_ string, err error) {
 	var cells []any
 	for i := range r.Experiment.Cells {
 		c := &r.Experiment.Cells[i]
@@ -277,6 +280,14 @@ func (r *runner) numbersKey() (string, error) {
 				return "", fmt.Errorf("prior.checkpoint: %w", err)
 			}
 			in["checkpoint"] = sum
+		}
+		if o := c.Observation; o != nil && o.Rule != nil {
+			in["truth"] = ruleNumbers(o.Rule)
+			if o.Rule.Run.Checkpoint != "" {
+				if in["truth_checkpoint"], err = folderSum(o.Rule.Run.Checkpoint); err != nil {
+					return "", fmt.Errorf("observation.truth.prior.checkpoint: %w", err)
+				}
+			}
 		}
 		for name, p := range map[string]*experiment.Plugin{"prior": c.Prior, "sampler": c.Sampler, "observation-solver": c.ObsSolver} {
 			if p != nil {

@@ -179,6 +179,9 @@ func (p *Prior) Configure(ctx context.Context, c contract.Config) (contract.Conf
 	return p.w.configure(ctx, c)
 }
 
+// Stop ends the plugin's process, with whatever it is doing; the next call starts another one, configured as this one was.
+func (p *Prior) Stop() { p.w.close() }
+
 // Train implements contract.Trainer.
 func (p *Prior) Train(ctx context.Context, r contract.TrainRequest, report func(contract.TrainProgress) error) error {
 	return p.w.call(ctx, "Train", func(ctx context.Context, c clients) error {

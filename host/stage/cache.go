@@ -51,6 +51,10 @@ type Manifest struct {
 	Binaries map[string]string  `json:"binaries,omitempty"` // plugin -> sha256 of the binary that computed it
 	Cost     map[string]float64 `json:"cost,omitempty"`     // counted work, e.g. "forward"
 	Files    []File             `json:"files"`
+
+	// Kept is what else a stage's maker wants to remember (Work.Keep): no content of the stage, so that it may tell of one
+	// computation of it, which another one does not repeat.
+	Kept map[string]json.RawMessage `json:"kept,omitempty"`
 }
 
 // File is one file of a stage.
@@ -295,6 +299,19 @@ func (w *Work) Count(cost map[string]float64) {
 	for k, v := range cost {
 		w.manifest.Cost[k] += v
 	}
+}
+
+// Keep remembers a value under a name in the manifest, beside the stage's content.
+func (w *Work) Keep(name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("stage %s: %s: %w", w.manifest.Stage, name, err)
+	}
+	if w.manifest.Kept == nil {
+		w.manifest.Kept = map[string]json.RawMessage{}
+	}
+	w.manifest.Kept[name] = b
+	return nil
 }
 
 // Note records wall time and counted work so far, beside a checkpoint, so that the next session adds to them.

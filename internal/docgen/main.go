@@ -82,7 +82,7 @@ func hostTables() (map[string]string, error) {
 	for name, keys := range map[string]any{
 		"file": experiment.File{}, "solver": experiment.Solver{}, "prior": experiment.Prior{},
 		"prior.data": experiment.Data{}, "observation": experiment.Observation{}, "sampler": experiment.Sampler{},
-		"judge": experiment.Judge{}, "claim": claims.Claim{},
+		"judge": experiment.Judge{}, "claim": claims.Claim{}, "truth.most-memorised": experiment.MostMemorised{}, "truth.farthest": experiment.Farthest{},
 	} {
 		table, err := config.Table(keys)
 		if err != nil {

@@ -107,6 +107,11 @@ func adapted() string {
 	return strings.Replace(small("full"), "noise_std = 0.3\n", "noise_std = 0.3\nadapt = [{ kind = \"signed-log\", scale = 0.5 }]\n", 1)
 }
 
+// ruled takes its truths by a rule: a run within the run, with a prior and samples of its own.
+func ruled() string {
+	return strings.Replace(small("full"), `truth = "held-out"`, `truth = { rule = "mean-of-most-memorised", count = 1, examples = 4, chains = 7 }`, 1)
+}
+
 // wide has models of 80 kB, so that all tensors lie in shared memory however a batch is split, and a prior that is trained in
 // more than one report.
 const wide = `name = "wide"

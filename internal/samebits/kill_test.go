@@ -52,7 +52,7 @@ func (l *lab) kill(pid int) {
 
 // point is one place where a process is killed.
 type point struct {
-	cells string // of the small experiment; "wide" and "adapted" are other experiments
+	cells string // of the small experiment; "wide", "adapted" and "ruled" are other experiments
 	at    string
 	n     int // the n-th time that a process comes there
 	short bool
@@ -183,12 +183,28 @@ var points = []point{
 	{"full", "commit.rename", 38, false},
 	{"wide", "host.sample", 3, false},
 	{"wide", "service.physics.Misfit", 2, false},
+	// The run of a truth rule, between the training of the cell's prior and its observation.
+	{"ruled", "host.data", 3, false},
+	{"ruled", "host.train", 2, false},
+	{"ruled", "host.train.renamed", 2, false},
+	{"ruled", "host.sample.start", 1, false},
+	{"ruled", "host.sample", 4, true},
+	{"ruled", "host.sample.renamed", 1, false},
+	{"ruled", "host.observe", 1, false},
+	{"ruled", "host.observe.renamed", 1, false},
+	{"ruled", "host.sample.start", 2, false},
+	{"ruled", "prior.Train.progress", 2, false},
+	{"ruled", "prior.Configure", 4, false},
+	{"ruled", "prior.Configure", 5, false},
+	{"ruled", "sampler.Step", 3, false},
+	{"ruled", "sampler.Configure", 1, false},
+	{"ruled", "solver.Forward", 1, false},
 }
 
 // TestKill: kill -9 of each process inside each kind of call that happens. A plugin is started again and the run goes on; a
 // host is started again by the same command. The bits are those of the run without a kill, and nothing is left of a killed host.
 func TestKill(t *testing.T) {
-	want := map[string]sums{"small": first(t, small()), "wide": first(t, wide), "adapted": first(t, adapted())}
+	want := map[string]sums{"small": first(t, small()), "wide": first(t, wide), "adapted": first(t, adapted()), "ruled": first(t, ruled())}
 	for _, p := range points {
 		t.Run(fmt.Sprintf("%s %s %d", p.cells, p.at, p.n), func(t *testing.T) {
 			if testing.Short() && !p.short {
@@ -202,6 +218,8 @@ func TestKill(t *testing.T) {
 				text, row = wide, want["wide"]
 			case "adapted":
 				text, row = adapted(), want["adapted"]
+			case "ruled":
+				text, row = ruled(), want["ruled"]
 			default:
 				text = small(p.cells)
 			}

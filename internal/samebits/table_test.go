@@ -33,7 +33,7 @@ func TestTable(t *testing.T) {
 	for _, e := range []struct {
 		name, text string
 		groups     bool
-	}{{"small", small(), true}, {"wide", wide, true}, {"dropping", dropping, true}} {
+	}{{"small", small(), true}, {"wide", wide, true}, {"dropping", dropping, true}, {"ruled", ruled(), true}} {
 		t.Run(e.name, func(t *testing.T) {
 			want := first(t, e.text)
 			if dropped := want["metric samples.dropped"]; e.name == "dropping" && (dropped == "0" || dropped == "") {

@@ -1333,6 +1333,7 @@ type TrainRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Dataset       string                 `protobuf:"bytes,1,opt,name=dataset,proto3" json:"dataset,omitempty"` // path of a dataset manifest (JSON): shards of .npy
 	Folder        string                 `protobuf:"bytes,2,opt,name=folder,proto3" json:"folder,omitempty"`
+	HeldOut       string                 `protobuf:"bytes,3,opt,name=held_out,json=heldOut,proto3" json:"held_out,omitempty"` // path of a manifest of items of the same population that are no training examples; "": none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1377,6 +1378,13 @@ func (x *TrainRequest) GetDataset() string {
 func (x *TrainRequest) GetFolder() string {
 	if x != nil {
 		return x.Folder
+	}
+	return ""
+}
+
+func (x *TrainRequest) GetHeldOut() string {
+	if x != nil {
+		return x.HeldOut
 	}
 	return ""
 }
@@ -1645,10 +1653,11 @@ const file_waveprior_v1_plugin_proto_rawDesc = "" +
 	"\x04data\x18\x03 \x01(\v2\x13.waveprior.v1.SpaceR\x04data\x12+\n" +
 	"\x06latent\x18\x04 \x01(\v2\x13.waveprior.v1.SpaceR\x06latent\x122\n" +
 	"\bschedule\x18\x05 \x01(\v2\x16.waveprior.v1.ScheduleR\bschedule\x12/\n" +
-	"\x05state\x18\x06 \x03(\v2\x19.waveprior.v1.StateTensorR\x05state\"@\n" +
+	"\x05state\x18\x06 \x03(\v2\x19.waveprior.v1.StateTensorR\x05state\"[\n" +
 	"\fTrainRequest\x12\x18\n" +
 	"\adataset\x18\x01 \x01(\tR\adataset\x12\x16\n" +
-	"\x06folder\x18\x02 \x01(\tR\x06folder\"\xc9\x01\n" +
+	"\x06folder\x18\x02 \x01(\tR\x06folder\x12\x19\n" +
+	"\bheld_out\x18\x03 \x01(\tR\aheldOut\"\xc9\x01\n" +
 	"\rTrainProgress\x12\x12\n" +
 	"\x04step\x18\x01 \x01(\x04R\x04step\x12\x14\n" +
 	"\x05steps\x18\x02 \x01(\x04R\x05steps\x12?\n" +
