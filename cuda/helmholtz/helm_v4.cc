@@ -16,4 +16,4 @@
 #define HELM_BYTES 64  // of a vector
 #define HELM_LIMIT 500
 #define HELM_REGISTERS 32
-#include "engine.inc"
+#include "engine.h"

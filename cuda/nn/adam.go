@@ -10,12 +10,11 @@ import "C"
 import (
 	"fmt"
 	"math"
-	"unsafe"
 
 	"github.com/waveprior/waveprior/cuda"
 )
 
-var adam = both("nn_adam", unsafe.Pointer(C.nn_adam_f32_cpu), unsafe.Pointer(C.nn_adam_f64_cpu))
+var adam = both("nn_adam", C.nn_adam_f32_cpu, C.nn_adam_f64_cpu)
 
 // adamBlock is the number of parameters in a unit.
 const adamBlock = 1 << 14

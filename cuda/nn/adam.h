@@ -14,13 +14,13 @@ namespace waveprior {
 
 template <class T>
 struct AdamStep {
-  T clip;          // c
+  T clip;  // c
   T beta1, beta2;
   T rest1, rest2;  // 1-b1, 1-b2, rounded from double
   T step;          // rate/(1-b1^k)
   T root;          // 1/sqrt(1-b2^k)
   T epsilon;
-  T follow;        // 1-d
+  T follow;  // 1-d
 
   // Takes m and v a step on and returns the new w.
   WAVEPRIOR_INLINE T Next(T w, T g, T& m, T& v) const {

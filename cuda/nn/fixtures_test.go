@@ -1,6 +1,7 @@
 package nn_test
 
 import (
+	"bytes"
 	"flag"
 	"hash/fnv"
 	"math"
@@ -104,8 +105,8 @@ func generator(t testing.TB) *rand.Rand {
 
 // near fails unless |got - want| <= bound*scale.
 func near(t testing.TB, what string, i int, got, want, bound, scale float64) {
-	t.Helper()
 	if e := math.Abs(got - want); !(e <= bound*scale) {
+		t.Helper() // not before: it costs more than the comparison
 		t.Fatalf("%s[%d] = %g, want %g: off by %.3g, allowed %.3g", what, i, got, want, e, bound*scale)
 	}
 }
@@ -123,7 +124,7 @@ func sameBits[T cuda.Float](t testing.TB, f func(d cuda.Device) []T) {
 		if len(got) != len(first) {
 			t.Fatalf("%d threads: %d numbers, one thread gave %d", threads, len(got), len(first))
 		}
-		if !slices.Equal(bytesOf(first), bytesOf(got)) {
+		if !bytes.Equal(bytesOf(first), bytesOf(got)) {
 			for i := range first {
 				if first[i] != got[i] {
 					t.Fatalf("%d threads: number %d is %g, one thread gave %g", threads, i, got[i], first[i])

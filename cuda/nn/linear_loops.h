@@ -19,7 +19,7 @@ constexpr int kRows = 6;
 constexpr int64_t kDepth = 256;
 
 template <class T>
-constexpr int64_t kTileWidth = kVectors * Simd<T>::kLanes;
+constexpr int64_t kTileWidth = kVectors* Simd<T>::kLanes;
 
 WAVEPRIOR_INLINE int64_t Least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -27,9 +27,9 @@ WAVEPRIOR_INLINE int64_t Least(int64_t a, int64_t b) { return a < b ? a : b; }
 // step of a tile asks for one.
 template <class T>
 struct Ahead {
-  const T* first;  // null: nothing
-  int64_t stride;  // numbers from row to row
-  int shift;       // lines = 1 << shift
+  const T* first;    // null: nothing
+  int64_t stride;    // numbers from row to row
+  int shift;         // lines = 1 << shift
   int64_t from, to;  // the lines that this tile asks for
 };
 
@@ -86,9 +86,9 @@ WAVEPRIOR_INLINE void Tile(T* c, int64_t ldc, Start<T> start, const T* a, int64_
 
 // Tile for a number of rows known at run time, 1 to kRows. Not inlined: six tiles would not fit one function's registers.
 template <class T, bool kCopy, int R = kRows>
-__attribute__((noinline)) void TileOf(int rows, T* c, int64_t ldc, Start<T> start, const T* a, int64_t row, int64_t step,
-                                      const T* b, int64_t ldb, int64_t depth, T* copy, const Ahead<T>& ahead,
-                                      bool stream) {
+__attribute__((noinline)) void TileOf(int rows, T* c, int64_t ldc, Start<T> start, const T* a, int64_t row,
+                                      int64_t step, const T* b, int64_t ldb, int64_t depth, T* copy,
+                                      const Ahead<T>& ahead, bool stream) {
   if constexpr (R > 1) {
     if (rows < R) {
       TileOf<T, kCopy, R - 1>(rows, c, ldc, start, a, row, step, b, ldb, depth, copy, ahead, stream);
@@ -124,7 +124,7 @@ inline void CopyTurned(T* block, const T* b, int64_t ldb, int64_t columns, int64
       Value v[kLanes], next[kLanes];
 #pragma GCC unroll 16
       for (int l = 0; l < kLanes; l++) v[l] = Simd<T>::Load(b + (j + l) * ldb + k);
-      // Each round interleaves vectors half the square apart; after log2(kLanes) of them rows are columns.
+        // Each round interleaves vectors half the square apart; after log2(kLanes) of them rows are columns.
 #pragma GCC unroll 4
       for (int round = 1; round < kLanes; round *= 2) {
 #pragma GCC unroll 8
@@ -219,8 +219,8 @@ int nn_linear(const uint64_t* args, int64_t lo, int64_t hi) {
   const int64_t rows = a.Int(), in = a.Int(), out = a.Int(), tile = a.Int(), panel = a.Int(), tiles = rows / tile;
   for (int64_t u = lo; u < hi; u++) {
     const int64_t j = u / tiles * panel, i = u % tiles * tile;
-    Product<T, false>(y + i * out + j, out, x + i * in, in, w + j, out, b ? b + j : nullptr, tile, Least(panel, out - j),
-                      in, false);
+    Product<T, false>(y + i * out + j, out, x + i * in, in, w + j, out, b ? b + j : nullptr, tile,
+                      Least(panel, out - j), in, false);
   }
   return waveprior::kOk;
 }
@@ -244,8 +244,8 @@ int nn_linear_backward_input(const uint64_t* args, int64_t lo, int64_t hi) {
 
 // dw (+)= x^T dy for dw's rows first to last-1.
 template <class T>
-inline void WeightRows(T* dw, const T* x, const T* dy, int64_t rows, int64_t in, int64_t out, int64_t first, int64_t last,
-                       bool accumulate, bool stream) {
+inline void WeightRows(T* dw, const T* x, const T* dy, int64_t rows, int64_t in, int64_t out, int64_t first,
+                       int64_t last, bool accumulate, bool stream) {
   constexpr int64_t kColumns = kTileWidth<T>;
   const Ahead<T> nothing{nullptr, 0, 0, 0, 0};
   alignas(64) T left[kDepth * kRows], block[kDepth * kColumns], edge[kRows * kColumns];

@@ -12,9 +12,9 @@ import (
 
 // layers are the shapes of the study's network and odd ones around tiles, panels and blocks.
 var layers = []nn.LinearShape{
-	{Rows: 1, In: 1, Out: 1}, {Rows: 1, In: 356, Out: 100}, {Rows: 2, In: 17, Out: 15}, {Rows: 33, In: 100, Out: 356},
-	{Rows: 7, In: 129, Out: 65}, {Rows: 50, In: 100, Out: 257}, {Rows: 64, In: 128, Out: 300, Tile: 32},
-	{Rows: 131, In: 31, Out: 64}, {Rows: 6, In: 256, Out: 512},
+	{Rows: 1, In: 1, Out: 1}, {Rows: 1, In: 356, Out: 100}, {Rows: 2, In: 17, Out: 15}, {Rows: 33, In: 100, Out: 70},
+	{Rows: 7, In: 129, Out: 65}, {Rows: 50, In: 30, Out: 257}, {Rows: 64, In: 40, Out: 300, Tile: 32},
+	{Rows: 131, In: 31, Out: 64}, {Rows: 6, In: 256, Out: 512}, {Rows: 260, In: 9, Out: 66}, {Rows: 3, In: 600, Out: 20},
 }
 
 func TestLinear(t *testing.T) {
@@ -137,9 +137,9 @@ func TestLinearIsOneChain(t *testing.T) {
 
 // TestLinearAtFullSize: the published layer, where dw is written past the caches; 100 elements of each product.
 func TestLinearAtFullSize(t *testing.T) {
+	s := nn.LinearShape{Rows: 50, In: 2048, Out: 2048}
+	x, w, dy := normals[float32](t, s.Rows*s.In, 1), normals[float32](t, s.In*s.Out, 1), normals[float32](t, s.Rows*s.Out, 1)
 	onEachISA(t, func(t *testing.T) {
-		s := nn.LinearShape{Rows: 50, In: 2048, Out: 2048}
-		x, w, dy := normals[float32](t, s.Rows*s.In, 1), normals[float32](t, s.In*s.Out, 1), normals[float32](t, s.Rows*s.Out, 1)
 		var y, dx, dw []float32
 		sameBits(t, func(d cuda.Device) []float32 {
 			by, bdx, bdw := zeros[float32](t, d, s.Rows*s.Out), zeros[float32](t, d, s.Rows*s.In), zeros[float32](t, d, s.In*s.Out)

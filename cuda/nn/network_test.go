@@ -9,13 +9,13 @@ import (
 
 // network is the published network on flat arrays, as core/nn lays it out, for benchmarks.
 type network struct {
-	d                                  cuda.Device
-	arrays                             nn.AdamArrays
-	sum, scratch, losses               cuda.Buffer
-	input, output, target, hidden, pre []cuda.Buffer // hidden[l] (rows, width) enters block l; pre[l] is its dense layer's output
-	stats                              []cuda.Buffer
-	slope, inner, normScratch, out     cuda.Buffer
-	layers                             []layer
+	d                              cuda.Device
+	arrays                         nn.AdamArrays
+	sum, scratch, losses           cuda.Buffer
+	input, target, hidden, pre     []cuda.Buffer // hidden[l] (rows, width) enters block l; pre[l] is its dense layer's output
+	stats                          []cuda.Buffer
+	slope, inner, normScratch, out cuda.Buffer
+	layers                         []layer
 }
 
 // layer is where a dense layer and its norm lie in the flat arrays.

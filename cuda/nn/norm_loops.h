@@ -132,8 +132,7 @@ int nn_layernorm_backward(const uint64_t* args, int64_t lo, int64_t hi) {
       }
       const T c1 = Halve(sum) / T(width), c2 = Halve(product) / T(width);
 #pragma omp simd
-      for (int64_t j = 0; j < width; j++)
-        du[j] = rstd * (du[j] - waveprior::Fma((u[j] - mean) * rstd, c2, c1));
+      for (int64_t j = 0; j < width; j++) du[j] = rstd * (du[j] - waveprior::Fma((u[j] - mean) * rstd, c2, c1));
     }
   }
   return waveprior::kOk;

@@ -74,12 +74,13 @@ func (r *reference) step(g []float64, s nn.AdamStep, norm float64) {
 	if !s.SumSquares.IsNil() {
 		c = min(1, s.Clip/(norm+1e-6))
 	}
+	rest1, rest2 := 1-math.Pow(s.Beta1, float64(s.Step)), 1-math.Pow(s.Beta2, float64(s.Step))
 	for i := range r.w {
 		h := c * g[i]
 		r.m[i] = s.Beta1*r.m[i] + (1-s.Beta1)*h
 		r.v[i] = s.Beta2*r.v[i] + (1-s.Beta2)*h*h
-		mhat := r.m[i] / (1 - math.Pow(s.Beta1, float64(s.Step)))
-		vhat := r.v[i] / (1 - math.Pow(s.Beta2, float64(s.Step)))
+		mhat := r.m[i] / rest1
+		vhat := r.v[i] / rest2
 		r.w[i] -= s.Rate * mhat / (math.Sqrt(vhat) + s.Epsilon)
 		r.ema[i] = s.EMADecay*r.ema[i] + (1-s.EMADecay)*r.w[i]
 	}

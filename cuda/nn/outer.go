@@ -10,14 +10,12 @@ int nn_outer_adam_f64_cpu(const uint64_t*, int64_t, int64_t);
 import "C"
 
 import (
-	"unsafe"
-
 	"github.com/waveprior/waveprior/cuda"
 )
 
 var (
-	outerSquares = both("nn_outer_squares", unsafe.Pointer(C.nn_outer_squares_f32_cpu), unsafe.Pointer(C.nn_outer_squares_f64_cpu))
-	outerAdam    = both("nn_outer_adam", unsafe.Pointer(C.nn_outer_adam_f32_cpu), unsafe.Pointer(C.nn_outer_adam_f64_cpu))
+	outerSquares = both("nn_outer_squares", C.nn_outer_squares_f32_cpu, C.nn_outer_squares_f64_cpu)
+	outerAdam    = both("nn_outer_adam", C.nn_outer_adam_f32_cpu, C.nn_outer_adam_f64_cpu)
 )
 
 // OuterSquares writes rows float64 into partial whose sum (TreeSum) is the squared norm of a dense layer's weight gradient

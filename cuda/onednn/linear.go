@@ -15,16 +15,15 @@ import "C"
 
 import (
 	"fmt"
-	"unsafe"
 
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/nn"
 )
 
 var (
-	linear               = cuda.Kernel{Name: "onednn_linear", CPU: unsafe.Pointer(C.onednn_linear_cpu)}
-	linearBackwardInput  = cuda.Kernel{Name: "onednn_linear_backward_input", CPU: unsafe.Pointer(C.onednn_linear_backward_input_cpu)}
-	linearBackwardWeight = cuda.Kernel{Name: "onednn_linear_backward_weight", CPU: unsafe.Pointer(C.onednn_linear_backward_weight_cpu)}
+	linear               = cuda.Kernel{Name: "onednn_linear", CPU: C.onednn_linear_cpu}
+	linearBackwardInput  = cuda.Kernel{Name: "onednn_linear_backward_input", CPU: C.onednn_linear_backward_input_cpu}
+	linearBackwardWeight = cuda.Kernel{Name: "onednn_linear_backward_weight", CPU: C.onednn_linear_backward_weight_cpu}
 )
 
 // panel is the width of the output panels, fixed: 512 is the library's best for rows of 50 and 32 in layers of 2048.

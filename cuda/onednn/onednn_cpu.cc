@@ -23,9 +23,7 @@ struct Shape {
   int64_t dst;
   int64_t bias, beta;
   bool operator<(const Shape& o) const { return Key() < o.Key(); }
-  std::array<int64_t, 10> Key() const {
-    return {m, n, k, src[0], src[1], weights[0], weights[1], dst, bias, beta};
-  }
+  std::array<int64_t, 10> Key() const { return {m, n, k, src[0], src[1], weights[0], weights[1], dst, bias, beta}; }
 };
 
 struct Primitive {
@@ -54,8 +52,8 @@ class Scratch {
 };
 
 std::mutex mutex;
-dnnl_engine_t engine;                 // one for the process, never destroyed: threads may outlive static destructors
-std::map<Shape, Primitive>* cache;    // its primitives are immutable and may run on any thread
+dnnl_engine_t engine;               // one for the process, never destroyed: threads may outlive static destructors
+std::map<Shape, Primitive>* cache;  // its primitives are immutable and may run on any thread
 
 dnnl_status_t Describe(dnnl_memory_desc_t* d, int64_t rows, int64_t columns, int64_t row, int64_t column) {
   const dnnl_dims_t dims = {rows, columns}, strides = {row, column};
@@ -81,7 +79,8 @@ dnnl_status_t Create(const Shape& s, Primitive* p) {
     if (status == dnnl_success) status = dnnl_post_ops_append_sum(after, 1.0f);
     if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, after);
   }
-  if (status == dnnl_success) status = dnnl_primitive_desc_create(&description, &operation, attributes, engine, nullptr);
+  if (status == dnnl_success)
+    status = dnnl_primitive_desc_create(&description, &operation, attributes, engine, nullptr);
   if (status == dnnl_success) {
     p->scratch = *dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
     p->scratch_bytes = dnnl_memory_desc_get_size(&p->scratch);

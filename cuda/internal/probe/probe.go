@@ -13,14 +13,12 @@ unsigned probe_state(void);
 import "C"
 
 import (
-	"unsafe"
-
 	"github.com/waveprior/waveprior/cuda"
 )
 
 // Kernel does for each unit u: ran[u]++ (int64), state[u] = MXCSR (int64), product[u] = x y of two normal numbers whose
 // product is denormal (float64). At unit fail it returns code 2.
-var Kernel = cuda.Kernel{Name: "probe", CPU: unsafe.Pointer(C.probe_cpu)}
+var Kernel = cuda.Kernel{Name: "probe", CPU: C.probe_cpu}
 
 // State is MXCSR of the calling thread.
 func State() uint32 { return uint32(C.probe_state()) }
