@@ -96,6 +96,60 @@ func TestRoundingFloor(t *testing.T) {
 	}
 }
 
+// A function that rounds by far more than Eps says passes as Noisy, and a wrong derivative is found all the same.
+func TestNoisy(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 1))
+	noisy := func(x []float64) ([]float64, error) {
+		y, _ := f(x)
+		for i := range y {
+			y[i] += 1e-5 * r.NormFloat64()
+		}
+		return y, nil
+	}
+	x, v := []float64{0.3, -1.1}, []float64{0.7, 0.4}
+	check := func(j []float64, o gradcheck.Options) error {
+		table, err := gradcheck.Taylor(noisy, x, v, j, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return table.Check(0.3)
+	}
+	j := jvp(x, v)
+	if err := check(j, gradcheck.Options{H0: 1, Eps: 0x1p-23, Noisy: true}); err != nil {
+		t.Error(err)
+	}
+	if check(j, gradcheck.Options{H0: 1, Eps: 0x1p-23}) == nil {
+		t.Error("passes without Noisy: the test shows nothing")
+	}
+	for _, wrong := range []float64{1.02, -1} {
+		j := jvp(x, v)
+		j[1] *= wrong
+		if check(j, gradcheck.Options{H0: 1, Eps: 0x1p-23, Noisy: true}) == nil {
+			t.Errorf("a derivative that is wrong by a factor of %g passes", wrong)
+		}
+	}
+}
+
+// A remainder that stands above rounding at the largest step alone has no slope; the right derivative passes all the same,
+// and one that is wrong by ten floors does not.
+func TestAlmostAffine(t *testing.T) {
+	single := func(x []float64) ([]float64, error) {
+		return []float64{float64(float32(1 + x[0] + 3e-5*x[0]*x[0]))}, nil
+	}
+	for wrong, passes := range map[float64]bool{0: true, -5e-5: false} {
+		table, err := gradcheck.Taylor(single, []float64{0}, []float64{1}, []float64{1 + wrong}, gradcheck.Options{H0: 1, Eps: 0x1p-23})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := table.Rows[0]; table.Affine || r.R1 <= r.Floor || wrong == 0 && !math.IsNaN(table.Order1) {
+			t.Fatalf("the case does not show it:\n%v", table)
+		}
+		if err := table.Check(0.3); (err == nil) != passes {
+			t.Errorf("derivative wrong by %g: %v\n%v", wrong, err, table)
+		}
+	}
+}
+
 func TestFlatAndCubic(t *testing.T) {
 	square := func(x []float64) ([]float64, error) { return []float64{x[0] * x[0]}, nil }
 	table, err := gradcheck.Taylor(square, []float64{0}, []float64{1}, []float64{0}, gradcheck.Options{})

@@ -117,7 +117,7 @@ func (su *priorSuite) operations(p *probe, s *subject, poison int) []operation {
 	z := p.latents(s, n)
 	var ops []operation
 	add := func(name string, run func(items []int) ([]*tensor.Tensor, []contract.Status, error)) {
-		ops = append(ops, operation{name, n, run})
+		ops = append(ops, operation{name: name, n: n, run: run})
 	}
 	zs := z.Clone()
 	if poison >= 0 {

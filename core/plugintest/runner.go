@@ -39,9 +39,10 @@ type suite interface {
 // operation is a call on a choice of base items: item k of every output belongs to base item pick[k] alone. It may be run
 // again and again, and by several goroutines.
 type operation struct {
-	name string // the method
-	n    int    // base items
-	run  func(pick []int) ([]*tensor.Tensor, []contract.Status, error)
+	name   string // the method
+	n      int    // base items
+	run    func(pick []int) ([]*tensor.Tensor, []contract.Status, error)
+	inline int // so many outputs, the first ones, are plain numbers of the answer: they never go through shared memory
 }
 
 // runner runs a suite on a target.

@@ -230,7 +230,7 @@ func (su *samplerSuite) sample(p *probe, s *subject, c contract.Chains, limit in
 // operations: whole runs, whose items are chains.
 func (su *samplerSuite) operations(p *probe, s *subject, _ int) []operation {
 	c := p.chains(chainsChecked)
-	return []operation{{"run", chainsChecked, func(items []int) ([]*tensor.Tensor, []contract.Status, error) {
+	return []operation{{name: "run", n: chainsChecked, run: func(items []int) ([]*tensor.Tensor, []contract.Status, error) {
 		t, err := su.sample(p, s, pickChains(c, items), p.o.Steps)
 		if err != nil {
 			return nil, nil, err

@@ -98,13 +98,13 @@ func (su *solverSuite) operations(p *probe, s *subject, poison int) []operation 
 	w := normals(data.DType, 1, p.stream("directions", 1), append([]int{n, k}, data.ItemShape()...)...)
 	dirs := func(sp *space.Space, n int) []int { return append([]int{n, k}, sp.ItemShape()...) }
 
-	ops := []operation{{"Forward", n, func(items []int) ([]*tensor.Tensor, []contract.Status, error) {
+	ops := []operation{{name: "Forward", n: n, run: func(items []int) ([]*tensor.Tensor, []contract.Status, error) {
 		d := su.out(data.DType, data.BatchShape(len(items))...)
 		st, err := s.solver.Forward(p.ctx, pick(m, items), d)
 		return []*tensor.Tensor{d}, st, err
 	}}}
 	if p.desc.Has(contract.CapMisfit) {
-		ops = append(ops, operation{"Misfit", n, func(items []int) ([]*tensor.Tensor, []contract.Status, error) {
+		ops = append(ops, operation{name: "Misfit", n: n, inline: 1, run: func(items []int) ([]*tensor.Tensor, []contract.Status, error) {
 			phi := su.out(tensor.Float64, len(items))
 			outs := []*tensor.Tensor{phi}
 			var g *tensor.Tensor
@@ -117,14 +117,14 @@ func (su *solverSuite) operations(p *probe, s *subject, poison int) []operation 
 		}})
 	}
 	if p.desc.Has(contract.CapJVP) {
-		ops = append(ops, operation{"JVP", n, func(items []int) ([]*tensor.Tensor, []contract.Status, error) {
+		ops = append(ops, operation{name: "JVP", n: n, run: func(items []int) ([]*tensor.Tensor, []contract.Status, error) {
 			dd := su.out(data.DType, dirs(data, len(items))...)
 			st, err := s.solver.JVP(p.ctx, pick(m, items), pick(dm, items), dd)
 			return []*tensor.Tensor{dd}, st, err
 		}})
 	}
 	if p.desc.Has(contract.CapVJP) {
-		ops = append(ops, operation{"VJP", n, func(items []int) ([]*tensor.Tensor, []contract.Status, error) {
+		ops = append(ops, operation{name: "VJP", n: n, run: func(items []int) ([]*tensor.Tensor, []contract.Status, error) {
 			g := su.out(model.DType, dirs(model, len(items))...)
 			st, err := s.solver.VJP(p.ctx, pick(m, items), pick(w, items), g)
 			return []*tensor.Tensor{g}, st, err

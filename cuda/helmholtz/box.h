@@ -5,6 +5,7 @@
 // Layout      work: slots of VL real, VL imaginary parts. Factor of a box: its pivots' reciprocals and its entries of L, all
 //             real parts, then all imaginary ones. Update: ring columns of 16 ceil(ring/16) real, then imaginary parts; both
 //             triangles (a parent's order of the ring is not the box's).
+// Stability   pivots of one node; one that is nearly zero is bumped: see helm_report.
 // Order       each lane does the same operations in the same order: a box's bits do not depend on its neighbours or on VL.
 // Test        TestSolve, TestSameBits in factor_test.go.
 
@@ -12,12 +13,12 @@ template <class T, int VL>
 struct Boxes {
   typedef Lanes<T, VL> V;
 
-  // Eliminates boxes first..first+count-1 (count <= VL). Returns -1, or the lane that broke down.
-  static int Eliminate(const helm_class& c, const helm_box* boxes, int count, const int32_t* lists, const T* planes,
-                       int64_t plane, T* work, T* factor, T* update, int* pivot_at, double* pivot) {
+  // Eliminates `count` <= VL boxes.
+  __attribute__((noinline)) static int Eliminate(const helm_class& c, const helm_box* boxes, int count,
+                                                 const int32_t* lists, const T* planes, int64_t plane, T* work,
+                                                 T* factor, T* update, helm_report* report) {
     const int np = c.pivots, nb = c.ring;
     const int32_t* const start = lists + c.column_start;
-    const int32_t* const rows = lists + c.rows;
     const int32_t* target = lists + c.targets;
     const int slots = np + c.entries + nb * (nb + 1) / 2;
     for (int64_t i = 0; i < static_cast<int64_t>(slots) * 2 * VL; i += VL) V::Fill(0).Store(work + i);
@@ -33,14 +34,29 @@ struct Boxes {
       }
     }
 
-    V least = V::Fill(std::numeric_limits<T>::max()), check = V::Fill(0);
+    const V limit = V::Fill(1 / (Limit<T>() * Limit<T>())), huge = V::Fill(std::numeric_limits<T>::max());
     for (int k = 0; k < np; k++) {
       T* const dk = work + static_cast<int64_t>(k) * 2 * VL;
-      const V dr = V::Load(dk), di = V::Load(dk + VL);
-      const V size = Fma(dr, dr, di * di);
+      V dr = V::Load(dk), di = V::Load(dk + VL);
+      V size = Fma(dr, dr, di * di);
+      if (Below(size, limit) | Below(huge, size)) {
+        T m[VL];
+        size.Store(m);
+        for (int l = 0; l < VL; l++) {
+          const bool finite = m[l] <= std::numeric_limits<T>::max();
+          if (finite && !(m[l] < 1 / (Limit<T>() * Limit<T>()))) continue;
+          if (!finite || (l < count && !Bump(report, boxes[l].first + k))) {
+            report->row = boxes[l < count ? l : count - 1].first + k;
+            report->pivot = std::sqrt(static_cast<double>(m[l]));
+            return HELM_BREAKDOWN;
+          }
+          dk[l] += 1;
+        }
+        dr = V::Load(dk);
+        size = Fma(dr, dr, di * di);
+      }
       const V inverse = V::Fill(1) / size;
       const V pr = dr * inverse, pi = V::Fill(0) - di * inverse;
-      check = check + (size * V::Fill(0)) + (inverse * V::Fill(0));
       pr.Store(dk);
       pi.Store(dk + VL);
       const int e0 = start[k], e1 = start[k + 1];
@@ -66,27 +82,19 @@ struct Boxes {
         }
       }
     }
-    (void)least;
-    (void)rows;
-    alignas(64) T bad[VL];
-    check.Store(bad);
-    for (int l = 0; l < count; l++)
-      if (bad[l] != 0) {
-        *pivot_at = 0;
-        *pivot = 0;
-        return l;
-      }
     Keep(c, boxes, count, work, factor, update);
-    return -1;
+    return HELM_OK;
   }
 
   // Sorts factor and update matrix by box.
-  static void Keep(const helm_class& c, const helm_box* boxes, int count, const T* work, T* factor, T* update) {
+  __attribute__((noinline)) static void Keep(const helm_class& c, const helm_box* boxes, int count, const T* work,
+                                             T* factor, T* update) {
     const int kept = c.pivots + c.entries, half = static_cast<int>(Padded(kept));
     V v[VL];
     for (int part = 0; part < 2; part++)
       for (int i = 0; i < kept; i += VL) {
-        for (int q = 0; q < VL; q++) v[q] = i + q < kept ? V::Load(work + static_cast<int64_t>(i + q) * 2 * VL + part * VL) : V::Fill(0);
+        for (int q = 0; q < VL; q++)
+          v[q] = i + q < kept ? V::Load(work + static_cast<int64_t>(i + q) * 2 * VL + part * VL) : V::Fill(0);
         Transpose<T, VL>(v);
         for (int l = 0; l < count; l++) v[l].Store(factor + boxes[l].factor + part * half + i);
       }
@@ -102,7 +110,8 @@ struct Boxes {
             v[q] = r < nb ? V::Load(s + slot * 2 * VL + part * VL) : V::Fill(0);
           }
           Transpose<T, VL>(v);
-          for (int l = 0; l < count; l++) v[l].Store(update + boxes[l].update + (2 * j + part) * static_cast<int64_t>(br) + i);
+          for (int l = 0; l < count; l++)
+            v[l].Store(update + boxes[l].update + (2 * j + part) * static_cast<int64_t>(br) + i);
         }
   }
 };

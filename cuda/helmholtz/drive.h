@@ -1,19 +1,24 @@
 // Walks the tree: assembles fronts, eliminates, and takes right-hand sides in and solutions out.
 
-// Coefficients as planes of T with a zero margin of one node, scaled by a power of two to at most 1. Returns the scale.
+// Coefficients as planes of T with a zero margin of one node, scaled by a power of two such that the diagonal's mean size is
+// about 1. Returns the scale.
 template <class T>
-static double Convert(const helm_plan& plan, const helm_matrix& m, T* planes) {
+__attribute__((noinline)) static double Convert(const helm_plan& plan, const helm_matrix& m, T* planes) {
   const double* const from[5] = {m.diagonal, m.right, m.down, m.down_right, m.down_left};
   const int64_t nz = plan.nz, nx = plan.nx;
-  double largest = 0;
+  double mean = 0, largest = 0;
   for (const double* f : from)
     for (int64_t i = 0; f != nullptr && i < 2 * nz * nx; i++) {
       const double a = std::fabs(f[i]);
       largest = a > largest ? a : largest;
     }
-  int exponent = 0;
-  std::frexp(largest, &exponent);
-  const double scale = largest > 0 ? std::ldexp(1.0, -exponent) : 1.0;
+  if (!(largest > 0)) largest = 1;
+  for (int64_t i = 0; i < 2 * nz * nx; i++) mean += std::fabs(m.diagonal[i]) / largest;
+  mean = mean > 0 ? mean / static_cast<double>(nz * nx) : 1;
+  int exponent = 0, more = 0;
+  std::frexp(mean, &exponent);
+  std::frexp(largest, &more);
+  const double scale = std::ldexp(1.0, -(exponent + more));
   memset(planes, 0, sizeof(T) * 2 * (plan.nine ? 5 : 3) * plan.plane);
   for (int c = 0; c < (plan.nine ? 5 : 3); c++) {
     if (from[c] == nullptr) continue;
@@ -34,8 +39,8 @@ static double Convert(const helm_plan& plan, const helm_matrix& m, T* planes) {
 
 // Adds a child's update matrix (columns of `rows` real, `rows` imaginary parts) to its parent's columns.
 template <class T, int VL>
-static void ExtendAdd(const int32_t* runs, int count, const T* s, int64_t rows, T* fp, int64_t fp_rows, int64_t pr, T* fb,
-                      int64_t fb_rows) {
+static void ExtendAdd(const int32_t* runs, int count, const T* s, int64_t rows, T* fp, int64_t fp_rows, int64_t pr,
+                      T* fb, int64_t fb_rows) {
   for (int q = 0; q < count; q++) {
     const int32_t* const run = runs + 3 * q;
     for (int32_t c = 0; c < run[2]; c++) {
@@ -62,18 +67,15 @@ static int Factorise(const helm_plan& plan, const helm_front* fronts, const helm
   T* const update = static_cast<T*>(memory.update);
   T* const planes = static_cast<T*>(memory.work);
   T* const work = planes + 10 * plan.plane;
+  report->bump_count = 0;
   report->scale = Convert<T>(plan, matrix, planes);
   for (int c = 0; c < plan.class_count; c++) {
     const helm_class& k = classes[c];
     for (int i = 0; i < k.box_count; i += VL) {
       const helm_box* const group = boxes + k.first_box + i;
       const int n = k.box_count - i < VL ? k.box_count - i : VL;
-      int at = 0;
-      const int lane = Boxes<T, VL>::Eliminate(k, group, n, lists, planes, plan.plane, work, factor, update, &at, &report->pivot);
-      if (lane >= 0) {
-        report->row = group[lane].first + at;
-        return HELM_BREAKDOWN;
-      }
+      const int code = Boxes<T, VL>::Eliminate(k, group, n, lists, planes, plan.plane, work, factor, update, report);
+      if (code != HELM_OK) return report->bump_count > HELM_MOST_BUMPS ? HELM_CROWDED : code;
     }
   }
   for (int i = 0; i < plan.front_count; i++) {
@@ -91,68 +93,53 @@ static int Factorise(const helm_plan& plan, const helm_front* fronts, const helm
       to[rows] += planes[a[0] + plan.plane];
     }
     for (const helm_child& c : f.child) {
-      const int64_t child_rows = c.box ? 0 : Padded(fronts[c.index].b);
       if (c.box) {
-        int k = 0;
-        while (c.index >= classes[k].first_box + classes[k].box_count) k++;
-        ExtendAdd<T, VL>(lists + c.runs, c.run_count, update + boxes[c.index].update, Padded(classes[k].ring), fp, rows, pr, fb, br);
+        const helm_box& box = boxes[c.index];
+        ExtendAdd<T, VL>(lists + c.runs, c.run_count, update + box.update, Padded(classes[box.shape].ring), fp, rows,
+                         pr, fb, br);
       } else {
-        ExtendAdd<T, VL>(lists + c.runs, c.run_count, update + fronts[c.index].update, child_rows, fp, rows, pr, fb, br);
+        const helm_front& g = fronts[c.index];
+        ExtendAdd<T, VL>(lists + c.runs, c.run_count, update + g.update, Padded(g.b), fp, rows, pr, fb, br);
       }
     }
-    const int done = Front<T, VL>::Eliminate(f.p, f.b, fp, fb, u, factor + f.factor, update + f.update, &report->pivot);
+    const int done =
+        Front<T, VL>::Eliminate(f.p, f.b, fp, fb, u, factor + f.factor, update + f.update, f.first, report);
     if (done < f.p) {
       report->row = f.first + done;
-      return HELM_BREAKDOWN;
+      return report->bump_count > HELM_MOST_BUMPS ? HELM_CROWDED : HELM_BREAKDOWN;
     }
   }
+  if (report->bump_count > HELM_MOST_BUMPS) return HELM_CROWDED;
+  for (int i = 1; i < report->bump_count; i++)  // sorted: the order in which they were found depends on VL
+    for (int j = i; j > 0 && report->bump[j] < report->bump[j - 1]; j--) {
+      const int32_t t = report->bump[j];
+      report->bump[j] = report->bump[j - 1];
+      report->bump[j - 1] = t;
+    }
   return HELM_OK;
 }
 
 // Solves for `lanes` <= W right-hand sides, x: vectors of plan.nodes complex numbers of type C.
 template <class T, int VL, int W, class C>
-static void SolveLanes(const helm_plan& plan, const helm_front* fronts, const helm_class* classes, const helm_box* boxes,
-                       const int32_t* lists, const helm_memory& memory, double scale, C* x, int lanes) {
+static void SolveLanes(const helm_plan& plan, const helm_front* fronts, const helm_class* classes,
+                       const helm_box* boxes, const int32_t* lists, const helm_memory& memory, double scale, C* x,
+                       int lanes) {
   T* const rows = static_cast<T*>(memory.x);
   const int64_t n = plan.nodes;
-  T* const near = rows + (n + 1) * 2 * W;
-  const int64_t most = plan.max_local > plan.max_boundary ? plan.max_local : plan.max_boundary;
-  uint8_t* const active = reinterpret_cast<uint8_t*>(near + most * 2 * W);
-  memset(active, 0, static_cast<size_t>(plan.box_count + plan.front_count));
+  memset(memory.active, 0, static_cast<size_t>(plan.box_count + plan.front_count));
+  memset(memory.wanted, 1, static_cast<size_t>(plan.box_count + plan.front_count));
   const int32_t* const order = lists + plan.order;
   const int32_t* const owner = lists + plan.owner;
   double in[W], out[W];
   for (int k = 0; k < W; k++) {
-    double largest = 0;
-    for (int64_t i = 0; k < lanes && i < 2 * n; i++) {
-      const double a = std::fabs(static_cast<double>(x[2 * n * k + i]));
-      largest = a > largest ? a : largest;
-    }
-    int exponent = 0;
-    std::frexp(largest, &exponent);
-    in[k] = largest > 0 && largest <= std::numeric_limits<double>::max() ? std::ldexp(1.0, -exponent) : 1.0;
+    in[k] = k < lanes ? UnitScale<C, HELM_BYTES / sizeof(C)>(x + 2 * n * k, 2 * n) : 1;
     out[k] = scale / in[k];
   }
-  for (int64_t i = 0; i < n; i++) {
-    T* const row = rows + static_cast<int64_t>(order[i]) * 2 * W;
-    bool any = false;
-    for (int k = 0; k < W; k++) {
-      const double re = k < lanes ? static_cast<double>(x[2 * (n * k + i)]) : 0, im = k < lanes ? static_cast<double>(x[2 * (n * k + i) + 1]) : 0;
-      any |= re != 0 || im != 0;
-      row[k] = static_cast<T>(re * in[k]);
-      row[W + k] = static_cast<T>(im * in[k]);
-    }
-    if (any) active[owner[i]] = 1;
-  }
+  Panel<T, W>::In(x, n, lanes, in, order, owner, rows, memory.active);
   memset(rows + n * 2 * W, 0, sizeof(T) * 2 * W);
-  Solve<T, VL, W>::Run(plan, fronts, classes, boxes, lists, static_cast<const T*>(memory.factor), rows, near, active);
-  for (int64_t i = 0; i < n; i++) {
-    const T* const row = rows + static_cast<int64_t>(order[i]) * 2 * W;
-    for (int k = 0; k < lanes; k++) {
-      x[2 * (n * k + i)] = static_cast<C>(static_cast<double>(row[k]) * out[k]);
-      x[2 * (n * k + i) + 1] = static_cast<C>(static_cast<double>(row[W + k]) * out[k]);
-    }
-  }
+  Solve<T, VL, W>::Run(plan, fronts, classes, boxes, lists, static_cast<const T*>(memory.factor), rows,
+                       static_cast<T*>(memory.near), memory.active, memory.wanted, memory.bumps);
+  Panel<T, W>::Out(rows, n, lanes, out, order, x);
 }
 
 // Solves for all right-hand sides, VL at a time, the rest with the fewest lanes that hold them.

@@ -8,9 +8,10 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"unsafe"
+
+	"github.com/waveprior/waveprior/cuda"
 )
 
 // Precision is the arithmetic of a Factor.
@@ -40,9 +41,6 @@ func (p Precision) bytes() int {
 // ErrBreakdown is wrapped by Factorise's error where a pivot tile is singular to working precision.
 var ErrBreakdown = errors.New("the factorisation broke down")
 
-// isaVariable forces an instruction set, for tests and comparisons: "v3" or "v4".
-const isaVariable = "WAVEPRIOR_HELMHOLTZ_ISA"
-
 // A Factor owns the memory of one factorisation. It serves one goroutine at a time, any of them. Its memory lies
 // outside of Go's heap; it is given back by Close, or when the Factor is collected.
 type Factor struct {
@@ -51,76 +49,86 @@ type Factor struct {
 	v4        bool
 	ready     bool
 	scale     float64
-	memory    *block
+	block     *block
+	memory    C.helm_memory
+	bumped    *Fields       // Z, for the corrections
+	bumps     *C.helm_bumps // in block
 	residual  []complex128
 }
 
-// block is memory of C.
-type block struct {
-	c     C.helm_memory
-	base  unsafe.Pointer
-	bytes C.size_t
-}
-
-// sizes returns the bytes of the factor, its update matrices, workspace and right-hand sides.
-func (p *Plan) sizes(precision Precision) (factor, update, work, x int) {
+// sizes returns the bytes of the parts of a factor, in the order of helm_memory.
+func (p *Plan) sizes(precision Precision) [8]int {
 	real := precision.bytes()
-	lanes := 64 / real
-	near := max(int(p.c.max_local), int(p.c.max_boundary)+tile)
-	rows := int(p.c.nodes) + 1 + near
-	x = rows*2*lanes*real + int(p.c.box_count+p.c.front_count)
+	row := 2 * 64 // bytes of a row of x at most
+	units := int(p.c.box_count + p.c.front_count)
 	slack := 2 * tile * tile // vectors may be read past the end of what they need
-	return (int(p.c.factor_size) + slack) * real, (int(p.c.update_size) + slack) * real, (int(p.c.work_size) + slack) * real, x
+	sizes := [8]int{
+		(int(p.c.factor_size) + slack) * real, (int(p.c.update_size) + slack) * real, (int(p.c.work_size) + slack) * real,
+		(max(int(p.c.max_local), int(p.c.max_boundary)) + tile) * row, units, units,
+		int(unsafe.Sizeof(C.helm_bumps{})) + C.HELM_MOST_BUMPS*C.HELM_MOST_BUMPS*16, (int(p.c.nodes) + 1) * row,
+	}
+	for i, s := range sizes {
+		sizes[i] = (s + 4095) / 4096 * 4096
+	}
+	return sizes
 }
-
-func aligned(bytes int) int { return (bytes + 4095) / 4096 * 4096 }
 
 // FactorBytes returns the memory of a Factor of this plan, workspace included.
 func (p *Plan) FactorBytes(precision Precision) int {
-	f, u, w, x := p.sizes(precision)
-	return aligned(f) + aligned(u) + aligned(w) + aligned(x)
+	bytes := 0
+	for _, s := range p.sizes(precision) {
+		bytes += s
+	}
+	return bytes
 }
 
-// NewFactor allocates a factor of the plan.
+// NewFactor allocates a factor of the plan. It runs at the instruction set that cuda.ISA names at this moment.
 func NewFactor(plan *Plan, precision Precision) (*Factor, error) {
 	if precision != Single && precision != Double {
 		return nil, fmt.Errorf("helmholtz: precision %d, allowed are Single and Double", int(precision))
 	}
-	isa := int(C.helm_isa())
-	switch s := os.Getenv(isaVariable); s {
-	case "":
-	case "v3":
-		isa = min(isa, 3)
-	case "v4":
-		if isa < 4 {
-			return nil, fmt.Errorf("helmholtz: %s=v4, but this processor has no AVX-512", isaVariable)
-		}
-	default:
-		return nil, fmt.Errorf("helmholtz: %s=%q, allowed are v3 and v4", isaVariable, s)
-	}
-	if isa == 0 {
+	isa := cuda.ISA()
+	if isa < 3 {
 		return nil, errors.New("helmholtz: this processor lacks AVX2 and FMA (x86-64-v3)")
 	}
-	bytes := plan.FactorBytes(precision)
-	base := C.helm_allocate(C.size_t(bytes))
-	if base == nil {
-		return nil, fmt.Errorf("helmholtz: no memory for a factor of %d x %d nodes in %v, %d bytes",
-			plan.c.nz, plan.c.nx, precision, bytes)
+	m, err := allocate(plan.FactorBytes(precision))
+	if err != nil {
+		return nil, fmt.Errorf("helmholtz: a factor of %d x %d nodes in %v: %w", plan.c.nz, plan.c.nx, precision, err)
 	}
-	factor, update, work, _ := plan.sizes(precision)
-	m := &block{base: base, bytes: C.size_t(bytes)}
-	m.c.factor = base
-	m.c.update = unsafe.Add(base, aligned(factor))
-	m.c.work = unsafe.Add(m.c.update, aligned(update))
-	m.c.x = unsafe.Add(m.c.work, aligned(work))
-	f := &Factor{plan: plan, precision: precision, v4: isa == 4, memory: m}
+	f := &Factor{plan: plan, precision: precision, v4: isa == 4, block: m}
+	var parts [8]unsafe.Pointer
+	at := m.base
+	for i, bytes := range plan.sizes(precision) {
+		parts[i] = at
+		at = unsafe.Add(at, bytes)
+	}
+	f.memory = C.helm_memory{
+		factor: parts[0], update: parts[1], work: parts[2], near: parts[3],
+		active: (*C.uint8_t)(parts[4]), wanted: (*C.uint8_t)(parts[5]), bumps: (*C.helm_bumps)(parts[6]), x: parts[7],
+	}
+	f.bumps = f.memory.bumps
+	f.bumps.inverse = (*C.double)(unsafe.Add(parts[6], unsafe.Sizeof(C.helm_bumps{})))
 	runtime.AddCleanup(f, (*block).release, m)
 	return f, nil
 }
 
+// block is memory of C, zeroed.
+type block struct {
+	base  unsafe.Pointer
+	bytes int
+}
+
+func allocate(bytes int) (*block, error) {
+	base := C.helm_allocate(C.size_t(bytes))
+	if base == nil {
+		return nil, fmt.Errorf("no memory for %d bytes", bytes)
+	}
+	return &block{base: base, bytes: bytes}, nil
+}
+
 func (m *block) release() {
 	if m.base != nil {
-		C.helm_release(m.base, m.bytes)
+		C.helm_release(m.base, C.size_t(m.bytes))
 		m.base = nil
 	}
 }
@@ -128,7 +136,7 @@ func (m *block) release() {
 // Close gives the memory back. The factor must not be used afterwards; a second Close does nothing.
 func (f *Factor) Close() {
 	f.ready = false
-	f.memory.release()
+	f.block.release()
 }
 
 // Plan returns the plan of the factor.
@@ -143,9 +151,10 @@ func plane(s []complex128) *C.double { return (*C.double)(unsafe.Pointer(unsafe.
 func (f *Factor) Factorise(m *Matrix) error {
 	f.ready = false
 	p := f.plan
-	if f.memory.base == nil {
+	if f.block.base == nil {
 		return errors.New("helmholtz: Factorise after Close")
 	}
+	f.bumps.count = 0
 	if err := m.check(int(p.c.nz), int(p.c.nx)); err != nil {
 		return err
 	}
@@ -168,16 +177,29 @@ func (f *Factor) Factorise(m *Matrix) error {
 	}
 	var report C.helm_report
 	code := C.helm_factorise(f.kernel(), &p.c, pointer(p.fronts), pointer(p.classes), pointer(p.boxes), pointer(p.lists), &c,
-		&f.memory.c, &report)
+		&f.memory, &report)
 	runtime.KeepAlive(f)
 	f.scale = float64(report.scale)
-	if code != 0 {
-		iz, ix := p.node(int(report.row))
-		return fmt.Errorf("helmholtz: %w at node (%d, %d): the largest pivot left is %.3g, the matrix's largest coefficient %.3g",
-			ErrBreakdown, iz, ix, float64(report.pivot)/f.scale, 1/f.scale)
+	switch code {
+	case C.HELM_OK:
+	case C.HELM_CROWDED:
+		return fmt.Errorf("helmholtz: %w: more than %d pivots are nearly zero in %v; allowed are larger models or lower "+
+			"frequencies in float64", ErrBreakdown, C.HELM_MOST_BUMPS, f.precision)
+	default:
+		return f.broken(int(report.row), float64(report.pivot))
 	}
 	f.ready = true
+	if err := f.correct(&report); err != nil {
+		f.ready = false
+		return err
+	}
 	return nil
+}
+
+func (f *Factor) broken(row int, pivot float64) error {
+	iz, ix := f.plan.node(row)
+	return fmt.Errorf("helmholtz: %w at node (%d, %d): the pivot left is %.3g, the mean of the diagonal about %.3g",
+		ErrBreakdown, iz, ix, pivot/f.scale, 1/f.scale)
 }
 
 // kernel names the variant of the C functions: precision and instruction set.
@@ -194,10 +216,6 @@ func (f *Factor) kernel() C.helm_kernel {
 
 // node returns the node that a row of x stands for.
 func (p *Plan) node(row int) (iz, ix int) {
-	for i, r := range p.order {
-		if r == row {
-			return i / int(p.c.nx), i % int(p.c.nx)
-		}
-	}
-	return -1, -1
+	i := int(p.lists[int(p.c.node)+row])
+	return i / int(p.c.nx), i % int(p.c.nx)
 }

@@ -9,8 +9,26 @@
 //             The factor of a front: tiles of Delta^-1 (16 x 16 each), L11 below its tiles (tile row t: 16 rows, 16 t
 //             columns), L21.
 // Order       Every entry is its old value minus one sum over k in increasing order, whatever VL: equal bits.
+// Stability   no pivots from outside a tile. What is nearly singular there is bumped: see helm_report.
 // Assumptions padded rows are exact zeros.
 // Test        TestSolve, TestSameBits in factor_test.go.
+
+// Largest entry of an inverse tile that goes without a bump; the typical diagonal entry of the matrix is about 1.
+template <class T>
+constexpr T Limit() {
+  return sizeof(T) == 4 ? T(HELM_LIMIT) : T(1e6);
+}
+
+// Notes a bump; false where there is no room for it.
+static inline bool Bump(helm_report* report, int64_t row) {
+  if (report->bump_count == HELM_MOST_BUMPS) {
+    report->bump_count++;
+    return false;
+  }
+  if (report->bump_count > HELM_MOST_BUMPS) return false;
+  report->bump[report->bump_count++] = static_cast<int32_t>(row);
+  return true;
+}
 
 // One product's accumulators: VL rows by NR columns.
 template <class T, int VL, int NR>
@@ -42,8 +60,8 @@ struct Front {
   static constexpr int TB = 16;  // width of a tile
 
   // in - L U^T for `columns` <= NR columns of VL rows; in: columns of F, out: columns of S or F (stride in T).
-  static inline void Subtract(const T* a, const T* u, int64_t depth, const T* in, int64_t in_rows, T* out,
-                              int64_t out_rows, int64_t out_imag, int columns) {
+  __attribute__((noinline)) static void Subtract(const T* a, const T* u, int64_t depth, const T* in, int64_t in_rows,
+                                                 T* out, int64_t out_rows, int64_t out_imag, int columns) {
     Product<T, VL, NR> c;
     c.Sum(a, u, depth);
     if (columns == NR) {
@@ -63,7 +81,7 @@ struct Front {
   }
 
   // out panel = a panel times the symmetric tile d (TB rows, depth columns, panels).
-  static inline void Scale(const T* a, const T* d, int64_t depth, T* out) {
+  __attribute__((noinline)) static void Scale(const T* a, const T* d, int64_t depth, T* out) {
     for (int64_t j0 = 0; j0 < depth; j0 += NR) {
       Product<T, VL, NR> c;
       c.Sum(a, d + (j0 / VL) * depth * 2 * VL + j0 % VL, depth);
@@ -76,66 +94,106 @@ struct Front {
     }
   }
 
-  // Inverts the n x n tile d (columns of TB real, TB imaginary parts) into panels. Returns n, or the pivot at which it
-  // broke down.
-  static int Invert(T* d, int n, T* out, double* pivot) {
-    int row_of[TB];   // row chosen for pivot k
-    bool used[TB] = {};
+  // Inverts the n x n tile d (columns of TB real, TB imaginary parts; rows from n on zero) into panels. The diagonal entry
+  // is the pivot unless another of its column is more than twice as large. Returns n, or the pivot at which it broke down.
+  __attribute__((noinline)) static int Invert(T* d, int n, T* out, double* pivot) {
+    int swapped[TB];
     for (int k = 0; k < n; k++) {
-      T* ck = d + k * 2 * TB;
-      int r = -1;
-      T best = 0;
-      for (int i = 0; i < n; i++) {
-        const T m = std::fma(ck[i], ck[i], ck[TB + i] * ck[TB + i]);
-        if (!used[i] && (m > best || m != m)) best = m, r = i;
+      T* const ck = d + k * 2 * TB;
+      alignas(64) T size[TB], col[2 * TB];
+      for (int i = 0; i < TB; i += VL) {
+        const V re = V::Load(ck + i), im = V::Load(ck + TB + i);
+        Fma(re, re, im * im).Store(size + i);
       }
+      int r = k;
+      T best = size[k] * 4;
+      for (int i = k + 1; i < n; i++)
+        if (size[i] > best) best = size[i], r = i;
+      best = size[r];
       if (!(best > 0) || !(best <= std::numeric_limits<T>::max())) {
         *pivot = std::sqrt(static_cast<double>(best));
         return k;
       }
-      used[r] = true;
-      row_of[k] = r;
-      const T pr = ck[r] / best, pi = -ck[TB + r] / best;  // 1/pivot
-      // Row r times 1/pivot; the other rows minus their entry of column k times that row.
-      T col[2 * TB];
-      for (int i = 0; i < TB; i++) col[i] = ck[i], col[TB + i] = ck[TB + i];
-      col[r] = col[TB + r] = 0;
-      for (int i = 0; i < 2 * TB; i++) ck[i] = 0;
-      ck[r] = 1;
-      for (int j = 0; j < n; j++) {
-        T* cj = d + j * 2 * TB;
-        const T xr = cj[r], xi = cj[TB + r];
-        const T sr = std::fma(xr, pr, -(xi * pi)), si = std::fma(xr, pi, xi * pr);
-        cj[r] = sr;
-        cj[TB + r] = si;
-        const V vr = V::Fill(sr), vi = V::Fill(si);
-        for (int i = 0; i < TB; i += VL) {
-          const V ar = V::Load(col + i), ai = V::Load(col + TB + i);
-          Fma(ai, vi, Fnma(ar, vr, V::Load(cj + i))).Store(cj + i);
-          Fnma(ai, vr, Fnma(ar, vi, V::Load(cj + TB + i))).Store(cj + TB + i);
+      swapped[k] = r;
+      if (r != k)
+        for (int j = 0; j < n; j++) {
+          T* const cj = d + j * 2 * TB;
+          const T re = cj[k], im = cj[TB + k];
+          cj[k] = cj[r], cj[TB + k] = cj[TB + r];
+          cj[r] = re, cj[TB + r] = im;
         }
+      const T pr = ck[k] / best, pi = -ck[TB + k] / best;  // 1/pivot
+      // Row k times 1/pivot; the other rows minus their entry of column k times that row.
+      for (int i = 0; i < 2 * TB; i += VL) {
+        V::Load(ck + i).Store(col + i);
+        V::Fill(0).Store(ck + i);
+      }
+      col[k] = col[TB + k] = 0;
+      ck[k] = 1;
+      V ar[TB / VL], ai[TB / VL];
+      for (int i = 0; i < TB / VL; i++) ar[i] = V::Load(col + i * VL), ai[i] = V::Load(col + TB + i * VL);
+      for (int j = 0; j < n; j++) {
+        T* const cj = d + j * 2 * TB;
+        const T xr = cj[k], xi = cj[TB + k];
+        const T sr = std::fma(xr, pr, -(xi * pi)), si = std::fma(xr, pi, xi * pr);
+        const V vr = V::Fill(sr), vi = V::Fill(si);
+        for (int i = 0; i < TB / VL; i++) {
+          Fma(ai[i], vi, Fnma(ar[i], vr, V::Load(cj + i * VL))).Store(cj + i * VL);
+          Fnma(ai[i], vr, Fnma(ar[i], vi, V::Load(cj + TB + i * VL))).Store(cj + TB + i * VL);
+        }
+        cj[k] = sr;
+        cj[TB + k] = si;
       }
     }
-    // Row row_of[k] of d is row k of the inverse, whose column row_of[k] is column k of d.
-    for (int k = 0; k < n; k++)
-      for (int j = 0; j < n; j++) {
-        const T* cj = d + j * 2 * TB;
-        const int i = k, c = row_of[j];
-        T* o = out + (i / VL) * n * 2 * VL + c * 2 * VL + i % VL;
-        o[0] = cj[row_of[k]];
-        o[VL] = cj[TB + row_of[k]];
+    for (int k = n - 1; k >= 0; k--) {  // rows were exchanged: so are the inverse's columns
+      if (swapped[k] == k) continue;
+      T* const a = d + k * 2 * TB;
+      T* const b = d + swapped[k] * 2 * TB;
+      for (int i = 0; i < 2 * TB; i += VL) {
+        const V x = V::Load(a + i);
+        V::Load(b + i).Store(a + i);
+        x.Store(b + i);
       }
-    for (int i = n; i < TB; i++)
-      for (int j = 0; j < n; j++) {
-        T* o = out + (i / VL) * n * 2 * VL + j * 2 * VL + i % VL;
-        o[0] = o[VL] = 0;
+    }
+    for (int j = 0; j < n; j++)
+      for (int i = 0; i < TB; i += VL) {
+        T* const o = out + i * n * 2 + j * 2 * VL;
+        V::Load(d + j * 2 * TB + i).Store(o);
+        V::Load(d + j * 2 * TB + TB + i).Store(o + VL);
       }
+    return n;
+  }
+
+  // Inverts the tile; where it is singular or nearly so, adds 1 to diagonal entries until it is not, and notes their rows.
+  static int InvertSafely(T* d, int n, T* out, double* pivot, int64_t row, helm_report* report) {
+    alignas(64) T kept[2 * TB * TB];
+    memcpy(kept, d, sizeof(T) * 2 * TB * static_cast<size_t>(n));
+    for (int tries = 0; tries <= n; tries++) {
+      const int done = Invert(d, n, out, pivot);
+      int at = done;
+      if (done == n) {
+        T size = 0, largest = 0;
+        for (int i = 0; i < 2 * TB * n; i++) size = std::fabs(out[i]) > size ? std::fabs(out[i]) : size;
+        if (!(size > Limit<T>())) return n;
+        for (int i = 0; i < n; i++) {
+          const T* const o = out + (i / VL) * n * 2 * VL + i * 2 * VL + i % VL;
+          const T m = std::fma(o[0], o[0], o[VL] * o[VL]);
+          if (m >= largest) largest = m, at = i;
+        }
+      } else if (*pivot != 0) {
+        return done;  // not finite
+      }
+      if (tries == n || !Bump(report, row + at)) return done;
+      kept[at * 2 * TB + at] += 1;
+      memcpy(d, kept, sizeof(T) * 2 * TB * static_cast<size_t>(n));
+    }
     return n;
   }
 
   // Eliminates the pivots of an assembled front: fp the pivot columns, fb the boundary columns, u workspace for U.
   // Returns p, or the pivot at which it broke down.
-  static int Eliminate(int p, int b, const T* fp, const T* fb, T* u, T* factor, T* s, double* pivot) {
+  static int Eliminate(int p, int b, const T* fp, const T* fb, T* u, T* factor, T* s, int64_t first,
+                       helm_report* report) {
     const int64_t pr = Padded(p), br = Padded(b), rows = pr + br;
     const int tiles = static_cast<int>(pr / TB);
     T* const inverse = factor;
@@ -153,7 +211,8 @@ struct Front {
         const int nc = static_cast<int>(w - j0 < NR ? w - j0 : NR);
         const T* uj = ut + (j0 / VL) * stride + j0 % VL;
         for (int64_t i = 0; i < TB; i += VL)
-          Subtract(lt + i * 2 * k0, uj, k0, fp + 2 * rows * (k0 + j0) + k0 + i, rows, d + j0 * 2 * TB + i, 2 * TB, TB, nc);
+          Subtract(lt + i * 2 * k0, uj, k0, fp + 2 * rows * (k0 + j0) + k0 + i, rows, d + j0 * 2 * TB + i, 2 * TB, TB,
+                   nc);
       }
       // The tile's upper triangle was not assembled: mirror the lower one.
       for (int j = 0; j < w; j++)
@@ -162,7 +221,7 @@ struct Front {
           d[j * 2 * TB + TB + i] = d[i * 2 * TB + TB + j];
         }
       T* const di = inverse + 2 * TB * TB * static_cast<int64_t>(t);
-      const int done = Invert(d, w, di, pivot);
+      const int done = InvertSafely(d, w, di, &report->pivot, first + k0, report);
       if (done < w) return static_cast<int>(k0) + done;
       for (int64_t i = k0 + TB; i < rows; i += VL) {
         const bool below = i >= pr;
@@ -176,8 +235,8 @@ struct Front {
         T* const ui = u + i / VL * stride;
         for (int64_t j0 = 0; j0 < w; j0 += NR) {
           const int nc = static_cast<int>(w - j0 < NR ? w - j0 : NR);
-          Subtract(li, ut + (j0 / VL) * stride + j0 % VL, k0, fp + 2 * rows * (k0 + j0) + i, rows, ui + (k0 + j0) * 2 * VL,
-                   2 * VL, VL, nc);
+          Subtract(li, ut + (j0 / VL) * stride + j0 % VL, k0, fp + 2 * rows * (k0 + j0) + i, rows,
+                   ui + (k0 + j0) * 2 * VL, 2 * VL, VL, nc);
         }
         Scale(ui + k0 * 2 * VL, di, w, li + k0 * 2 * VL);
       }

@@ -20,7 +20,7 @@ const (
 const (
 	maxSide  = 1 << 13
 	maxNodes = 1 << 24
-	boxArea  = 64 // nodes of a leaf, at most
+	boxArea  = 100 // nodes of a leaf, at most
 )
 
 // A Plan is the analysis of an (nz, nx) grid: the tree of its dissection, and where everything lies in a factor. It
@@ -169,7 +169,7 @@ func (a *analysis) classify() {
 		for ; i < len(a.leaves) && a.leaves[i].rect.height() == h && a.leaves[i].rect.width() == w; i++ {
 			b := &a.boxes[i]
 			a.ringLen[i] = p.ring
-			b.ring = a.here()
+			b.ring, b.shape = a.here(), C.int32_t(len(a.classes))
 			for _, n := range ring(a.leaves[i].rect, a.nine) {
 				a.list(a.row(n))
 			}
@@ -238,7 +238,7 @@ func (a *analysis) front(b *branch) {
 	for k, c := range b.child {
 		h := &f.child[k]
 		h.index = C.int32_t(c.index)
-		at := a.lists[0:0]
+		var at []C.int32_t // rows of the child's boundary
 		if c.leaf() {
 			h.box = 1
 			r := a.boxes[c.index].ring
@@ -277,6 +277,12 @@ func (a *analysis) front(b *branch) {
 func (a *analysis) finish() {
 	a.c.order = a.here()
 	a.list(a.order...)
+	a.c.node = a.here()
+	nodes := make([]int, len(a.order))
+	for node, row := range a.order {
+		nodes[row] = node
+	}
+	a.list(nodes...)
 	a.c.owner = a.here()
 	for _, o := range a.owner {
 		a.list(int(o))

@@ -47,7 +47,7 @@ func (f *Factor) solve(x unsafe.Pointer, count int, wide bool) {
 		panel.wide = 1
 	}
 	p := f.plan
-	C.helm_solve(f.kernel(), &p.c, pointer(p.fronts), pointer(p.classes), pointer(p.boxes), pointer(p.lists), &f.memory.c,
+	C.helm_solve(f.kernel(), &p.c, pointer(p.fronts), pointer(p.classes), pointer(p.boxes), pointer(p.lists), &f.memory,
 		C.double(f.scale), x, panel)
 	runtime.KeepAlive(f)
 }

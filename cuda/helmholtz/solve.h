@@ -29,7 +29,8 @@ struct Solve {
   }
 
   // re, im[m] += sum over `rows` rows i of l(i, column m) x(i); l: panels at their first column, `stride` apart.
-  static __attribute__((always_inline)) inline void Columns(const T* l, int64_t stride, const T* x, int64_t rows, V* re, V* im) {
+  static __attribute__((always_inline)) inline void Columns(const T* l, int64_t stride, const T* x, int64_t rows, V* re,
+                                                            V* im) {
     for (int64_t i = 0; i < rows; i += VL, l += stride) {
       const int n = static_cast<int>(rows - i < VL ? rows - i : VL);
       for (int r = 0; r < n; r++, x += 2 * W) {
@@ -51,7 +52,7 @@ struct Solve {
     (V::Load(x + W) - im).Store(x + W);
   }
 
-  static void FrontForward(const helm_front& f, const int32_t* lists, const T* factor, T* x) {
+  __attribute__((noinline)) static void FrontForward(const helm_front& f, const int32_t* lists, const T* factor, T* x) {
     const int64_t p = f.p, b = f.b, pr = Padded(p);
     const int tiles = static_cast<int>(pr / TB);
     const T* const inverse = factor + f.factor;
@@ -78,14 +79,16 @@ struct Solve {
       const T* const d = inverse + 2 * TB * TB * static_cast<int64_t>(t);
       for (int64_t i = 0; i < w; i += MR) {
         Rows(d + i / VL * VL * 2 * w + i % VL, y + k0 * 2 * W, w, re, im);
-        for (int64_t m = 0; m < MR && i + m < w; m++) re[m].Store(z + (i + m) * 2 * W), im[m].Store(z + (i + m) * 2 * W + W);
+        for (int64_t m = 0; m < MR && i + m < w; m++)
+          re[m].Store(z + (i + m) * 2 * W), im[m].Store(z + (i + m) * 2 * W + W);
       }
       memcpy(y + k0 * 2 * W, z, sizeof(T) * static_cast<size_t>(w) * 2 * W);
     }
   }
 
   // near: workspace of b rows.
-  static void FrontBackward(const helm_front& f, const int32_t* lists, const T* factor, T* x, T* near) {
+  __attribute__((noinline)) static void FrontBackward(const helm_front& f, const int32_t* lists, const T* factor, T* x,
+                                                      T* near) {
     const int64_t p = f.p, b = f.b, pr = Padded(p);
     const int tiles = static_cast<int>(pr / TB);
     const T* const inverse = factor + f.factor;
@@ -114,7 +117,8 @@ struct Solve {
   }
 
   // near: workspace of ring rows.
-  static void BoxForward(const helm_class& c, const helm_box& box, const int32_t* lists, const T* factor, T* x, T* near) {
+  __attribute__((noinline)) static void BoxForward(const helm_class& c, const helm_box& box, const int32_t* lists,
+                                                   const T* factor, T* x, T* near) {
     const int np = c.pivots, nb = c.ring;
     const int32_t* const start = lists + c.column_start;
     const int32_t* const rows = lists + c.rows;
@@ -148,7 +152,8 @@ struct Solve {
     }
   }
 
-  static void BoxBackward(const helm_class& c, const helm_box& box, const int32_t* lists, const T* factor, T* x, T* near) {
+  __attribute__((noinline)) static void BoxBackward(const helm_class& c, const helm_box& box, const int32_t* lists,
+                                                    const T* factor, T* x, T* near) {
     const int np = c.pivots, nb = c.ring;
     const int32_t* const start = lists + c.column_start;
     const int32_t* const rows = lists + c.rows;
@@ -164,34 +169,104 @@ struct Solve {
     const T* const ring = near - static_cast<int64_t>(np) * 2 * W;
     for (int k = np - 1; k >= 0; k--) {
       T* const yk = y + static_cast<int64_t>(k) * 2 * W;
-      V re = V::Load(yk), im = V::Load(yk + W);
-      for (int e = start[k]; e < start[k + 1]; e++) {
-        const V lr = V::Fill(dr[np + e]), li = V::Fill(di[np + e]);
-        const int r = rows[e];
+      // Eight independent sums: even and odd entries apart, products of each kind apart.
+      V a[2], b[2], c2[2], d[2];
+      for (int h = 0; h < 2; h++) a[h] = b[h] = c2[h] = d[h] = V::Fill(0);
+      const int e1 = start[k + 1];
+      int e = start[k];
+      const auto take = [&](int entry, int h) __attribute__((always_inline)) {
+        const V lr = V::Fill(dr[np + entry]), li = V::Fill(di[np + entry]);
+        const int r = rows[entry];
         const T* const from = (r < np ? y : ring) + static_cast<int64_t>(r) * 2 * W;
         const V xr = V::Load(from), xi = V::Load(from + W);
-        re = Fma(li, xi, Fnma(lr, xr, re));
-        im = Fnma(li, xr, Fnma(lr, xi, im));
+        a[h] = Fma(lr, xr, a[h]);
+        b[h] = Fma(li, xi, b[h]);
+        c2[h] = Fma(lr, xi, c2[h]);
+        d[h] = Fma(li, xr, d[h]);
+      };
+      for (; e + 2 <= e1; e += 2) {
+        take(e, 0);
+        take(e + 1, 1);
       }
-      re.Store(yk);
-      im.Store(yk + W);
+      if (e < e1) take(e, 0);
+      (V::Load(yk) - ((a[0] + a[1]) - (b[0] + b[1]))).Store(yk);
+      (V::Load(yk + W) - ((c2[0] + c2[1]) + (d[0] + d[1]))).Store(yk + W);
+    }
+  }
+
+  // Adds to the right-hand sides what makes solutions of S' ones of S: see helm_bumps. Sums over the rows of one box or
+  // front are in T, the rest in double.
+  static void Correct(const helm_plan& plan, const helm_front* fronts, const helm_class* classes, const helm_box* boxes,
+                      const helm_bumps& bumps, T* x, uint8_t* active) {
+    static constexpr int most = HELM_MOST_BUMPS;
+    double re[most][W] = {}, im[most][W] = {};
+    const T* const z = static_cast<const T*>(bumps.z);
+    for (int unit = 0; unit < plan.box_count + plan.front_count; unit++) {
+      if (!active[unit]) continue;
+      const bool box = unit < plan.box_count;
+      const int64_t first = box ? boxes[unit].first : fronts[unit - plan.box_count].first;
+      const int64_t end = first + (box ? classes[boxes[unit].shape].pivots : fronts[unit - plan.box_count].p);
+      for (int j = 0; j < bumps.count; j++) {
+        V sr = V::Fill(0), si = V::Fill(0);
+        const int64_t lanes = bumps.lanes[j];
+        for (int64_t i = first; i < end; i++) {
+          const T* const zi = z + bumps.at[j] + i * 2 * lanes;
+          const V p = V::Fill(zi[0]), q = V::Fill(zi[lanes]);
+          const V br = V::Load(x + i * 2 * W), bi = V::Load(x + i * 2 * W + W);
+          sr = Fnma(q, bi, Fma(p, br, sr));
+          si = Fma(q, br, Fma(p, bi, si));
+        }
+        alignas(64) T all[2 * W];
+        sr.Store(all);
+        si.Store(all + W);
+        for (int l = 0; l < W; l++)
+          re[j][l] += static_cast<double>(all[l]), im[j][l] += static_cast<double>(all[W + l]);
+      }
+    }
+    for (int j = 0; j < bumps.count; j++) {
+      const double* const c = bumps.inverse + 2 * static_cast<int64_t>(j) * bumps.count;
+      double sr[W] = {}, si[W] = {};
+      for (int k = 0; k < bumps.count; k++)
+        for (int l = 0; l < W; l++) {
+          sr[l] = std::fma(-c[2 * k + 1], im[k][l], std::fma(c[2 * k], re[k][l], sr[l]));
+          si[l] = std::fma(c[2 * k + 1], re[k][l], std::fma(c[2 * k], im[k][l], si[l]));
+        }
+      T* const row = x + static_cast<int64_t>(bumps.row[j]) * 2 * W;
+      for (int l = 0; l < W; l++) {
+        row[l] += static_cast<T>(sr[l]);
+        row[W + l] += static_cast<T>(si[l]);
+      }
+      active[bumps.owner[j]] = 1;
     }
   }
 
   // All of it, for the rows of x. active: one byte per box, then per front; 0: all right-hand sides are zero there.
+  // wanted: likewise; 0: nobody reads the solution there.
   static void Run(const helm_plan& plan, const helm_front* fronts, const helm_class* classes, const helm_box* boxes,
-                  const int32_t* lists, const T* factor, T* x, T* near, uint8_t* active) {
-    for (int c = 0; c < plan.class_count; c++)
-      for (int i = classes[c].first_box; i < classes[c].first_box + classes[c].box_count; i++)
-        if (active[i]) BoxForward(classes[c], boxes[i], lists, factor, x, near);
+                  const int32_t* lists, const T* factor, T* x, T* near, uint8_t* active, uint8_t* wanted,
+                  const helm_bumps* bumps) {
+    if (bumps->count > 0) Correct(plan, fronts, classes, boxes, *bumps, x, active);
+    if (plan.front_count == 0) {
+      if (active[0]) BoxForward(classes[0], boxes[0], lists, factor, x, near);
+      if (wanted[0]) BoxBackward(classes[0], boxes[0], lists, factor, x, near);
+      return;
+    }
     for (int f = 0; f < plan.front_count; f++) {
       uint8_t* const a = active + plan.box_count + f;
-      for (const helm_child& c : fronts[f].child) *a |= active[(c.box ? 0 : plan.box_count) + c.index];
+      for (const helm_child& c : fronts[f].child) {
+        const uint8_t reached = active[(c.box ? 0 : plan.box_count) + c.index];
+        if (c.box && reached) BoxForward(classes[boxes[c.index].shape], boxes[c.index], lists, factor, x, near);
+        *a |= reached;
+        wanted[plan.box_count + f] |= wanted[(c.box ? 0 : plan.box_count) + c.index];
+      }
       if (*a) FrontForward(fronts[f], lists, factor, x);
     }
-    for (int f = plan.front_count - 1; f >= 0; f--) FrontBackward(fronts[f], lists, factor, x, near);
-    for (int c = 0; c < plan.class_count; c++)
-      for (int i = classes[c].first_box; i < classes[c].first_box + classes[c].box_count; i++)
-        BoxBackward(classes[c], boxes[i], lists, factor, x, near);
+    for (int f = plan.front_count - 1; f >= 0; f--) {
+      if (!wanted[plan.box_count + f]) continue;
+      FrontBackward(fronts[f], lists, factor, x, near);
+      for (const helm_child& c : fronts[f].child)
+        if (c.box && wanted[c.index])
+          BoxBackward(classes[boxes[c.index].shape], boxes[c.index], lists, factor, x, near);
+    }
   }
 };

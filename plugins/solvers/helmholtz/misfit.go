@@ -72,7 +72,7 @@ func (s *Solver) Misfit(ctx context.Context, m *tensor.Tensor, which []int, phi 
 		}
 	}
 	sums := make([]ordered, batch)
-	status, err := c.each(ctx, batch, c.check(m), func(w worker, item, f int) contract.Status {
+	status, err := c.each(ctx, batch, c.check(m), func(w *worker, item, f int) contract.Status {
 		p, st := c.misfit(w, m.Item(item), f, obs, which[item], gradient != nil)
 		if st.Code == contract.OK && sums[item].add(f, len(c.hz), p) {
 			phi[item] = sums[item].sum.phi
@@ -87,7 +87,7 @@ func (s *Solver) Misfit(ctx context.Context, m *tensor.Tensor, which []int, phi 
 }
 
 // misfit is the share of one frequency in phi and its gradient.
-func (c *setup) misfit(w worker, m *tensor.Tensor, f int, obs *observations, which int, gradient bool) (part, contract.Status) {
+func (c *setup) misfit(w *worker, m *tensor.Tensor, f int, obs *observations, which int, gradient bool) (part, contract.Status) {
 	n := c.perFrequency()
 	r := make([]complex128, n)
 	if st := c.background(w, m, f, r); st.Code != contract.OK {

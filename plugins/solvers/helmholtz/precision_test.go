@@ -81,8 +81,8 @@ func TestRoughModels(t *testing.T) {
 	st, err = double.Forward(ctx, batchOf(&c2, m...), want)
 	ok(t, st, err)
 	for k := range models {
-		if e := relative(d.Item(k).AppendReals(nil), want.Item(k).AppendReals(nil)); e > 2e-4 {
-			t.Errorf("seed %d: model %d: float32 data are off by %.1e (allowed 2e-4)", seed, k, e)
+		if e := relative(d.Item(k).AppendReals(nil), want.Item(k).AppendReals(nil)); e > 5e-4 {
+			t.Errorf("seed %d: model %d: float32 data are off by %.1e (allowed 5e-4)", seed, k, e)
 		}
 	}
 	// That there is something to find: of these models some were not left in single precision, and the study's own is.
@@ -97,8 +97,7 @@ func TestRoughModels(t *testing.T) {
 		if err := w.prepare(pad, 0); err != nil {
 			t.Fatal(err)
 		}
-		s := w.(*sweep[complex64])
-		return s.factor == s.wide
+		return w.used == w.wide
 	}
 	found := 0
 	for _, v := range m {

@@ -161,12 +161,10 @@ func (p *problem) data(u [][]complex128) []complex128 {
 	return d
 }
 
-// adjoint returns Re J^H w, w as data: from A u = b follows J dm = -P A^-1 diag(omega^2 u) dm. layer says whether the
-// layer's share is added to the edge.
-func (p *problem) adjoint(m []float64, u [][]complex128, w []complex128, layer bool) []float64 {
-	pz, px := p.padded()
+// adjoints returns A^-H P^T w of every shot, w as data.
+func (p *problem) adjoints(m []float64, w []complex128) [][]complex128 {
 	ah := p.matrix(m).adjoint()
-	mu := make([][]complex128, len(u))
+	mu := make([][]complex128, len(p.src))
 	for s := range mu {
 		mu[s] = make([]complex128, ah.n)
 		for r, q := range p.rec {
@@ -174,6 +172,13 @@ func (p *problem) adjoint(m []float64, u [][]complex128, w []complex128, layer b
 		}
 	}
 	ah.solve(mu...)
+	return mu
+}
+
+// gradient returns Re J^H w from the fields u and the adjoints mu of w: from A u = b follows
+// J dm = -P A^-1 diag(omega^2 u) dm. layer says whether the layer's share is added to the edge.
+func (p *problem) gradient(u, mu [][]complex128, layer bool) []float64 {
+	pz, px := p.padded()
 	w2 := math.Pow(2*math.Pi*p.hz, 2)
 	g := make([]float64, p.nz*p.nx)
 	for iz := range pz {

@@ -25,7 +25,7 @@ type setup struct {
 	model, data        space.Space
 
 	threads int
-	workers chan worker // one entry per thread: an idle worker, or nil where none was made yet
+	workers chan *worker // one entry per thread: an idle worker, or nil where none was made yet
 }
 
 func newSetup(o *Options, threads int) (*setup, error) {
@@ -78,7 +78,7 @@ func newSetup(o *Options, threads int) (*setup, error) {
 	if s.plan, err = fronts.NewPlan(pz, px, fronts.FivePoint); err != nil {
 		return nil, fmt.Errorf("solver helmholtz: %w: %w", contract.ErrInvalidOption, err)
 	}
-	s.workers = make(chan worker, s.threads)
+	s.workers = make(chan *worker, s.threads)
 	for range s.threads {
 		s.workers <- nil
 	}
@@ -90,20 +90,17 @@ func (s *setup) perFrequency() int { return len(s.sources) * len(s.receivers) }
 
 // take returns an idle worker, waiting for one where all are busy; put gives it back. A worker that is made keeps its
 // memory for later calls.
-func (s *setup) take() (worker, error) {
+func (s *setup) take() (*worker, error) {
 	w := <-s.workers
 	if w != nil {
 		return w, nil
 	}
-	f, err := fronts.NewFactor(s.plan, s.precision)
+	w, err := newWorker(s)
 	if err != nil {
 		s.workers <- nil
 		return nil, fmt.Errorf("solver helmholtz: memory for a factorisation: %w: %w", contract.ErrOutOfMemory, err)
 	}
-	if s.precision == fronts.Single {
-		return newSweep[complex64](s, f), nil
-	}
-	return newSweep[complex128](s, f), nil
+	return w, nil
 }
 
-func (s *setup) put(w worker) { s.workers <- w }
+func (s *setup) put(w *worker) { s.workers <- w }

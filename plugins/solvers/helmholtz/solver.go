@@ -88,7 +88,7 @@ func (s *Solver) Forward(ctx context.Context, m, d *tensor.Tensor) ([]contract.S
 	if err := c.data.Check("solver helmholtz: data", d, m.Batch()); err != nil {
 		return nil, err
 	}
-	return c.each(ctx, m.Batch(), c.check(m), func(w worker, item, f int) contract.Status {
+	return c.each(ctx, m.Batch(), c.check(m), func(w *worker, item, f int) contract.Status {
 		out := make([]complex128, c.perFrequency())
 		if st := c.background(w, m.Item(item), f, out); st.Code != contract.OK {
 			return st
@@ -99,7 +99,7 @@ func (s *Solver) Forward(ctx context.Context, m, d *tensor.Tensor) ([]contract.S
 }
 
 // background prepares a worker for one model and frequency and fills d (ns, nr) with the data.
-func (c *setup) background(w worker, m *tensor.Tensor, f int, d []complex128) contract.Status {
+func (c *setup) background(w *worker, m *tensor.Tensor, f int, d []complex128) contract.Status {
 	pad := w.padded(1)[0]
 	c.pad(m, 0, 1, pad)
 	if err := w.prepare(pad, f); err != nil {
@@ -169,3 +169,6 @@ func powerOfTwo(top float64) float64 {
 	_, e := math.Frexp(top)
 	return math.Ldexp(1, max(-1000, min(1000, -e)))
 }
+
+// maxFinite bounds what is neither NaN nor infinite.
+const maxFinite = math.MaxFloat64

@@ -13,7 +13,7 @@ import (
 // order and each item's frequencies in order. f says what became of it; of an item's failures the one of the first
 // frequency is kept. It returns early where ctx ends.
 func (s *setup) each(ctx context.Context, batch int, status []contract.Status,
-	f func(w worker, item, frequency int) contract.Status) ([]contract.Status, error) {
+	f func(w *worker, item, frequency int) contract.Status) ([]contract.Status, error) {
 	nf := len(s.hz)
 	var items []int
 	for i := range batch {
