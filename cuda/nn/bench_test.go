@@ -50,7 +50,7 @@ const (
 
 // BenchmarkStep: the parts of a training step of the published network, 51 341 412 parameters, and all of it: forward,
 // loss, backward, gradient norm, Adam with clipping and moving average, in the order in which core/nn calls them. The peer
-// is bench/kl_mlp_step.py.
+// is bench/mlp_torch.py.
 func BenchmarkStep(b *testing.B) {
 	if stepParameters != 51341412 {
 		b.Fatalf("%d parameters, the published network has 51 341 412", stepParameters)
