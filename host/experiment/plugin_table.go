@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/waveprior/waveprior/core/config"
@@ -57,11 +58,12 @@ func (l *loader) pluginTable(kind contract.Kind, table map[string]any, path conf
 		resolved["path"] = ref.Path
 	}
 	p := &Plugin{Ref: ref, Description: d, Workers: 1, Options: config.Pick(d.Options, resolved)}
-	if t, ok := resolved["threads"].(int64); ok {
-		p.Threads = int(t)
+	if w, ok := resolved["workers"].(int64); ok {
+		p.Workers = int(w)
 	}
-	if t, ok := resolved["workers"].(int64); ok {
-		p.Workers = int(t)
+	p.Threads = max(1, runtime.GOMAXPROCS(0)/p.Workers)
+	if t, ok := resolved["threads"].(int64); ok && t > 0 {
+		p.Threads = int(t)
 	}
 	return resolved, p, nil
 }

@@ -27,7 +27,7 @@ type Solver struct {
 	Plugin  string `option:"plugin" doc:"name of the solver plugin"`
 	Path    string `option:"path" default:"" affects:"nothing" doc:"path of its binary; empty: WAVEPRIOR_PLUGINS, beside the host, PATH"`
 	Device  string `option:"device" default:"cpu" doc:"cpu or cuda:0"`
-	Threads int    `option:"threads" default:"1" min:"1" affects:"nothing" doc:"threads per worker process"`
+	Threads int    `option:"threads" default:"0" min:"0" affects:"nothing" doc:"threads per worker process; 0: the machine's cores, shared out to the workers"`
 	Workers int    `option:"workers" default:"1" min:"1" affects:"nothing" doc:"worker processes; a batch is split over them"`
 }
 
@@ -36,7 +36,7 @@ type Prior struct {
 	Plugin     string  `option:"plugin" doc:"name of the prior plugin"`
 	Path       string  `option:"path" default:"" affects:"nothing" doc:"path of its binary; empty: WAVEPRIOR_PLUGINS, beside the host, PATH"`
 	Device     string  `option:"device" default:"cpu" doc:"cpu or cuda:0"`
-	Threads    int     `option:"threads" default:"1" min:"1" affects:"nothing" doc:"threads of its process"`
+	Threads    int     `option:"threads" default:"0" min:"0" affects:"nothing" doc:"threads of its process; 0: as many as the machine has cores"`
 	Checkpoint *string `option:"checkpoint" doc:"folder of a trained prior: skips training"`
 }
 
@@ -66,7 +66,7 @@ type Sampler struct {
 	Plugin       string `option:"plugin" doc:"name of the sampler plugin"`
 	Path         string `option:"path" default:"" affects:"nothing" doc:"path of its binary; empty: WAVEPRIOR_PLUGINS, beside the host, PATH"`
 	Device       string `option:"device" default:"cpu" doc:"cpu or cuda:0"`
-	Threads      int    `option:"threads" default:"1" min:"1" affects:"nothing" doc:"threads of its process"`
+	Threads      int    `option:"threads" default:"0" min:"0" affects:"nothing" doc:"threads of its process; 0: as many as the machine has cores"`
 	Chains       int    `option:"chains" min:"1" doc:"chains per observation"`
 	Group        int    `option:"group" default:"0" min:"0" affects:"nothing" doc:"chains per call of the sampler; 0: all at once"`
 	OnDivergence string `option:"on_divergence" default:"drop" oneof:"drop,stop" doc:"what happens when a chain diverges: it is dropped and counted, or the run stops"`
