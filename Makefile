@@ -29,7 +29,7 @@ help: ## list the targets
 
 .PHONY: deps
 deps: ## what building, testing and the Python example need (Debian packages when root, else says what to type)
-	@./tools/deps g++ python3-numpy python3-grpcio
+	@./tools/deps g++ libdnnl-dev python3-numpy python3-grpcio
 	@$(GO) mod download
 
 .PHONY: build

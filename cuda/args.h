@@ -6,6 +6,12 @@
 #include <stdint.h>
 #include <string.h>
 #endif
+#ifndef __CUDACC__
+// Declared const, because a square root that may set errno is not vectorised, and cgo does not let -fno-math-errno pass
+// (as a pragma g++ 12 ignores it).
+extern "C" __attribute__((const)) float sqrtf(float) noexcept;
+extern "C" __attribute__((const)) double sqrt(double) noexcept;
+#endif
 
 #ifdef __CUDACC__
 #define WAVEPRIOR_INLINE __host__ __device__ __forceinline__
@@ -18,6 +24,10 @@ namespace waveprior {
 // a * b + c, rounded once: where a kernel means it, never by the compiler's choice.
 WAVEPRIOR_INLINE float Fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 WAVEPRIOR_INLINE double Fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+
+// The square root, correctly rounded.
+WAVEPRIOR_INLINE float Sqrt(float x) { return ::sqrtf(x); }
+WAVEPRIOR_INLINE double Sqrt(double x) { return ::sqrt(x); }
 
 #ifndef __CUDACC__
 // The arguments of one launch, in order.

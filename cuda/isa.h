@@ -48,20 +48,20 @@ enum Status : int {
 }  // namespace waveprior
 
 // The entry point NAME_cpu of a kernel whose loops are v3::NAME and v4::NAME: units lo..hi-1, arguments as in Kernel.
-#define WAVEPRIOR_ENTRY(NAME)                                                              \
-  extern "C" int NAME##_cpu(const uint64_t* args, int64_t lo, int64_t hi) {                \
-    const waveprior::FlushDenormals flush;                                                 \
-    return waveprior::isa_level >= 4 ? v4::NAME(args, lo, hi) : v3::NAME(args, lo, hi);    \
+#define WAVEPRIOR_ENTRY(NAME)                                                           \
+  extern "C" int NAME##_cpu(const uint64_t* args, int64_t lo, int64_t hi) {             \
+    const waveprior::FlushDenormals flush;                                              \
+    return waveprior::isa_level >= 4 ? v4::NAME(args, lo, hi) : v3::NAME(args, lo, hi); \
   }
 
 // The same for a template of both number types: NAME_f32_cpu and NAME_f64_cpu.
-#define WAVEPRIOR_ENTRY_OF(NAME, SUFFIX, T)                                                    \
-  extern "C" int NAME##SUFFIX##_cpu(const uint64_t* args, int64_t lo, int64_t hi) {            \
-    const waveprior::FlushDenormals flush;                                                     \
-    return waveprior::isa_level >= 4 ? v4::NAME<T>(args, lo, hi) : v3::NAME<T>(args, lo, hi);  \
+#define WAVEPRIOR_ENTRY_OF(NAME, SUFFIX, T)                                                   \
+  extern "C" int NAME##SUFFIX##_cpu(const uint64_t* args, int64_t lo, int64_t hi) {           \
+    const waveprior::FlushDenormals flush;                                                    \
+    return waveprior::isa_level >= 4 ? v4::NAME<T>(args, lo, hi) : v3::NAME<T>(args, lo, hi); \
   }
-#define WAVEPRIOR_ENTRIES(NAME)          \
-  WAVEPRIOR_ENTRY_OF(NAME, _f32, float)  \
+#define WAVEPRIOR_ENTRIES(NAME)         \
+  WAVEPRIOR_ENTRY_OF(NAME, _f32, float) \
   WAVEPRIOR_ENTRY_OF(NAME, _f64, double)
 
 #endif  // WAVEPRIOR_CUDA_ISA_H_

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +36,8 @@ func newPluginCheck() *cobra.Command {
 written: spaces and options, derivatives (dot product, Taylor), independence of the batch to the last bit, item statuses,
 errors, restarts, answers in time, nothing on stdout. Every property is named with what was found.
 
-A plugin whose options have no defaults gets them by --set (map = "cubic") or from an experiment by --from.
+A plugin whose options have no defaults gets them by --set (map = "cubic") or from an experiment by --from, or from there
+with some of them changed by --set (train.steps = 100). A prior gets the experiment's training set too, made if need be.
 --problem checks the composed problem of an experiment's first cell, from latent vector to data, training included.
 Without arguments and flags every plugin that is here and needs no options is checked.`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -83,7 +86,7 @@ Without arguments and flags every plugin that is here and needs no options is ch
 		},
 	}
 	f.flags(c)
-	c.Flags().StringVar(&from, "from", "", "take the plugin's options from this experiment")
+	c.Flags().StringVar(&from, "from", "", "take the plugin's options, and a prior's training set, from this experiment")
 	c.Flags().StringVar(&problem, "problem", "", "check the composed problem of this experiment's first cell")
 	c.Flags().DurationVar(&limit, "limit", 30*time.Second, "time that one call may take")
 	c.Flags().Uint64Var(&seed, "seed", 1, "seed of everything drawn")
@@ -136,19 +139,8 @@ func targets(args []string, all bool) ([]session.Ref, error) {
 func (f *common) checkOne(ctx context.Context, ref session.Ref, from string, skip bool, o plugintest.Options) ([]plugintest.Property, error) {
 	o.Name = ref.Name
 	if from != "" {
-		s, err := session.New(session.Options{})
-		if err != nil {
+		if err := f.takeFrom(ctx, ref, from, &o); err != nil {
 			return nil, err
-		}
-		defer s.Close()
-		e, err := experiment.Load(ctx, from, nil, s)
-		if err != nil {
-			return nil, err
-		}
-		if p := pluginOf(e, ref); p != nil {
-			o.Options = p.OptionsJSON()
-		} else {
-			return nil, fmt.Errorf("%s uses no %s %s", from, ref.Kind, ref.Name)
 		}
 	}
 	if len(f.set) > 0 {
@@ -156,7 +148,18 @@ func (f *common) checkOne(ctx context.Context, ref session.Ref, from string, ski
 		if err != nil {
 			return nil, err
 		}
-		o.Options = config.Canonical(doc.Tree)
+		tree := map[string]any{}
+		if o.Options != nil {
+			if tree, err = config.ParseJSON(o.Options); err != nil {
+				return nil, err
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(doc.Tree)) {
+			if tree, err = config.Override(tree, key, doc.Tree[key]); err != nil {
+				return nil, err
+			}
+		}
+		o.Options = config.Canonical(tree)
 	}
 	if o.Options == nil && skip {
 		s, err := session.New(session.Options{})
@@ -180,16 +183,45 @@ func (f *common) checkOne(ctx context.Context, ref session.Ref, from string, ski
 	return plugintest.Check(ctx, ref.Kind, plugintest.Process(ref.Path, plugintest.ProcessOptions{}), o), nil
 }
 
-func pluginOf(e *experiment.Experiment, ref session.Ref) *experiment.Plugin {
+// takeFrom takes the plugin's options from an experiment, and for a prior its solver's spaces and its training set.
+func (f *common) takeFrom(ctx context.Context, ref session.Ref, from string, o *plugintest.Options) error {
+	r := f.reporter()
+	s, err := f.session(r)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	e, err := experiment.Load(ctx, from, nil, s)
+	if err != nil {
+		return err
+	}
+	c, p := pluginOf(e, ref)
+	if p == nil {
+		return fmt.Errorf("%s uses no %s %s", from, ref.Kind, ref.Name)
+	}
+	o.Options = p.OptionsJSON()
+	if p != c.Prior || c.Data == nil {
+		return nil
+	}
+	dir, err := f.cacheDir()
+	if err != nil {
+		return err
+	}
+	o.Target, o.Dataset, err = hostrun.PriorData(ctx, hostrun.Options{Experiment: e, Cache: &stage.Cache{Dir: dir, Log: r.Logf}, Session: s, Progress: r}, c)
+	return err
+}
+
+// pluginOf finds the first cell that uses a plugin.
+func pluginOf(e *experiment.Experiment, ref session.Ref) (*experiment.Cell, *experiment.Plugin) {
 	for i := range e.Cells {
 		c := &e.Cells[i]
 		for _, p := range []*experiment.Plugin{&c.Solver, c.Prior, c.ObsSolver, c.Sampler} {
 			if p != nil && p.Ref.Kind == ref.Kind && p.Ref.Name == ref.Name {
-				return p
+				return c, p
 			}
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // checkProblem checks the composed problem of an experiment's first cell.

@@ -181,8 +181,8 @@ type TrainProgress struct {
 // Trainer is capability "train". It writes checkpoints into the folder (by rename), and when checkpoints lie there it
 // goes on from them to the same bits. It returns nil when training is complete. What it reports is shown, and its losses are
 // kept beside what it wrote. A trainer that keeps a history itself writes losses.npy into the folder, (rows,
-// columns) with the step first, and losses.json with the columns' names: part of the content, the same after any
-// interruption.
+// columns) with the step first and then what is minimised, and losses.json with the columns' names: part of the content, the
+// same after any interruption.
 type Trainer interface {
 	Train(ctx context.Context, r TrainRequest, report func(TrainProgress) error) error
 }

@@ -81,10 +81,10 @@ func TestDirect(t *testing.T) {
 	}
 }
 
-// TestMoments: mean and variance over 600 fields. At a point the variance is std^2 with Hermitian noise and, with real
+// TestMoments: mean and variance over 300 fields. At a point the variance is std^2 with Hermitian noise and, with real
 // noise, std^2 sum g^2 cos^2(2 pi k.x)/sum g^2: half of it on average, all of it at the origin.
 func TestMoments(t *testing.T) {
-	const fields = 600
+	const fields = 300
 	for _, noise := range []Noise{Hermitian, Real} {
 		s := study(noise)
 		g := gaussian(t, s)
@@ -101,7 +101,7 @@ func TestMoments(t *testing.T) {
 			if math.Abs(mean-s.Mean) > 1e-14 { // g(0) = 0
 				t.Fatalf("seed %d: %s: field %d has mean %.17g, want %g", seed, noise, i, mean, s.Mean)
 			}
-			if noise == Real {
+			if noise == Real && i < 10 {
 				for iz := range s.Grid {
 					for ix := range s.Grid {
 						if a, b := f[iz*s.Grid+ix], f[(s.Grid-iz)%s.Grid*s.Grid+(s.Grid-ix)%s.Grid]; math.Abs(a-b) > 1e-15 {
@@ -114,8 +114,8 @@ func TestMoments(t *testing.T) {
 		ratio, at0 := math.Sqrt(power)/s.Std, math.Sqrt(origin)/s.Std
 		want := map[Noise]float64{Hermitian: 1, Real: math.Sqrt(0.5)}[noise]
 		t.Logf("%s: standard deviation %.4f of (b-a)/6 = %.5f, at the origin %.4f", noise, ratio, s.Std, at0)
-		// Some 10 wave numbers carry the power, so a field's mean square is within 1/sqrt(5) of its expectation: 600 of them
-		// are within 2 % (standard error), half of that for the root. A variance at one point is within sqrt(2/600).
+		// Some 10 wave numbers carry the power, so a field's mean square is within 1/sqrt(5) of its expectation: 300 of them
+		// are within 3 % (standard error), half of that for the root. A variance at one point is within sqrt(2/300).
 		if math.Abs(ratio-want) > 0.05*want {
 			t.Errorf("seed %d: %s: standard deviation %.4f of (b-a)/6, want %.4f", seed, noise, ratio, want)
 		}

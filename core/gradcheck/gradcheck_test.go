@@ -130,6 +130,26 @@ func TestNoisy(t *testing.T) {
 	}
 }
 
+// A remainder that stands above rounding at the largest step alone has no slope; the right derivative passes all the same,
+// and one that is wrong by ten floors does not.
+func TestAlmostAffine(t *testing.T) {
+	single := func(x []float64) ([]float64, error) {
+		return []float64{float64(float32(1 + x[0] + 3e-5*x[0]*x[0]))}, nil
+	}
+	for wrong, passes := range map[float64]bool{0: true, -5e-5: false} {
+		table, err := gradcheck.Taylor(single, []float64{0}, []float64{1}, []float64{1 + wrong}, gradcheck.Options{H0: 1, Eps: 0x1p-23})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := table.Rows[0]; table.Affine || r.R1 <= r.Floor || wrong == 0 && !math.IsNaN(table.Order1) {
+			t.Fatalf("the case does not show it:\n%v", table)
+		}
+		if err := table.Check(0.3); (err == nil) != passes {
+			t.Errorf("derivative wrong by %g: %v\n%v", wrong, err, table)
+		}
+	}
+}
+
 func TestFlatAndCubic(t *testing.T) {
 	square := func(x []float64) ([]float64, error) { return []float64{x[0] * x[0]}, nil }
 	table, err := gradcheck.Taylor(square, []float64{0}, []float64{1}, []float64{0}, gradcheck.Options{})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/waveprior/waveprior/cuda"
 	kernels "github.com/waveprior/waveprior/cuda/nn"
 )
 
@@ -62,31 +63,50 @@ func (s *Store[T]) Step(a Adam, k int) (norm float64, err error) {
 	if err := s.has(Grad); err != nil {
 		return 0, err
 	}
-	if err := a.check(); err != nil {
-		return 0, err
-	}
 	if s.norm.IsNil() { // the sum of squares, then scratch
 		if s.norm, err = s.dev.Alloc(8 * (1 + kernels.SumSquaresScratch(s.size))); err != nil {
 			return 0, err
 		}
 	}
+	step, err := a.step(k, s.norm.Slice(0, 8))
+	if err != nil {
+		return 0, err
+	}
+	if err := kernels.SumSquares[T](s.dev, step.SumSquares, s.buf[Grad], s.norm.Slice(8, s.norm.Bytes()-8), s.size); err != nil {
+		return 0, err
+	}
+	if err := kernels.Adam[T](s.dev, s.part(0, s.size), s.size, step); err != nil {
+		return 0, err
+	}
+	return root(s.dev, step.SumSquares)
+}
+
+// step is step k for the kernels; squares will hold the sum of the gradient's squares.
+func (a Adam) step(k int, squares cuda.Buffer) (kernels.AdamStep, error) {
+	if err := a.check(); err != nil {
+		return kernels.AdamStep{}, err
+	}
 	a = a.filled()
-	sum := s.norm.Slice(0, 8)
-	if err := kernels.SumSquares[T](s.dev, sum, s.buf[Grad], s.norm.Slice(8, s.norm.Bytes()-8), s.size); err != nil {
-		return 0, err
-	}
-	step := kernels.AdamStep{
-		Step: k + 1, Rate: a.Schedule.Rate(k), Beta1: a.Beta1, Beta2: a.Beta2, Epsilon: a.Epsilon,
-		EMADecay: EMADecay(a.EMADecay, a.EMAWarmup, k), Clip: math.Inf(1), SumSquares: sum,
-	}
+	clip := math.Inf(1)
 	if a.Clip > 0 {
-		step.Clip = a.Clip
+		clip = a.Clip
 	}
-	arrays := kernels.AdamArrays{W: s.buf[Value], G: s.buf[Grad], M: s.buf[First], V: s.buf[Second], EMA: s.buf[EMA]}
-	if err := kernels.Adam[T](s.dev, arrays, s.size, step); err != nil {
-		return 0, err
-	}
-	var squares [1]float64
-	err = s.dev.Download(bytesOf(squares[:]), sum)
-	return math.Sqrt(squares[0]), err
+	return kernels.AdamStep{
+		Step: k + 1, Rate: a.Schedule.Rate(k), Beta1: a.Beta1, Beta2: a.Beta2, Epsilon: a.Epsilon,
+		EMADecay: EMADecay(a.EMADecay, a.EMAWarmup, k), Clip: clip, SumSquares: squares,
+	}, nil
+}
+
+// part is n numbers of all arrays.
+func (s *Store[T]) part(first, n int) kernels.AdamArrays {
+	size := cuda.SizeOf[T]()
+	cut := func(w Weights) cuda.Buffer { return s.buf[w].Slice(first*size, n*size) }
+	return kernels.AdamArrays{W: cut(Value), G: cut(Grad), M: cut(First), V: cut(Second), EMA: cut(EMA)}
+}
+
+// root is the square root of one float64 on the device.
+func root(d cuda.Device, squares cuda.Buffer) (float64, error) {
+	x := make([]float64, 1)
+	err := d.Download(bytesOf(x), squares)
+	return math.Sqrt(x[0]), err
 }

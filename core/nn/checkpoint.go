@@ -3,12 +3,13 @@ package nn
 import (
 	"errors"
 	"fmt"
-	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/waveprior/waveprior/core/commit"
 	"github.com/waveprior/waveprior/core/safetensors"
@@ -27,6 +28,9 @@ const (
 	keyFormat, keyArchitecture, keyStep, keyOptimiser = "format", "architecture", "step", "optimiser"
 	userPrefix                                        = "user."
 )
+
+// kept are the arrays of a checkpoint.
+var kept = []Weights{Value, EMA, First, Second}
 
 // State is what a checkpoint holds beside a store's arrays.
 type State struct {
@@ -52,7 +56,7 @@ func (s *Store[T]) Save(path string, st State) error {
 		return fmt.Errorf("nn: checkpoint %s: %w", path, err)
 	}
 	tensors := make(map[string]*tensor.Tensor, 4*len(s.params)+len(st.Tensors))
-	for _, w := range []Weights{Value, EMA, First, Second} {
+	for _, w := range kept {
 		for _, p := range s.params {
 			t, err := s.borrow(w, p)
 			if err != nil {
@@ -94,20 +98,26 @@ func (s *Store[T]) Load(path, architecture string) (State, error) {
 	if st.Architecture != architecture {
 		return fail("its network is %q, wanted is %q", st.Architecture, architecture)
 	}
-	from := map[Weights]Weights{Value: EMA} // array of the store: array of the file
+	to, from := []Weights{Value}, []Weights{EMA} // arrays of the store, and of the file
 	if s.mode == ForTraining {
-		from = map[Weights]Weights{Value: Value, EMA: EMA, First: First, Second: Second}
+		to = kept
+		from = kept
 	}
 	if err := s.fits(f); err != nil {
 		return fail("%w", err)
 	}
-	for _, to := range slices.Sorted(maps.Keys(from)) {
+	for _, w := range from {
+		if err := s.finite(f, w); err != nil {
+			return fail("%w", err)
+		}
+	}
+	for i := range to {
 		for _, p := range s.params {
-			t, err := f.Tensor(from[to].String() + "." + p.Name)
+			t, err := f.Tensor(from[i].String() + "." + p.Name)
 			if err != nil {
 				return fail("%w", err)
 			}
-			if err := s.Set(to, p.Name, t); err != nil {
+			if err := s.Set(to[i], p.Name, t); err != nil {
 				return fail("%w", err)
 			}
 		}
@@ -117,7 +127,7 @@ func (s *Store[T]) Load(path, architecture string) (State, error) {
 
 // fits checks names, shapes and dtypes of all arrays in the file, those that are not asked for too.
 func (s *Store[T]) fits(f *safetensors.File) error {
-	for _, w := range []Weights{Value, EMA, First, Second} {
+	for _, w := range kept {
 		for _, p := range s.params {
 			t, err := f.Tensor(w.String() + "." + p.Name)
 			if err != nil {
@@ -130,8 +140,24 @@ func (s *Store[T]) fits(f *safetensors.File) error {
 	}
 	for _, name := range f.Names() {
 		array, rest, _ := strings.Cut(name, ".")
-		if array+"." != userPrefix && (s.names[rest] == nil || !slices.Contains([]string{"value", "ema", "m", "v"}, array)) {
+		if array+"." != userPrefix && (s.names[rest] == nil || !slices.ContainsFunc(kept, func(w Weights) bool { return w.String() == array })) {
 			return fmt.Errorf("tensor %q belongs to no parameter of this network", name)
+		}
+	}
+	return nil
+}
+
+// finite returns an error for the first element of an array that is not.
+func (s *Store[T]) finite(f *safetensors.File, w Weights) error {
+	for _, p := range s.params {
+		t, err := f.Tensor(w.String() + "." + p.Name)
+		if err != nil {
+			return err
+		}
+		for i, x := range unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(t.Data))), t.Len()) {
+			if y := float64(x); math.IsNaN(y) || math.IsInf(y, 0) {
+				return fmt.Errorf("%v.%s has %g at element %d, it must be finite", w, p.Name, x, i)
+			}
 		}
 	}
 	return nil

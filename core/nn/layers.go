@@ -102,15 +102,23 @@ func (o *linear[T]) forward() error {
 }
 
 func (o *linear[T]) backward(add, addParameter []bool) error {
-	if o.t.train {
-		if err := kernels.LinearBackwardWeight[T](o.t.dev, o.dw, o.db, o.x.value, o.y.grad, o.shape, addParameter[0]); err != nil {
-			return err
-		}
-	}
-	if !o.x.needs {
-		return nil
+	if err := o.t.products(o.dw, o.db, o.x.value, o.y.grad, o.shape, addParameter[0]); err != nil || !o.x.needs {
+		return err
 	}
 	return kernels.LinearBackwardInput[T](o.t.dev, o.x.grad, o.y.grad, o.w, o.shape, add[0])
+}
+
+func (o *linear[T]) outer() outer { return outer{o.l.W, o.x.value, o.y.grad, o.shape} }
+
+// products computes the gradients of a dense layer's parameters, those of its weights unless they are deferred.
+func (t *Tape[T]) products(dw, db, x, dy cuda.Buffer, s kernels.LinearShape, add bool) error {
+	switch {
+	case !t.train:
+		return nil
+	case t.deferring:
+		return kernels.ColumnSums[T](t.dev, db, dy, s.Rows, s.Out, add)
+	}
+	return kernels.LinearBackwardWeight[T](t.dev, dw, db, x, dy, s, add)
 }
 
 // layerNorm is the op of a LayerNorm.

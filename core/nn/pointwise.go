@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"slices"
+
 	"github.com/waveprior/waveprior/cuda"
 	kernels "github.com/waveprior/waveprior/cuda/nn"
 )
@@ -43,7 +45,7 @@ type sum[T cuda.Float] struct {
 
 // Add records x + z, of equal shapes; the two may be one variable.
 func (t *Tape[T]) Add(x, z *Var[T]) *Var[T] {
-	if t.err == nil && x.n != z.n || len(x.shape) != len(z.shape) {
+	if t.err == nil && !slices.Equal(x.shape, z.shape) {
 		t.fail("add: shapes %v and %v differ", x.shape, z.shape)
 	}
 	o := &sum[T]{t: t, x: x, z: z, y: t.newVar(x.shape...), a: 1, b: 1}

@@ -13,7 +13,7 @@ type residual[T cuda.Float] struct {
 	r                          *Residual
 	w, b, dw, db               cuda.Buffer
 	gamma, beta, dgamma, dbeta cuda.Buffer
-	u, stats, scratch          cuda.Buffer
+	u, du, stats, scratch      cuda.Buffer
 	shape                      kernels.LinearShape
 }
 
@@ -26,7 +26,8 @@ func (t *Tape[T]) Residual(r *Residual, x *Var[T]) *Var[T] {
 	o.gamma, o.beta, o.dgamma, o.dbeta = t.at(n.Gamma), t.at(n.Beta), t.grad(n.Gamma), t.grad(n.Beta)
 	o.shape = kernels.LinearShape{Rows: rows, In: l.In, Out: l.Out, Tile: t.tile(rows)}
 	o.u, o.stats = t.alloc(rows*l.Out), t.alloc(2*rows)
-	if t.train {
+	if t.train { // a deferred gradient is made of du after all of Backward
+		o.du = t.alloc(rows * l.Out)
 		o.scratch = t.alloc(kernels.NormScratch(rows, l.Out))
 	}
 	o.y = t.newVar(rows, l.Out)
@@ -40,6 +41,8 @@ func (o *residual[T]) parameters() []*Param {
 	return []*Param{o.r.Linear.W, o.r.Linear.B, o.r.Norm.Gamma, o.r.Norm.Beta}
 }
 
+func (o *residual[T]) outer() outer { return outer{o.r.Linear.W, o.x.value, o.du, o.shape} }
+
 func (o *residual[T]) forward() error {
 	if err := kernels.LinearForward[T](o.t.dev, o.u, o.x.value, o.w, o.b, o.shape); err != nil {
 		return err
@@ -49,18 +52,16 @@ func (o *residual[T]) forward() error {
 
 func (o *residual[T]) backward(add, addParameter []bool) error {
 	d := o.t.dev
-	du := o.t.room.Slice(0, o.y.n*cuda.SizeOf[T]())
+	du := o.du
+	if du.IsNil() {
+		du = o.t.room.Slice(0, o.y.n*cuda.SizeOf[T]())
+	}
 	if err := kernels.NormGeluBackward[T](d, du, o.dgamma, o.dbeta, o.y.grad, o.u, o.gamma, o.beta, o.stats, o.scratch,
 		o.shape.Rows, o.shape.Out, addParameter[2]); err != nil {
 		return err
 	}
-	if o.t.train {
-		if err := kernels.LinearBackwardWeight[T](d, o.dw, o.db, o.x.value, du, o.shape, addParameter[0]); err != nil {
-			return err
-		}
-	}
-	if !o.x.needs {
-		return nil
+	if err := o.t.products(o.dw, o.db, o.x.value, du, o.shape, addParameter[0]); err != nil || !o.x.needs {
+		return err
 	}
 	var have cuda.Buffer
 	if add[0] {

@@ -63,8 +63,7 @@ func constant(v float64) initial { return initial{fill: v} }
 const alignment = 64
 
 // Store holds the parameters of a network: layers declare them (Linear, LayerNorm, ...), then Allocate lays each of the
-// arrays Value, EMA, Grad, First, Second out as one piece of memory in the order of declaration, so that the optimiser is
-// one pass over all of it. Between parameters there are up to 63 bytes that are zero in all arrays and stay so.
+// arrays Value, EMA, Grad, First, Second out as one piece of memory, so that the optimiser is one pass over all of it. Between parameters there are up to 63 bytes that are zero in all arrays and stay so.
 //
 // A Store is for one goroutine; tapes of one Store share its arrays.
 type Store[T cuda.Float] struct {
@@ -106,11 +105,24 @@ func (s *Store[T]) declare(name string, init initial, shape ...int) *Param {
 		}
 		return p
 	}
-	gap := alignment / cuda.SizeOf[T]()
-	p.at, p.n = s.size, n
-	s.size += (n + gap - 1) / gap * gap
+	p.n = n
 	s.params, s.names[name] = append(s.params, p), p
 	return p
+}
+
+// layOut gives every parameter its place: first those of one axis (biases, scales), then the matrices, each in the order of
+// declaration. So what is left when the matrices are updated by themselves (Tape.Update) is one piece.
+func (s *Store[T]) layOut() {
+	gap := alignment / cuda.SizeOf[T]()
+	s.size = 0
+	for _, matrices := range []bool{false, true} {
+		for _, p := range s.params {
+			if len(p.Shape) > 1 == matrices {
+				p.at = s.size
+				s.size += (p.n + gap - 1) / gap * gap
+			}
+		}
+	}
 }
 
 // Allocate makes the arrays, all zero: Init or Load fills them. It returns the first error of the declarations (a name
@@ -123,6 +135,7 @@ func (s *Store[T]) Allocate(mode Mode) error {
 		return errors.New("nn: the store is allocated already")
 	}
 	s.mode, s.ready = mode, true
+	s.layOut()
 	n := Weights(1)
 	if mode == ForTraining {
 		n = arrays
@@ -164,6 +177,7 @@ func (s *Store[T]) Count() int {
 
 // Bytes is what Allocate takes in a mode.
 func (s *Store[T]) Bytes(mode Mode) int {
+	s.layOut()
 	if mode == ForTraining {
 		return int(arrays) * s.size * cuda.SizeOf[T]()
 	}

@@ -54,12 +54,14 @@ type plan[T cuda.Float] struct {
 	steps     []step[T]
 	unreached []*Param // whose gradient is zero
 	zeros     []T
+	update    *update[T] // what Update needs beside, nil before the first
 }
 
 // step is an op whose output has a gradient.
 type step[T cuda.Float] struct {
 	op                     op[T]
 	addInput, addParameter []bool
+	deferred               bool // Update takes its product's gradient by itself
 }
 
 // Tape is a computation recorded once and played often: ops called in order by Go code, then Forward computes all values
@@ -74,10 +76,12 @@ type Tape[T cuda.Float] struct {
 	train   bool    // gradients of the parameters
 	nodes   []node[T]
 	bufs    []cuda.Buffer
-	wish    int         // numbers that an op's way back needs for itself
-	room    cuda.Buffer // where they are
-	plans   map[*Var[T]]*plan[T]
-	err     error // the first wrong call
+	// deferring tells the op whose backward runs that the gradient of its dense product is not wanted.
+	deferring bool
+	wish      int         // numbers that an op's way back needs for itself
+	room      cuda.Buffer // where they are
+	plans     map[*Var[T]]*plan[T]
+	err       error // the first wrong call
 }
 
 // NewTape returns an empty tape whose ops read their parameters from the given array of the store, Value or EMA. With
@@ -213,14 +217,28 @@ func (v *Var[T]) root() *Var[T] { return v }
 // Grad, overwritten; those that it does not depend on get zero). So DenoiseVJP is Forward, SetGrad, Backward on a tape
 // without train. The gradients of the variables between are no result: some may be overwritten on the way.
 func (t *Tape[T]) Backward(from Root[T]) error {
+	p, err := t.planned(from)
+	if err != nil {
+		return err
+	}
+	return t.back(p, false)
+}
+
+// planned returns the plan of a Backward, made at the first time.
+func (t *Tape[T]) planned(from Root[T]) (*plan[T], error) {
 	out := from.root()
 	p := t.plans[out]
 	if p == nil || t.err != nil {
 		if p = t.plan(out); t.err != nil {
-			return t.err
+			return nil, t.err
 		}
 		t.plans[out] = p
 	}
+	return p, nil
+}
+
+// back carries a plan out; with update but for the gradients that are deferred.
+func (t *Tape[T]) back(p *plan[T], update bool) error {
 	for _, u := range p.unreached {
 		if err := t.dev.Upload(t.store.at(Grad, u), bytesOf(p.zeros[:u.n])); err != nil {
 			return err
@@ -228,6 +246,7 @@ func (t *Tape[T]) Backward(from Root[T]) error {
 	}
 	for i := range p.steps {
 		s := &p.steps[i]
+		t.deferring = update && s.deferred
 		if err := s.op.backward(s.addInput, s.addParameter); err != nil {
 			return fmt.Errorf("nn: backward of %T: %w", s.op, err)
 		}

@@ -21,7 +21,7 @@ type Progress struct {
 }
 
 // Trainer runs a tape, an optimiser and a checkpoint together: for step k = 0, 1, ..., Steps-1 it calls Batch(k), plays
-// the tape forward and back from Loss, and takes the optimiser's step. All that step k depends on is the store and k, so a
+// the tape forward and back from Loss with the optimiser's step (Tape.Update). All that step k depends on is the store and k, so a
 // training that was stopped anywhere and goes on from its last checkpoint ends with the bits of one that was not, as long
 // as Batch is a function of k alone (draw its noise by Philox, keyed by step and item).
 type Trainer[T cuda.Float] struct {
@@ -57,7 +57,6 @@ type Trainer[T cuda.Float] struct {
 // Run trains to the end, or until the context ends (its error is returned) or Report or Batch fails. A loss or gradient
 // that is not finite is an error and writes no checkpoint, so that the last good one stays.
 func (tr *Trainer[T]) Run(ctx context.Context) error {
-	s := tr.Tape.store
 	k, err := tr.resume()
 	if err != nil {
 		return err
@@ -81,14 +80,11 @@ func (tr *Trainer[T]) Run(ctx context.Context) error {
 		if err := tr.Tape.Forward(); err != nil {
 			return err
 		}
-		if err := tr.Tape.Backward(tr.Loss); err != nil {
-			return err
-		}
-		loss, err := tr.Loss.Value()
+		norm, err := tr.Tape.Update(tr.Loss, tr.Adam, k)
 		if err != nil {
 			return err
 		}
-		norm, err := s.Step(tr.Adam, k)
+		loss, err := tr.Loss.Value()
 		if err != nil {
 			return err
 		}

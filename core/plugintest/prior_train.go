@@ -12,15 +12,24 @@ import (
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/dataset"
+	"github.com/waveprior/waveprior/core/space"
 )
 
 // drawnExamples is the number of models in the training set that the check draws.
 const drawnExamples = 24
 
-// dataset returns the manifest to train on.
-func (p *probe) dataset() string {
+// dataset returns the manifest to train s on, which is configured.
+func (p *probe) dataset(s *subject) string {
 	if p.o.Dataset != "" {
 		return p.o.Dataset
+	}
+	for _, sp := range p.targets() {
+		if sp.Name == "model" && s.conf.Model != nil {
+			if _, err := space.Between(sp, *s.conf.Model); err != nil {
+				p.skipf("no training set can be drawn: the prior's models are not those of the solver that the check tells it of (%v). Give "+
+					"an experiment that uses it (--from), or Options.Target and Options.Dataset", err)
+			}
+		}
 	}
 	folder := filepath.Join(p.o.Dir, "dataset")
 	manifest := filepath.Join(folder, dataset.ManifestName)
@@ -51,7 +60,7 @@ func (p *probe) train(su *priorSuite, folder string, report func(contract.TrainP
 	defer func() { su.untrained = false }()
 	s := p.start()
 	p.must(p.configure(s, nil), "Configure before training")
-	return s.prior.Train(p.ctx, contract.TrainRequest{Dataset: p.dataset(), Folder: folder}, report)
+	return s.prior.Train(p.ctx, contract.TrainRequest{Dataset: p.dataset(s), Folder: folder}, report)
 }
 
 // folder makes a folder of the check.
@@ -119,7 +128,7 @@ func checkTrainResumes(p *probe) {
 	su.untrained = false
 	stopped := contract.TrainProgress{}
 	// Not watched: here the process is meant to die.
-	err := s.inst.Plugin.(contract.FullPrior).Train(p.ctx, contract.TrainRequest{Dataset: p.dataset(), Folder: folder}, func(t contract.TrainProgress) error {
+	err := s.inst.Plugin.(contract.FullPrior).Train(p.ctx, contract.TrainRequest{Dataset: p.dataset(s), Folder: folder}, func(t contract.TrainProgress) error {
 		if 2*t.Step < t.Steps {
 			return nil
 		}

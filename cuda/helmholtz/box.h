@@ -14,8 +14,9 @@ struct Boxes {
   typedef Lanes<T, VL> V;
 
   // Eliminates `count` <= VL boxes.
-  __attribute__((noinline)) static int Eliminate(const helm_class& c, const helm_box* boxes, int count, const int32_t* lists, const T* planes,
-                       int64_t plane, T* work, T* factor, T* update, helm_report* report) {
+  __attribute__((noinline)) static int Eliminate(const helm_class& c, const helm_box* boxes, int count,
+                                                 const int32_t* lists, const T* planes, int64_t plane, T* work,
+                                                 T* factor, T* update, helm_report* report) {
     const int np = c.pivots, nb = c.ring;
     const int32_t* const start = lists + c.column_start;
     const int32_t* target = lists + c.targets;
@@ -86,12 +87,14 @@ struct Boxes {
   }
 
   // Sorts factor and update matrix by box.
-  __attribute__((noinline)) static void Keep(const helm_class& c, const helm_box* boxes, int count, const T* work, T* factor, T* update) {
+  __attribute__((noinline)) static void Keep(const helm_class& c, const helm_box* boxes, int count, const T* work,
+                                             T* factor, T* update) {
     const int kept = c.pivots + c.entries, half = static_cast<int>(Padded(kept));
     V v[VL];
     for (int part = 0; part < 2; part++)
       for (int i = 0; i < kept; i += VL) {
-        for (int q = 0; q < VL; q++) v[q] = i + q < kept ? V::Load(work + static_cast<int64_t>(i + q) * 2 * VL + part * VL) : V::Fill(0);
+        for (int q = 0; q < VL; q++)
+          v[q] = i + q < kept ? V::Load(work + static_cast<int64_t>(i + q) * 2 * VL + part * VL) : V::Fill(0);
         Transpose<T, VL>(v);
         for (int l = 0; l < count; l++) v[l].Store(factor + boxes[l].factor + part * half + i);
       }
@@ -107,7 +110,8 @@ struct Boxes {
             v[q] = r < nb ? V::Load(s + slot * 2 * VL + part * VL) : V::Fill(0);
           }
           Transpose<T, VL>(v);
-          for (int l = 0; l < count; l++) v[l].Store(update + boxes[l].update + (2 * j + part) * static_cast<int64_t>(br) + i);
+          for (int l = 0; l < count; l++)
+            v[l].Store(update + boxes[l].update + (2 * j + part) * static_cast<int64_t>(br) + i);
         }
   }
 };

@@ -17,7 +17,8 @@ void helm_solve(helm_kernel kernel, const helm_plan* plan, const helm_front* fro
 }
 
 void helm_substitute(helm_kernel kernel, const helm_plan* plan, const helm_front* fronts, const helm_class* classes,
-                     const helm_box* boxes, const int32_t* lists, const helm_memory* memory, const helm_fields* fields) {
+                     const helm_box* boxes, const int32_t* lists, const helm_memory* memory,
+                     const helm_fields* fields) {
   auto* f = kernel.wide ? (kernel.v4 ? helm_substitute_f64_v4 : helm_substitute_f64_v3)
                         : (kernel.v4 ? helm_substitute_f32_v4 : helm_substitute_f32_v3);
   f(plan, fronts, classes, boxes, lists, memory, fields);

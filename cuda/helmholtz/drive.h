@@ -39,8 +39,8 @@ __attribute__((noinline)) static double Convert(const helm_plan& plan, const hel
 
 // Adds a child's update matrix (columns of `rows` real, `rows` imaginary parts) to its parent's columns.
 template <class T, int VL>
-static void ExtendAdd(const int32_t* runs, int count, const T* s, int64_t rows, T* fp, int64_t fp_rows, int64_t pr, T* fb,
-                      int64_t fb_rows) {
+static void ExtendAdd(const int32_t* runs, int count, const T* s, int64_t rows, T* fp, int64_t fp_rows, int64_t pr,
+                      T* fb, int64_t fb_rows) {
   for (int q = 0; q < count; q++) {
     const int32_t* const run = runs + 3 * q;
     for (int32_t c = 0; c < run[2]; c++) {
@@ -95,28 +95,35 @@ static int Factorise(const helm_plan& plan, const helm_front* fronts, const helm
     for (const helm_child& c : f.child) {
       if (c.box) {
         const helm_box& box = boxes[c.index];
-        ExtendAdd<T, VL>(lists + c.runs, c.run_count, update + box.update, Padded(classes[box.shape].ring), fp, rows, pr, fb, br);
+        ExtendAdd<T, VL>(lists + c.runs, c.run_count, update + box.update, Padded(classes[box.shape].ring), fp, rows,
+                         pr, fb, br);
       } else {
         const helm_front& g = fronts[c.index];
         ExtendAdd<T, VL>(lists + c.runs, c.run_count, update + g.update, Padded(g.b), fp, rows, pr, fb, br);
       }
     }
-    const int done = Front<T, VL>::Eliminate(f.p, f.b, fp, fb, u, factor + f.factor, update + f.update, f.first,
-                                                report);
+    const int done =
+        Front<T, VL>::Eliminate(f.p, f.b, fp, fb, u, factor + f.factor, update + f.update, f.first, report);
     if (done < f.p) {
       report->row = f.first + done;
       return report->bump_count > HELM_MOST_BUMPS ? HELM_CROWDED : HELM_BREAKDOWN;
     }
   }
   if (report->bump_count > HELM_MOST_BUMPS) return HELM_CROWDED;
-  std::sort(report->bump, report->bump + report->bump_count);
+  for (int i = 1; i < report->bump_count; i++)  // sorted: the order in which they were found depends on VL
+    for (int j = i; j > 0 && report->bump[j] < report->bump[j - 1]; j--) {
+      const int32_t t = report->bump[j];
+      report->bump[j] = report->bump[j - 1];
+      report->bump[j - 1] = t;
+    }
   return HELM_OK;
 }
 
 // Solves for `lanes` <= W right-hand sides, x: vectors of plan.nodes complex numbers of type C.
 template <class T, int VL, int W, class C>
-static void SolveLanes(const helm_plan& plan, const helm_front* fronts, const helm_class* classes, const helm_box* boxes,
-                       const int32_t* lists, const helm_memory& memory, double scale, C* x, int lanes) {
+static void SolveLanes(const helm_plan& plan, const helm_front* fronts, const helm_class* classes,
+                       const helm_box* boxes, const int32_t* lists, const helm_memory& memory, double scale, C* x,
+                       int lanes) {
   T* const rows = static_cast<T*>(memory.x);
   const int64_t n = plan.nodes;
   memset(memory.active, 0, static_cast<size_t>(plan.box_count + plan.front_count));
@@ -131,7 +138,7 @@ static void SolveLanes(const helm_plan& plan, const helm_front* fronts, const he
   Panel<T, W>::In(x, n, lanes, in, order, owner, rows, memory.active);
   memset(rows + n * 2 * W, 0, sizeof(T) * 2 * W);
   Solve<T, VL, W>::Run(plan, fronts, classes, boxes, lists, static_cast<const T*>(memory.factor), rows,
-                          static_cast<T*>(memory.near), memory.active, memory.wanted, memory.bumps);
+                       static_cast<T*>(memory.near), memory.active, memory.wanted, memory.bumps);
   Panel<T, W>::Out(rows, n, lanes, out, order, x);
 }
 

@@ -8,9 +8,10 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"unsafe"
+
+	"github.com/waveprior/waveprior/cuda"
 )
 
 // Precision is the arithmetic of a Factor.
@@ -39,9 +40,6 @@ func (p Precision) bytes() int {
 
 // ErrBreakdown is wrapped by Factorise's error where a pivot tile is singular to working precision.
 var ErrBreakdown = errors.New("the factorisation broke down")
-
-// isaVariable forces an instruction set, for tests and comparisons: "v3" or "v4".
-const isaVariable = "WAVEPRIOR_HELMHOLTZ_ISA"
 
 // A Factor owns the memory of one factorisation. It serves one goroutine at a time, any of them. Its memory lies
 // outside of Go's heap; it is given back by Close, or when the Factor is collected.
@@ -84,24 +82,13 @@ func (p *Plan) FactorBytes(precision Precision) int {
 	return bytes
 }
 
-// NewFactor allocates a factor of the plan.
+// NewFactor allocates a factor of the plan. It runs at the instruction set that cuda.ISA names at this moment.
 func NewFactor(plan *Plan, precision Precision) (*Factor, error) {
 	if precision != Single && precision != Double {
 		return nil, fmt.Errorf("helmholtz: precision %d, allowed are Single and Double", int(precision))
 	}
-	isa := int(C.helm_isa())
-	switch s := os.Getenv(isaVariable); s {
-	case "":
-	case "v3":
-		isa = min(isa, 3)
-	case "v4":
-		if isa < 4 {
-			return nil, fmt.Errorf("helmholtz: %s=v4, but this processor has no AVX-512", isaVariable)
-		}
-	default:
-		return nil, fmt.Errorf("helmholtz: %s=%q, allowed are v3 and v4", isaVariable, s)
-	}
-	if isa == 0 {
+	isa := cuda.ISA()
+	if isa < 3 {
 		return nil, errors.New("helmholtz: this processor lacks AVX2 and FMA (x86-64-v3)")
 	}
 	m, err := allocate(plan.FactorBytes(precision))

@@ -9,22 +9,24 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/helmholtz"
 )
 
-// isas are the instruction sets to test; v4 is left out where the processor lacks it.
+// isas runs f at each instruction set of this processor.
 func isas(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
-	for _, isa := range []string{"v3", "v4"} {
-		t.Run(isa, func(t *testing.T) {
-			t.Setenv("WAVEPRIOR_HELMHOLTZ_ISA", isa)
-			p, err := helmholtz.NewPlan(1, 1, helmholtz.FivePoint)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := helmholtz.NewFactor(p, helmholtz.Single); err != nil {
+	before := cuda.ISA()
+	for _, isa := range []int{3, 4} {
+		t.Run(fmt.Sprintf("v%d", isa), func(t *testing.T) {
+			if err := cuda.SetISA(isa); err != nil {
 				t.Skip(err)
 			}
+			defer func() {
+				if err := cuda.SetISA(before); err != nil {
+					t.Fatal(err)
+				}
+			}()
 			f(t)
 		})
 	}
@@ -329,11 +331,6 @@ func TestBadInput(t *testing.T) {
 	}
 	_, err = helmholtz.NewFactor(p, helmholtz.Precision(9))
 	fails("precision", err, "9")
-	t.Run("isa", func(t *testing.T) {
-		t.Setenv("WAVEPRIOR_HELMHOLTZ_ISA", "v9")
-		_, err = helmholtz.NewFactor(p, helmholtz.Single)
-		fails("isa", err, "v9", "v3")
-	})
 	w := study(20)
 	w.nx = 30
 	good := func() *helmholtz.Matrix { return w.matrix(false) }

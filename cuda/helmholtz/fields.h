@@ -28,11 +28,13 @@ static inline void EachBlock(const helm_fields& fields, int64_t nodes, F f) {
 }
 
 template <class T, int VL>
-static void Substitute(const helm_plan& plan, const helm_front* fronts, const helm_class* classes, const helm_box* boxes,
-                       const int32_t* lists, const helm_memory& memory, const helm_fields& fields) {
+static void Substitute(const helm_plan& plan, const helm_front* fronts, const helm_class* classes,
+                       const helm_box* boxes, const int32_t* lists, const helm_memory& memory,
+                       const helm_fields& fields) {
   EachBlock<T, VL>(fields, plan.nodes, [&](auto lanes, T* rows, int64_t) {
-    Solve<T, VL, decltype(lanes)::value>::Run(plan, fronts, classes, boxes, lists, static_cast<const T*>(memory.factor), rows,
-                                              static_cast<T*>(memory.near), memory.active, memory.wanted, memory.bumps);
+    Solve<T, VL, decltype(lanes)::value>::Run(plan, fronts, classes, boxes, lists, static_cast<const T*>(memory.factor),
+                                              rows, static_cast<T*>(memory.near), memory.active, memory.wanted,
+                                              memory.bumps);
   });
 }
 

@@ -60,8 +60,8 @@ struct Front {
   static constexpr int TB = 16;  // width of a tile
 
   // in - L U^T for `columns` <= NR columns of VL rows; in: columns of F, out: columns of S or F (stride in T).
-  __attribute__((noinline)) static void Subtract(const T* a, const T* u, int64_t depth, const T* in, int64_t in_rows, T* out,
-                              int64_t out_rows, int64_t out_imag, int columns) {
+  __attribute__((noinline)) static void Subtract(const T* a, const T* u, int64_t depth, const T* in, int64_t in_rows,
+                                                 T* out, int64_t out_rows, int64_t out_imag, int columns) {
     Product<T, VL, NR> c;
     c.Sum(a, u, depth);
     if (columns == NR) {
@@ -118,8 +118,9 @@ struct Front {
       if (r != k)
         for (int j = 0; j < n; j++) {
           T* const cj = d + j * 2 * TB;
-          std::swap(cj[k], cj[r]);
-          std::swap(cj[TB + k], cj[TB + r]);
+          const T re = cj[k], im = cj[TB + k];
+          cj[k] = cj[r], cj[TB + k] = cj[TB + r];
+          cj[r] = re, cj[TB + r] = im;
         }
       const T pr = ck[k] / best, pi = -ck[TB + k] / best;  // 1/pivot
       // Row k times 1/pivot; the other rows minus their entry of column k times that row.
@@ -210,7 +211,8 @@ struct Front {
         const int nc = static_cast<int>(w - j0 < NR ? w - j0 : NR);
         const T* uj = ut + (j0 / VL) * stride + j0 % VL;
         for (int64_t i = 0; i < TB; i += VL)
-          Subtract(lt + i * 2 * k0, uj, k0, fp + 2 * rows * (k0 + j0) + k0 + i, rows, d + j0 * 2 * TB + i, 2 * TB, TB, nc);
+          Subtract(lt + i * 2 * k0, uj, k0, fp + 2 * rows * (k0 + j0) + k0 + i, rows, d + j0 * 2 * TB + i, 2 * TB, TB,
+                   nc);
       }
       // The tile's upper triangle was not assembled: mirror the lower one.
       for (int j = 0; j < w; j++)
@@ -233,8 +235,8 @@ struct Front {
         T* const ui = u + i / VL * stride;
         for (int64_t j0 = 0; j0 < w; j0 += NR) {
           const int nc = static_cast<int>(w - j0 < NR ? w - j0 : NR);
-          Subtract(li, ut + (j0 / VL) * stride + j0 % VL, k0, fp + 2 * rows * (k0 + j0) + i, rows, ui + (k0 + j0) * 2 * VL,
-                   2 * VL, VL, nc);
+          Subtract(li, ut + (j0 / VL) * stride + j0 % VL, k0, fp + 2 * rows * (k0 + j0) + i, rows,
+                   ui + (k0 + j0) * 2 * VL, 2 * VL, VL, nc);
         }
         Scale(ui + k0 * 2 * VL, di, w, li + k0 * 2 * VL);
       }

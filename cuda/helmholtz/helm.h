@@ -39,9 +39,9 @@ typedef struct {
   int32_t pivots, ring, entries;  // entries: of L below the diagonal
   int32_t column_start;           // offset in lists: pivots + 1 starts of columns among the entries
   int32_t rows;                   // offset in lists: local row of each entry; rows >= pivots are ring nodes
-  int32_t targets;                // offset in lists: for each pair of entries of a column, what its product is taken from
-  int32_t gather;                 // offset in lists: pairs (coefficient relative to the box, slot)
-  int32_t gather_count;           // pairs
+  int32_t targets;       // offset in lists: for each pair of entries of a column, what its product is taken from
+  int32_t gather;        // offset in lists: pairs (coefficient relative to the box, slot)
+  int32_t gather_count;  // pairs
   int32_t first_box, box_count;
 } helm_class;
 
@@ -49,7 +49,7 @@ typedef struct {
 typedef struct {
   int32_t base;  // coefficient index of its first node
   int32_t first;
-  int32_t ring;  // offset in lists: rows of x
+  int32_t ring;   // offset in lists: rows of x
   int32_t shape;  // its class
   int64_t factor;
   int64_t update;
@@ -63,8 +63,8 @@ typedef struct {
   int32_t owner;       // offset in lists: box, or box_count + front, that eliminates the node
   int32_t max_pivots;  // of a front
   int32_t max_boundary;
-  int32_t max_local;   // pivots + ring of a box
-  int64_t plane;       // reals of one padded coefficient plane
+  int32_t max_local;                            // pivots + ring of a box
+  int64_t plane;                                // reals of one padded coefficient plane
   int64_t factor_size, update_size, work_size;  // reals
 } helm_plan;
 
@@ -83,7 +83,7 @@ typedef struct {
 // The bumped diagonal entries of a factor: with E their unit vectors and S' = S + E E^T,
 // S^-1 b = S'^-1 (b + E (1 - E^T Z)^-1 Z^T b), Z = S'^-1 E (Woodbury).
 typedef struct {
-  const void* z;          // fields of Z
+  const void* z;    // fields of Z
   double* inverse;  // (1 - E^T Z)^-1: count x count complex numbers
   int32_t count;
   int32_t row[HELM_MOST_BUMPS];
@@ -99,7 +99,7 @@ typedef struct {
   uint8_t* active;  // a byte per box, then per front: some right-hand side is not zero there; overwritten
   uint8_t* wanted;  // likewise: the solution is wanted there
   helm_bumps* bumps;
-  void* x;          // rows of one block, for vectors that come in the grid's order
+  void* x;  // rows of one block, for vectors that come in the grid's order
 } helm_memory;
 
 // Fields: `count` vectors in rows, in blocks of lanes: as many full vectors as there are, then the least that holds the
@@ -143,14 +143,14 @@ void helm_products(helm_kernel, const helm_plan*, const int32_t* lists, const he
                    const double* scale, double* sum);
 
 // The variants behind them.
-#define HELM_ENTRIES(p, isa)                                                                                      \
-  int helm_factorise_##p##_##isa(const helm_plan*, const helm_front*, const helm_class*, const helm_box*,         \
-                                 const int32_t*, const helm_matrix*, const helm_memory*, helm_report*);           \
-  void helm_solve_##p##_##isa(const helm_plan*, const helm_front*, const helm_class*, const helm_box*,            \
-                              const int32_t*, const helm_memory*, double scale, void* x, helm_panel);             \
-  void helm_substitute_##p##_##isa(const helm_plan*, const helm_front*, const helm_class*, const helm_box*,       \
-                                   const int32_t*, const helm_memory*, const helm_fields*);                       \
-  void helm_products_##p##_##isa(const helm_plan*, const int32_t*, const helm_fields*, const helm_fields*,        \
+#define HELM_ENTRIES(p, isa)                                                                                           \
+  int helm_factorise_##p##_##isa(const helm_plan*, const helm_front*, const helm_class*, const helm_box*,              \
+                                 const int32_t*, const helm_matrix*, const helm_memory*, helm_report*);                \
+  void helm_solve_##p##_##isa(const helm_plan*, const helm_front*, const helm_class*, const helm_box*, const int32_t*, \
+                              const helm_memory*, double scale, void* x, helm_panel);                                  \
+  void helm_substitute_##p##_##isa(const helm_plan*, const helm_front*, const helm_class*, const helm_box*,            \
+                                   const int32_t*, const helm_memory*, const helm_fields*);                            \
+  void helm_products_##p##_##isa(const helm_plan*, const int32_t*, const helm_fields*, const helm_fields*,             \
                                  const double*, double*);
 HELM_ENTRIES(f32, v3)
 HELM_ENTRIES(f32, v4)

@@ -3,12 +3,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <type_traits>
 
-#include "flush.h"
+#include "../isa.h"
 #include "helm.h"
 
 #pragma GCC target("arch=x86-64-v3")
@@ -17,4 +16,4 @@
 #define HELM_BYTES 32  // of a vector
 #define HELM_LIMIT 500
 #define HELM_REGISTERS 16
-#include "engine.inc"
+#include "engine.h"

@@ -4,24 +4,24 @@
 template <class T, int N>
 struct Lanes;
 
-#define HELM_LANES(T, N, R, P, S)                                                              \
-  template <>                                                                                  \
-  struct Lanes<T, N> {                                                                         \
-    R v;                                                                                       \
-    static Lanes Load(const T* p) { return {P##_loadu_##S(p)}; }                               \
-    static Lanes Fill(T x) { return {P##_set1_##S(x)}; }                                       \
-    void Store(T* p) const { P##_storeu_##S(p, v); }                                           \
-  };                                                                                           \
+#define HELM_LANES(T, N, R, P, S)                                                                       \
+  template <>                                                                                           \
+  struct Lanes<T, N> {                                                                                  \
+    R v;                                                                                                \
+    static Lanes Load(const T* p) { return {P##_loadu_##S(p)}; }                                        \
+    static Lanes Fill(T x) { return {P##_set1_##S(x)}; }                                                \
+    void Store(T* p) const { P##_storeu_##S(p, v); }                                                    \
+  };                                                                                                    \
   static inline Lanes<T, N> operator+(Lanes<T, N> a, Lanes<T, N> b) { return {P##_add_##S(a.v, b.v)}; } \
   static inline Lanes<T, N> operator-(Lanes<T, N> a, Lanes<T, N> b) { return {P##_sub_##S(a.v, b.v)}; } \
   static inline Lanes<T, N> operator*(Lanes<T, N> a, Lanes<T, N> b) { return {P##_mul_##S(a.v, b.v)}; } \
   static inline Lanes<T, N> operator/(Lanes<T, N> a, Lanes<T, N> b) { return {P##_div_##S(a.v, b.v)}; } \
-  static inline Lanes<T, N> Max(Lanes<T, N> a, Lanes<T, N> b) { return {P##_max_##S(a.v, b.v)}; }        \
-  static inline Lanes<T, N> Fma(Lanes<T, N> a, Lanes<T, N> b, Lanes<T, N> c) { /* a b + c */   \
-    return {P##_fmadd_##S(a.v, b.v, c.v)};                                                     \
-  }                                                                                            \
-  static inline Lanes<T, N> Fnma(Lanes<T, N> a, Lanes<T, N> b, Lanes<T, N> c) { /* c - a b */  \
-    return {P##_fnmadd_##S(a.v, b.v, c.v)};                                                    \
+  static inline Lanes<T, N> Max(Lanes<T, N> a, Lanes<T, N> b) { return {P##_max_##S(a.v, b.v)}; }       \
+  static inline Lanes<T, N> Fma(Lanes<T, N> a, Lanes<T, N> b, Lanes<T, N> c) { /* a b + c */            \
+    return {P##_fmadd_##S(a.v, b.v, c.v)};                                                              \
+  }                                                                                                     \
+  static inline Lanes<T, N> Fnma(Lanes<T, N> a, Lanes<T, N> b, Lanes<T, N> c) { /* c - a b */           \
+    return {P##_fnmadd_##S(a.v, b.v, c.v)};                                                             \
   }
 
 HELM_LANES(float, 4, __m128, _mm, ps)
@@ -42,8 +42,12 @@ static inline unsigned Below(Lanes<double, 4> a, Lanes<double, 4> b) {
   return static_cast<unsigned>(_mm256_movemask_pd(_mm256_cmp_pd(a.v, b.v, _CMP_NGE_UQ)));
 }
 #ifdef HELM_V4
-static inline unsigned Below(Lanes<float, 16> a, Lanes<float, 16> b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_NGE_UQ); }
-static inline unsigned Below(Lanes<double, 8> a, Lanes<double, 8> b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_NGE_UQ); }
+static inline unsigned Below(Lanes<float, 16> a, Lanes<float, 16> b) {
+  return _mm512_cmp_ps_mask(a.v, b.v, _CMP_NGE_UQ);
+}
+static inline unsigned Below(Lanes<double, 8> a, Lanes<double, 8> b) {
+  return _mm512_cmp_pd_mask(a.v, b.v, _CMP_NGE_UQ);
+}
 #endif
 
 // Adds n values of src to dst, n of any size.
@@ -56,10 +60,12 @@ static inline void AddRun(T* dst, const T* src, int n) {
   if (i < n) {
     if constexpr (sizeof(T) == 4) {
       const __mmask16 m = static_cast<__mmask16>((1u << (n - i)) - 1);
-      _mm512_mask_storeu_ps(dst + i, m, _mm512_add_ps(_mm512_maskz_loadu_ps(m, dst + i), _mm512_maskz_loadu_ps(m, src + i)));
+      _mm512_mask_storeu_ps(dst + i, m,
+                            _mm512_add_ps(_mm512_maskz_loadu_ps(m, dst + i), _mm512_maskz_loadu_ps(m, src + i)));
     } else {
       const __mmask8 m = static_cast<__mmask8>((1u << (n - i)) - 1);
-      _mm512_mask_storeu_pd(dst + i, m, _mm512_add_pd(_mm512_maskz_loadu_pd(m, dst + i), _mm512_maskz_loadu_pd(m, src + i)));
+      _mm512_mask_storeu_pd(dst + i, m,
+                            _mm512_add_pd(_mm512_maskz_loadu_pd(m, dst + i), _mm512_maskz_loadu_pd(m, src + i)));
     }
   }
 #else

@@ -10,9 +10,3 @@ void* helm_allocate(size_t bytes) {
 }
 
 void helm_release(void* memory, size_t bytes) { munmap(memory, bytes); }
-
-int helm_isa(void) {
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v4")) return 4;
-  return __builtin_cpu_supports("x86-64-v3") ? 3 : 0;
-}

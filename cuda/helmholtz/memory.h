@@ -9,7 +9,6 @@ extern "C" {
 #endif
 void* helm_allocate(size_t bytes);  // null where there is none
 void helm_release(void* memory, size_t bytes);
-int helm_isa(void);  // 4: x86-64-v4, 3: x86-64-v3, 0: neither
 #ifdef __cplusplus
 }
 #endif

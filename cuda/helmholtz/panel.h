@@ -90,8 +90,8 @@ struct Panel {
 
   // Fills rows from `lanes` vectors of n complex numbers, and marks the owners of what is not zero.
   template <class C>
-  static void In(const C* x, int64_t n, int lanes, const double* scale, const int32_t* order, const int32_t* owner, T* rows,
-                 uint8_t* active) {
+  static void In(const C* x, int64_t n, int lanes, const double* scale, const int32_t* order, const int32_t* owner,
+                 T* rows, uint8_t* active) {
     int64_t i = 0;
     const V zero = V::Fill(0);
     for (; i + W <= n; i += W) {

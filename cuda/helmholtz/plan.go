@@ -238,7 +238,7 @@ func (a *analysis) front(b *branch) {
 	for k, c := range b.child {
 		h := &f.child[k]
 		h.index = C.int32_t(c.index)
-		at := a.lists[0:0]
+		var at []C.int32_t // rows of the child's boundary
 		if c.leaf() {
 			h.box = 1
 			r := a.boxes[c.index].ring

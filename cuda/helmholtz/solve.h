@@ -29,7 +29,8 @@ struct Solve {
   }
 
   // re, im[m] += sum over `rows` rows i of l(i, column m) x(i); l: panels at their first column, `stride` apart.
-  static __attribute__((always_inline)) inline void Columns(const T* l, int64_t stride, const T* x, int64_t rows, V* re, V* im) {
+  static __attribute__((always_inline)) inline void Columns(const T* l, int64_t stride, const T* x, int64_t rows, V* re,
+                                                            V* im) {
     for (int64_t i = 0; i < rows; i += VL, l += stride) {
       const int n = static_cast<int>(rows - i < VL ? rows - i : VL);
       for (int r = 0; r < n; r++, x += 2 * W) {
@@ -78,14 +79,16 @@ struct Solve {
       const T* const d = inverse + 2 * TB * TB * static_cast<int64_t>(t);
       for (int64_t i = 0; i < w; i += MR) {
         Rows(d + i / VL * VL * 2 * w + i % VL, y + k0 * 2 * W, w, re, im);
-        for (int64_t m = 0; m < MR && i + m < w; m++) re[m].Store(z + (i + m) * 2 * W), im[m].Store(z + (i + m) * 2 * W + W);
+        for (int64_t m = 0; m < MR && i + m < w; m++)
+          re[m].Store(z + (i + m) * 2 * W), im[m].Store(z + (i + m) * 2 * W + W);
       }
       memcpy(y + k0 * 2 * W, z, sizeof(T) * static_cast<size_t>(w) * 2 * W);
     }
   }
 
   // near: workspace of b rows.
-  __attribute__((noinline)) static void FrontBackward(const helm_front& f, const int32_t* lists, const T* factor, T* x, T* near) {
+  __attribute__((noinline)) static void FrontBackward(const helm_front& f, const int32_t* lists, const T* factor, T* x,
+                                                      T* near) {
     const int64_t p = f.p, b = f.b, pr = Padded(p);
     const int tiles = static_cast<int>(pr / TB);
     const T* const inverse = factor + f.factor;
@@ -114,7 +117,8 @@ struct Solve {
   }
 
   // near: workspace of ring rows.
-  __attribute__((noinline)) static void BoxForward(const helm_class& c, const helm_box& box, const int32_t* lists, const T* factor, T* x, T* near) {
+  __attribute__((noinline)) static void BoxForward(const helm_class& c, const helm_box& box, const int32_t* lists,
+                                                   const T* factor, T* x, T* near) {
     const int np = c.pivots, nb = c.ring;
     const int32_t* const start = lists + c.column_start;
     const int32_t* const rows = lists + c.rows;
@@ -148,7 +152,8 @@ struct Solve {
     }
   }
 
-  __attribute__((noinline)) static void BoxBackward(const helm_class& c, const helm_box& box, const int32_t* lists, const T* factor, T* x, T* near) {
+  __attribute__((noinline)) static void BoxBackward(const helm_class& c, const helm_box& box, const int32_t* lists,
+                                                    const T* factor, T* x, T* near) {
     const int np = c.pivots, nb = c.ring;
     const int32_t* const start = lists + c.column_start;
     const int32_t* const rows = lists + c.rows;
@@ -214,7 +219,8 @@ struct Solve {
         alignas(64) T all[2 * W];
         sr.Store(all);
         si.Store(all + W);
-        for (int l = 0; l < W; l++) re[j][l] += static_cast<double>(all[l]), im[j][l] += static_cast<double>(all[W + l]);
+        for (int l = 0; l < W; l++)
+          re[j][l] += static_cast<double>(all[l]), im[j][l] += static_cast<double>(all[W + l]);
       }
     }
     for (int j = 0; j < bumps.count; j++) {
@@ -259,7 +265,8 @@ struct Solve {
       if (!wanted[plan.box_count + f]) continue;
       FrontBackward(fronts[f], lists, factor, x, near);
       for (const helm_child& c : fronts[f].child)
-        if (c.box && wanted[c.index]) BoxBackward(classes[boxes[c.index].shape], boxes[c.index], lists, factor, x, near);
+        if (c.box && wanted[c.index])
+          BoxBackward(classes[boxes[c.index].shape], boxes[c.index], lists, factor, x, near);
     }
   }
 };

@@ -14,29 +14,23 @@ namespace waveprior {
 
 template <class T>
 struct AdamStep {
-  T* w;
-  const T* g;
-  T* m;
-  T* v;
-  T* average;     // or null
-  T clip;         // c
+  T clip;  // c
   T beta1, beta2;
-  T rest1, rest2; // 1-b1, 1-b2, rounded from double
-  T step;         // rate/(1-b1^k)
-  T root;         // 1/sqrt(1-b2^k)
+  T rest1, rest2;  // 1-b1, 1-b2, rounded from double
+  T step;          // rate/(1-b1^k)
+  T root;          // 1/sqrt(1-b2^k)
   T epsilon;
-  T follow;       // 1-d
+  T follow;  // 1-d
 
-  WAVEPRIOR_INLINE T Next(int64_t i) const {
-    const T h = clip * g[i];
-    const T mi = Fma(beta1, m[i], rest1 * h);
-    const T vi = Fma(beta2, v[i], rest2 * (h * h));
-    m[i] = mi;
-    v[i] = vi;
-    return w[i] - step * mi / Fma(Root(vi), root, epsilon);
+  // Takes m and v a step on and returns the new w.
+  WAVEPRIOR_INLINE T Next(T w, T g, T& m, T& v) const {
+    const T h = clip * g;
+    m = Fma(beta1, m, rest1 * h);
+    v = Fma(beta2, v, rest2 * (h * h));
+    return w - step * m / Fma(Sqrt(v), root, epsilon);
   }
-  static WAVEPRIOR_INLINE float Root(float x) { return __builtin_sqrtf(x); }
-  static WAVEPRIOR_INLINE double Root(double x) { return __builtin_sqrt(x); }
+  // The moving average a after the step to w.
+  WAVEPRIOR_INLINE T Average(T a, T w) const { return Fma(follow, w - a, a); }
 };
 
 }  // namespace waveprior

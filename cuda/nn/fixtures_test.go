@@ -1,9 +1,13 @@
 package nn_test
 
 import (
+	"bytes"
+	"flag"
+	"hash/fnv"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"unsafe"
 
@@ -58,19 +62,14 @@ func upload[T cuda.Float](t testing.TB, d cuda.Device, x []T) cuda.Buffer {
 
 func values[T cuda.Float](b cuda.Buffer, n int) []T { return slices.Clone(cuda.View[T](b)[:n]) }
 
-// normals draws n numbers of that standard deviation. The seed is the length, so a failure repeats.
+// seed is what all random numbers of one run of the tests come from; -seed repeats a failure.
+var seed = flag.Uint64("seed", rand.Uint64(), "seed of the random numbers")
+
+// normals draws n numbers of that standard deviation: other ones in every call within a test, the same in every run of the
+// test with this seed.
 func normals[T cuda.Float](t testing.TB, n int, std float64) []T {
 	t.Helper()
-	seed := rand.Uint64()
-	if testing.Verbose() {
-		t.Logf("seed %d", seed)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("seed %d gave %d normals of standard deviation %g", seed, n, std)
-		}
-	})
-	r := rand.New(rand.NewPCG(seed, 1))
+	r := generator(t)
 	x := make([]T, n)
 	for i := range x {
 		x[i] = T(std * r.NormFloat64())
@@ -78,10 +77,36 @@ func normals[T cuda.Float](t testing.TB, n int, std float64) []T {
 	return x
 }
 
+var (
+	generatorsMu sync.Mutex
+	generators   = map[string]*rand.Rand{}
+)
+
+func generator(t testing.TB) *rand.Rand {
+	generatorsMu.Lock()
+	defer generatorsMu.Unlock()
+	r, ok := generators[t.Name()]
+	if !ok {
+		h := fnv.New64a()
+		h.Write([]byte(t.Name()))
+		r = rand.New(rand.NewPCG(*seed, h.Sum64()))
+		generators[t.Name()] = r
+		t.Cleanup(func() {
+			generatorsMu.Lock()
+			defer generatorsMu.Unlock()
+			delete(generators, t.Name())
+			if t.Failed() {
+				t.Logf("repeat with -seed %d", *seed)
+			}
+		})
+	}
+	return r
+}
+
 // near fails unless |got - want| <= bound*scale.
 func near(t testing.TB, what string, i int, got, want, bound, scale float64) {
-	t.Helper()
 	if e := math.Abs(got - want); !(e <= bound*scale) {
+		t.Helper() // not before: it costs more than the comparison
 		t.Fatalf("%s[%d] = %g, want %g: off by %.3g, allowed %.3g", what, i, got, want, e, bound*scale)
 	}
 }
@@ -99,8 +124,7 @@ func sameBits[T cuda.Float](t testing.TB, f func(d cuda.Device) []T) {
 		if len(got) != len(first) {
 			t.Fatalf("%d threads: %d numbers, one thread gave %d", threads, len(got), len(first))
 		}
-		a, b := bytesOf(first), bytesOf(got)
-		if i := slices.IndexFunc(a, func(byte) bool { return true }); i < 0 || !slices.Equal(a, b) {
+		if !bytes.Equal(bytesOf(first), bytesOf(got)) {
 			for i := range first {
 				if first[i] != got[i] {
 					t.Fatalf("%d threads: number %d is %g, one thread gave %g", threads, i, got[i], first[i])

@@ -12,15 +12,13 @@ int nn_phi_f64_cpu(const uint64_t*, int64_t, int64_t);
 import "C"
 
 import (
-	"unsafe"
-
 	"github.com/waveprior/waveprior/cuda"
 )
 
 var (
-	geluForward  = both("nn_gelu", unsafe.Pointer(C.nn_gelu_f32_cpu), unsafe.Pointer(C.nn_gelu_f64_cpu))
-	geluBackward = both("nn_gelu_backward", unsafe.Pointer(C.nn_gelu_backward_f32_cpu), unsafe.Pointer(C.nn_gelu_backward_f64_cpu))
-	phi          = both("nn_phi", unsafe.Pointer(C.nn_phi_f32_cpu), unsafe.Pointer(C.nn_phi_f64_cpu))
+	geluForward  = both("nn_gelu", C.nn_gelu_f32_cpu, C.nn_gelu_f64_cpu)
+	geluBackward = both("nn_gelu_backward", C.nn_gelu_backward_f32_cpu, C.nn_gelu_backward_f64_cpu)
+	phi          = both("nn_phi", C.nn_phi_f32_cpu, C.nn_phi_f64_cpu)
 )
 
 // GeluForward computes y = x Phi(x), elementwise over n numbers (gelu.h). y may be x.

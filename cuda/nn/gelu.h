@@ -23,10 +23,10 @@ struct NormalTable<float> {
   using Bits = uint32_t;
   static constexpr int kMantissa = 23;
   static constexpr Bits kBias = 127;
-  static constexpr float kLeast = -87.0f;           // exp of it is still normal
-  static constexpr float kRound = 12582912.0f;      // 1.5 2^23: adding it rounds to an integer
+  static constexpr float kLeast = -87.0f;       // exp of it is still normal
+  static constexpr float kRound = 12582912.0f;  // 1.5 2^23: adding it rounds to an integer
   static constexpr float kLog2e = 0x1.715476p+0f;
-  static constexpr float kLn2High = 0x1.62e4p-1f;   // 15 bits, so that n kLn2High is exact
+  static constexpr float kLn2High = 0x1.62e4p-1f;  // 15 bits, so that n kLn2High is exact
   static constexpr float kLn2Low = 0x1.7f7d1cp-20f;
   static WAVEPRIOR_INLINE float R(float t) {
     float p = Fma(t, 0x1.0fa292p-6f, -0x1.01304cp-4f);

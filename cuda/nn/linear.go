@@ -15,16 +15,15 @@ import "C"
 
 import (
 	"fmt"
-	"unsafe"
 
 	"github.com/waveprior/waveprior/cuda"
 )
 
 var (
-	linear               = both("nn_linear", unsafe.Pointer(C.nn_linear_f32_cpu), unsafe.Pointer(C.nn_linear_f64_cpu))
-	linearBackwardInput  = both("nn_linear_backward_input", unsafe.Pointer(C.nn_linear_backward_input_f32_cpu), unsafe.Pointer(C.nn_linear_backward_input_f64_cpu))
-	linearBackwardWeight = both("nn_linear_backward_weight", unsafe.Pointer(C.nn_linear_backward_weight_f32_cpu), unsafe.Pointer(C.nn_linear_backward_weight_f64_cpu))
-	columnSums           = both("nn_column_sums", unsafe.Pointer(C.nn_column_sums_f32_cpu), unsafe.Pointer(C.nn_column_sums_f64_cpu))
+	linear               = both("nn_linear", C.nn_linear_f32_cpu, C.nn_linear_f64_cpu)
+	linearBackwardInput  = both("nn_linear_backward_input", C.nn_linear_backward_input_f32_cpu, C.nn_linear_backward_input_f64_cpu)
+	linearBackwardWeight = both("nn_linear_backward_weight", C.nn_linear_backward_weight_f32_cpu, C.nn_linear_backward_weight_f64_cpu)
+	columnSums           = both("nn_column_sums", C.nn_column_sums_f32_cpu, C.nn_column_sums_f64_cpu)
 )
 
 // Tile is the number of rows in which inference goes through a dense layer: item i is row i%Tile of tile i/Tile, and the

@@ -1,4 +1,8 @@
 #pragma GCC optimize("-ffp-contract=off")
+#include <immintrin.h>
+
+#include <type_traits>
+
 #include "../args.h"
 #include "../isa.h"
 

@@ -11,15 +11,13 @@ int nn_tree_sum_cpu(const uint64_t*, int64_t, int64_t);
 import "C"
 
 import (
-	"unsafe"
-
 	"github.com/waveprior/waveprior/cuda"
 )
 
 var (
-	squareError = both("nn_square_error", unsafe.Pointer(C.nn_square_error_f32_cpu), unsafe.Pointer(C.nn_square_error_f64_cpu))
-	sumSquares  = both("nn_sum_squares", unsafe.Pointer(C.nn_sum_squares_f32_cpu), unsafe.Pointer(C.nn_sum_squares_f64_cpu))
-	treeSum     = cuda.Kernel{Name: "nn_tree_sum", CPU: unsafe.Pointer(C.nn_tree_sum_cpu)}
+	squareError = both("nn_square_error", C.nn_square_error_f32_cpu, C.nn_square_error_f64_cpu)
+	sumSquares  = both("nn_sum_squares", C.nn_sum_squares_f32_cpu, C.nn_sum_squares_f64_cpu)
+	treeSum     = cuda.Kernel{Name: "nn_tree_sum", CPU: C.nn_tree_sum_cpu}
 )
 
 // SquareError computes for each row i of x and target (rows, width) the loss sum_j (x - target)^2 into losses (rows,

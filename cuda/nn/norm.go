@@ -10,14 +10,12 @@ int nn_layernorm_backward_f64_cpu(const uint64_t*, int64_t, int64_t);
 import "C"
 
 import (
-	"unsafe"
-
 	"github.com/waveprior/waveprior/cuda"
 )
 
 var (
-	layerNorm         = both("nn_layernorm", unsafe.Pointer(C.nn_layernorm_f32_cpu), unsafe.Pointer(C.nn_layernorm_f64_cpu))
-	layerNormBackward = both("nn_layernorm_backward", unsafe.Pointer(C.nn_layernorm_backward_f32_cpu), unsafe.Pointer(C.nn_layernorm_backward_f64_cpu))
+	layerNorm         = both("nn_layernorm", C.nn_layernorm_f32_cpu, C.nn_layernorm_f64_cpu)
+	layerNormBackward = both("nn_layernorm_backward", C.nn_layernorm_backward_f32_cpu, C.nn_layernorm_backward_f64_cpu)
 )
 
 // normRows is the number of rows whose parameter gradients are summed together, before the groups are added in order.

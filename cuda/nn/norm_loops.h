@@ -49,7 +49,7 @@ int nn_layernorm(const uint64_t* args, int64_t lo, int64_t hi) {
     for (int64_t j = whole; j < width; j++)
       square[j - whole] = waveprior::Fma(u[j] - mean, u[j] - mean, square[j - whole]);
     const T variance = Halve(square) / T(width) + T(kNormEpsilon);
-    const T rstd = T(1) / static_cast<T>(__builtin_sqrt(variance));
+    const T rstd = T(1) / waveprior::Sqrt(variance);
     if (stats) {
       stats[2 * row] = mean;
       stats[2 * row + 1] = rstd;
@@ -132,8 +132,7 @@ int nn_layernorm_backward(const uint64_t* args, int64_t lo, int64_t hi) {
       }
       const T c1 = Halve(sum) / T(width), c2 = Halve(product) / T(width);
 #pragma omp simd
-      for (int64_t j = 0; j < width; j++)
-        du[j] = rstd * (du[j] - waveprior::Fma((u[j] - mean) * rstd, c2, c1));
+      for (int64_t j = 0; j < width; j++) du[j] = rstd * (du[j] - waveprior::Fma((u[j] - mean) * rstd, c2, c1));
     }
   }
   return waveprior::kOk;

@@ -15,16 +15,15 @@ import "C"
 
 import (
 	"fmt"
-	"unsafe"
 
 	"github.com/waveprior/waveprior/cuda"
 )
 
 var (
-	axpby      = both("nn_axpby", unsafe.Pointer(C.nn_axpby_f32_cpu), unsafe.Pointer(C.nn_axpby_f64_cpu))
-	rowAxpby   = both("nn_row_axpby", unsafe.Pointer(C.nn_row_axpby_f32_cpu), unsafe.Pointer(C.nn_row_axpby_f64_cpu))
-	copyRows   = both("nn_copy_rows", unsafe.Pointer(C.nn_copy_rows_f32_cpu), unsafe.Pointer(C.nn_copy_rows_f64_cpu))
-	gatherRows = both("nn_gather_rows", unsafe.Pointer(C.nn_gather_rows_f32_cpu), unsafe.Pointer(C.nn_gather_rows_f64_cpu))
+	axpby      = both("nn_axpby", C.nn_axpby_f32_cpu, C.nn_axpby_f64_cpu)
+	rowAxpby   = both("nn_row_axpby", C.nn_row_axpby_f32_cpu, C.nn_row_axpby_f64_cpu)
+	copyRows   = both("nn_copy_rows", C.nn_copy_rows_f32_cpu, C.nn_copy_rows_f64_cpu)
+	gatherRows = both("nn_gather_rows", C.nn_gather_rows_f32_cpu, C.nn_gather_rows_f64_cpu)
 )
 
 // Axpby computes y = a x + b z over n numbers, as fma(b, z, a x). y may be x or z; z may be no buffer: y = a x.

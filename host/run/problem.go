@@ -2,9 +2,12 @@ package run
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/waveprior/waveprior/core/compose"
+	"github.com/waveprior/waveprior/core/dataset"
 	"github.com/waveprior/waveprior/core/npy"
+	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/session"
@@ -39,4 +42,20 @@ func Problem(ctx context.Context, o Options, c *experiment.Cell) (problem *compo
 		}
 	}
 	return k.physics, latents, nil
+}
+
+// PriorData carries a cell out as far as its prior's training set. It returns the spaces of the solver, which the prior is
+// told, and the manifest of the set, "" where the cell has none.
+func PriorData(ctx context.Context, o Options, c *experiment.Cell) (target []space.Space, manifest string, err error) {
+	k := &cellRun{runner: &runner{Options: o, sums: map[session.Ref]string{}}, c: c, out: newResult(c)}
+	if err := k.configureSolver(ctx); err != nil {
+		return nil, "", err
+	}
+	if err := k.data(ctx); err != nil {
+		return nil, "", err
+	}
+	if k.out.Data != nil {
+		manifest = filepath.Join(k.out.Data.Path(TrainingSet), dataset.ManifestName)
+	}
+	return []space.Space{*k.solver.Configured.Model, *k.solver.Configured.Data}, manifest, nil
 }

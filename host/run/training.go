@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/dataset"
@@ -156,6 +157,9 @@ func lossNames(e *stage.Entry, n int) []string {
 	return names
 }
 
+// noteTraining is the time between two notes of how long a training has taken.
+const noteTraining = 2 * time.Second
+
 // trainPrior trains into the stage's folder, where checkpoints of an earlier session may lie.
 func (k *cellRun) trainPrior(ctx context.Context, w *stage.Work, prior *session.Prior) error {
 	if k.out.Data == nil {
@@ -177,10 +181,17 @@ func (k *cellRun) trainPrior(ctx context.Context, w *stage.Work, prior *session.
 	if k.c.Data.HeldOut > 0 {
 		req.HeldOut = filepath.Join(k.out.Data.Path(HeldOutSet), dataset.ManifestName)
 	}
+	noted := time.Now()
 	err = prior.Train(ctx, req, func(p contract.TrainProgress) error {
 		task.Update(p.Step, p.Steps, losses(p.Losses))
 		if err := reports.add(p); err != nil {
 			return err
+		}
+		if time.Since(noted) >= noteTraining { // what it took so far, should this be the last that is heard of it
+			noted = time.Now()
+			if err := w.Note(); err != nil {
+				return err
+			}
 		}
 		return ctx.Err()
 	})
@@ -292,7 +303,12 @@ func (r *reports) training() *Training {
 			names[name] = true
 		}
 	}
-	columns := slices.Sorted(maps.Keys(names))
+	columns := slices.SortedFunc(maps.Keys(names), func(a, b string) int { // what is minimised first
+		if (a == "loss") != (b == "loss") {
+			return map[bool]int{true: -1, false: 1}[a == "loss"]
+		}
+		return strings.Compare(a, b)
+	})
 	t.Columns = append([]string{"step"}, columns...)
 	if len(columns) == 0 {
 		return t

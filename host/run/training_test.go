@@ -91,16 +91,16 @@ func TestTraining(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if fmt.Sprint(h.Columns) != "[step gradient loss]" || len(h.Rows) != 20 || h.Steps != 100 || h.Examples != 6 {
+			if fmt.Sprint(h.Columns) != "[step loss gradient]" || len(h.Rows) != 20 || h.Steps != 100 || h.Examples != 6 {
 				t.Fatalf("%v, %d rows of %d steps", h.Columns, len(h.Rows), h.Steps)
 			}
 			for i, row := range h.Rows {
 				step := float64(5 * (i + 1))
-				if row[0] != step || row[2] != 1/step || !math.IsNaN(row[1]) {
+				if row[0] != step || row[1] != 1/step || !math.IsNaN(row[2]) {
 					t.Errorf("row %d is %v", i, row)
 				}
 			}
-			if l := h.Column(2); l[19] != 0.01 {
+			if l := h.Column(1); l[19] != 0.01 {
 				t.Errorf("losses %v", l)
 			}
 			var files []string

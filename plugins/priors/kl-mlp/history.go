@@ -23,7 +23,7 @@ const HistoryName = "losses.npy"
 // HistoryNames is the file beside it with the columns' names.
 const HistoryNames = "losses.json"
 
-var historyColumns = []string{"step", "loss", "loss_ema", "loss_held_out"}
+var historyColumns = []string{"step", "loss", "training examples", "held-out examples"}
 
 // scored is how many pairs of example and level columns 2 and 3 are means of.
 const scored = 4 * nn.Tile

@@ -1,0 +1,82 @@
+package rules
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var (
+	quoted = regexp.MustCompile(`(?m)^\s*#\s*include\s+"([^"]+)"`)
+	loops  = regexp.MustCompile(`(?m)^#define WAVEPRIOR_LOOPS "([^"]+)"`)
+)
+
+// The go command sees a changed header only in the folder of the package that it builds. So C++ includes headers of its own
+// folder, or those of cuda/ itself where its package imports package cuda, which embeds them: then they are part of what the
+// importer's build depends on (docs/adr/0010-cuda-families.md).
+func TestHeadersAreSeen(t *testing.T) {
+	texts := map[string]string{}
+	for _, name := range tracked(t) {
+		if !under(path.Dir(name), "cuda") || strings.Contains(name, "/testdata/") {
+			continue
+		}
+		if slices.Contains([]string{".h", ".cc", ".cu"}, path.Ext(name)) {
+			text, err := os.ReadFile(filepath.Join(root, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[name] = string(text)
+		}
+	}
+	g := graph(sources(t))
+	if n := checkHeaders(texts, g, t.Errorf); n < 10 {
+		t.Errorf("saw %d includes: the test does not see the sources", n)
+	}
+}
+
+func checkHeaders(texts map[string]string, imports map[string][]string, fail func(format string, args ...any)) (seen int) {
+	for name, text := range texts {
+		dir := path.Dir(name)
+		for _, m := range append(quoted.FindAllStringSubmatch(text, -1), loops.FindAllStringSubmatch(text, -1)...) {
+			seen++
+			header := path.Join(dir, m[1])
+			switch _, there := texts[header]; {
+			case !there:
+				fail("%s includes %s: no such file, or one that the go command does not watch (.h is)", name, m[1])
+			case path.Dir(header) == dir:
+			case path.Dir(header) != "cuda":
+				fail("%s includes %s: headers that families share lie in cuda/, where the go command sees them change", name, m[1])
+			case !slices.Contains(imports[dir], "cuda"):
+				fail("%s includes %s, and package %s does not import package cuda: a change would not be seen", name, m[1], dir)
+			}
+		}
+	}
+	return seen
+}
+
+func TestHeadersRuleSees(t *testing.T) {
+	imports := map[string][]string{"cuda/a": {"cuda"}}
+	for name, c := range map[string]struct {
+		file, text string
+		bad        bool
+	}{
+		"own folder":    {"cuda/a/x.cc", `#include "x.h"`, false},
+		"shared":        {"cuda/a/x.cc", `#include "../args.h"`, false},
+		"loops":         {"cuda/a/x.cc", `#define WAVEPRIOR_LOOPS "x.h"`, false},
+		"no import":     {"cuda/b/x.cc", `#include "../args.h"`, true},
+		"other family":  {"cuda/a/x.cc", `#include "../b/y.h"`, true},
+		"not watched":   {"cuda/a/x.cc", `#include "x.inc"`, true},
+		"missing loops": {"cuda/a/x.cc", `#define WAVEPRIOR_LOOPS "y.h"`, true},
+	} {
+		failed := false
+		texts := map[string]string{"cuda/args.h": "", "cuda/a/x.h": "", "cuda/b/y.h": "", c.file: c.text}
+		checkHeaders(texts, imports, func(string, ...any) { failed = true })
+		if failed != c.bad {
+			t.Errorf("%s: refused %v, want %v", name, failed, c.bad)
+		}
+	}
+}
