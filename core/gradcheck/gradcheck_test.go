@@ -115,7 +115,7 @@ func TestNoisy(t *testing.T) {
 		return table.Check(0.3)
 	}
 	j := jvp(x, v)
-	if err := check(j, gradcheck.Options{H0: 1, Eps: 0x1p-23, Noisy: true}); err != nil {
+	if err := check(j, gradcheck.Options{H0: 1, Eps: 0x1p-23, Factor: 2, Rows: 20, Noisy: true}); err != nil {
 		t.Error(err)
 	}
 	if check(j, gradcheck.Options{H0: 1, Eps: 0x1p-23}) == nil {
@@ -124,7 +124,7 @@ func TestNoisy(t *testing.T) {
 	for _, wrong := range []float64{1.02, -1} {
 		j := jvp(x, v)
 		j[1] *= wrong
-		if check(j, gradcheck.Options{H0: 1, Eps: 0x1p-23, Noisy: true}) == nil {
+		if check(j, gradcheck.Options{H0: 1, Eps: 0x1p-23, Factor: 2, Rows: 20, Noisy: true}) == nil {
 			t.Errorf("a derivative that is wrong by a factor of %g passes", wrong)
 		}
 	}
