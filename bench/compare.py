@@ -49,14 +49,14 @@ def peer(case, args):
 
 
 def ours(case, binary, args):
-    """Seconds per operation of every benchmark that matches, by name."""
+    """Seconds per gradient or step (ms/item, ms/step) of every benchmark that matches, by name."""
     threads = args.threads or case["threads"]
     out = subprocess.run([binary, "-test.run", "^$", "-test.bench", case["bench"], "-test.benchtime", args.benchtime, "-test.cpu", str(threads)],
                          cwd=ROOT / case["package"], check=True, capture_output=True, text=True)
     found = {}
     for line in out.stdout.splitlines():
-        if m := re.match(r"Benchmark(\S+?)(?:-\d+)?\s+\d+\s+([0-9.]+) ns/op", line):
-            found[m[1]] = float(m[2]) * 1e-9
+        if m := re.match(r"Benchmark(\S+?)(?:-\d+)?\s.*\s([0-9.]+) ms/(?:item|step)\b", line):
+            found[m[1]] = float(m[2]) * 1e-3
     if not found:
         sys.exit(f"no benchmark matches {case['bench']} in {case['package']}:\n{out.stdout}")
     return found
