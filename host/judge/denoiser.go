@@ -60,7 +60,11 @@ func (j *judging) denoiser(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		sets = append(sets, noisySet{name: "held_out", z: held})
+		if len(held) >= 2*d { // one example has no variance
+			sets = append(sets, noisySet{name: "held_out", z: held})
+		} else {
+			j.logf("judge: %d held-out example that could be encoded: denoiser.*_held_out need 2", len(held)/d)
+		}
 	}
 	if len(train) < 2*d {
 		return nil

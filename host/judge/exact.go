@@ -23,7 +23,11 @@ const exactObservations = 16
 // samples are from it. Unconditional samples are compared with the prior itself.
 func (j *judging) exact(ctx context.Context) error {
 	opt := j.Cell.Judge.Exact
-	if opt == nil || j.obs > 0 && j.d > 2 { // no grid over many coordinates
+	if opt == nil {
+		return nil
+	}
+	if j.obs > 0 && j.d > 2 {
+		j.logf("[judge.exact]: the latent space has %d coordinates, the grid is for 1 or 2: left out", j.d)
 		return nil
 	}
 	if j.mix == nil {

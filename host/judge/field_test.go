@@ -225,6 +225,25 @@ func TestDenoiserGap(t *testing.T) {
 	}
 }
 
+// One held-out example does not vary: nothing is said of held-out examples, and the rest of the judgement stands.
+func TestDenoiserGapOfOneHeldOut(t *testing.T) {
+	sch, err := diffusion.Linear(40, 1e-4, 0.2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &memoriser{examples: draw("train", 12), schedule: sch}
+	m, dir := run(t, stages{train: p.examples, held: draw("held", 1), prior: p.service(t)})
+	if rows := array(t, dir, "denoiser_gap"); !slices.Equal(rows.Shape, []int{10, 4}) {
+		t.Errorf("gaps of shape %v, want 10 levels of the training set alone", rows.Shape)
+	}
+	if v, ok := m["denoiser.gap_held_out"]; ok {
+		t.Errorf("a gap of %g in units of no variance", v)
+	}
+	if _, ok := m["denoiser.gap_training"]; !ok {
+		t.Error("no gap on training examples")
+	}
+}
+
 // TestExactIsSkippedInManyCoordinates: an experiment's grid is for one or two latent coordinates and no error elsewhere.
 func TestExactIsSkippedInManyCoordinates(t *testing.T) {
 	cell := experiment.Cell{Judge: experiment.Judge{Exact: &experiment.Exact{Lower: -5, Upper: 5, Draws: 10}}}

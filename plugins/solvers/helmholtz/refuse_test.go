@@ -22,6 +22,7 @@ func TestOptionErrors(t *testing.T) {
 	}{
 		"no grid":            {options{"grid": nil}, "grid"},
 		"one row":            {options{"grid": map[string]any{"nz": 1, "nx": 12, "spacing_m": 50}}, "grid.nz"},
+		"too many nodes":     {options{"grid": map[string]any{"nz": 8192, "nx": 8192, "spacing_m": 50}}, "a grid of 8200 x 8200 nodes, allowed are 1 to 8192 a side"},
 		"spacing":            {options{"grid": map[string]any{"nz": 9, "nx": 12, "spacing_m": 0}}, "spacing_m"},
 		"boundary":           {options{"boundary": map[string]any{"kind": "sponge", "cells": 4, "sigma_max": 60}}, "sponge"},
 		"no cells":           {options{"boundary": map[string]any{"cells": 0, "sigma_max": 60}}, "cells"},

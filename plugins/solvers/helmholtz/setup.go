@@ -55,11 +55,17 @@ func newSetup(o *Options, threads int) (*setup, error) {
 	highest := 0.0
 	for _, f := range s.hz {
 		highest = max(highest, f)
-		s.operators = append(s.operators, newOperator(s.padding, s.spacingM, s.sigmaMax, f))
 	}
 	s.lower, s.upper = slownessLimits(s.spacingM, highest)
 	if s.upper <= s.lower {
 		return nil, invalid("at %g Hz a spacing of %g m has fewer than %d nodes per wavelength at any velocity below %g m/s", highest, s.spacingM, leastPoints, 1e7)
+	}
+	pz, px := s.size()
+	if s.plan, err = fronts.NewPlan(pz, px, fronts.FivePoint); err != nil { // before memory is taken for a grid that is too large
+		return nil, fmt.Errorf("solver helmholtz: a padded grid of %d x %d nodes: %w: %w", pz, px, contract.ErrInvalidOption, err)
+	}
+	for _, f := range s.hz {
+		s.operators = append(s.operators, newOperator(s.padding, s.spacingM, s.sigmaMax, f))
 	}
 	model, data := tensor.Float32, tensor.Complex64
 	s.precision = fronts.Single
@@ -74,10 +80,6 @@ func newSetup(o *Options, threads int) (*setup, error) {
 		Axes: []space.Axis{{Name: "frequency", Unit: "Hz", Size: len(s.hz), Values: s.hz},
 			src.axis, rec.axis},
 		Quantities: []space.Quantity{{Name: "wavefield", Unit: "1"}}}
-	pz, px := s.size()
-	if s.plan, err = fronts.NewPlan(pz, px, fronts.FivePoint); err != nil {
-		return nil, fmt.Errorf("solver helmholtz: %w: %w", contract.ErrInvalidOption, err)
-	}
 	s.workers = make(chan *worker, s.threads)
 	for range s.threads {
 		s.workers <- nil
