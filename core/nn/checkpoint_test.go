@@ -203,6 +203,7 @@ func TestStoreRefuses(t *testing.T) {
 		"empty":    {func(s *nn.Store[float32]) { s.Linear("a", 2, 0) }, "[2 0]"},
 		"negative": {func(s *nn.Store[float32]) { s.LayerNorm("a", -2) }, "[-2]"},
 		"huge":     {func(s *nn.Store[float32]) { s.Linear("a", 1<<40, 1<<40) }, "too many"},
+		"big":      {func(s *nn.Store[float32]) { s.Linear("a", 1<<21, 1<<20) }, "MiB of memory are free"},
 	} {
 		s := nn.NewStore[float32](device(t, 1))
 		c.declare(s)

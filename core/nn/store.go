@@ -7,6 +7,7 @@ import (
 	"slices"
 	"unsafe"
 
+	"github.com/waveprior/waveprior/core/machine"
 	"github.com/waveprior/waveprior/core/rng"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/cuda"
@@ -134,8 +135,10 @@ func (s *Store[T]) Allocate(mode Mode) error {
 	case s.ready:
 		return errors.New("nn: the store is allocated already")
 	}
+	if need, free := uint64(s.Bytes(mode)), machine.Available(); s.dev.Name() == "cpu" && need > free {
+		return fmt.Errorf("nn: %d parameters take %d MiB, and %d MiB of memory are free: make the network smaller", s.Count(), need>>20, free>>20)
+	}
 	s.mode, s.ready = mode, true
-	s.layOut()
 	n := Weights(1)
 	if mode == ForTraining {
 		n = arrays

@@ -16,7 +16,7 @@ const CheckpointName = "kl-mlp.safetensors"
 
 // Keys of the checkpoint's strings and tensors.
 const (
-	keySteps, keyData, keySeed, keyBatch = "steps", "data", "seed", "batch"
+	keySteps, keyData, keySeed, keyBatch, keyHistoryEvery = "steps", "data", "seed", "batch", "history_every"
 	keyMean, keyStd                      = "mean", "std"
 	keyHistory, keyPending               = "history", "pending"
 )

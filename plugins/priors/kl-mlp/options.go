@@ -14,7 +14,7 @@ type Options struct {
 	Background float64 `option:"background" default:"0.25" unit:"s2/km2" doc:"squared slowness at KL coordinates 0"`
 	Amplitude  float64 `option:"amplitude" default:"0.02" above:"0" unit:"s2/km2" doc:"factor sigma_m of the basis"`
 	Floor      float64 `option:"floor" default:"1e-6" unit:"s2/km2" affects:"use" doc:"least squared slowness that is decoded; the derivative is 0 where it acts"`
-	Grid       int     `option:"grid" default:"64" min:"2" max:"4096" affects:"use" doc:"cells per side of what is decoded, for a solver whose model has no axes z and x; otherwise the solver's cells"`
+	Grid       int     `option:"grid" default:"64" min:"2" max:"4096" doc:"cells per side of what is decoded, for a solver whose model has no axes z and x; otherwise the solver's cells"`
 
 	Width    int             `option:"width" default:"512" min:"8" max:"8192" doc:"H: width of the network (published: 2048)"`
 	Blocks   int             `option:"blocks" default:"4" min:"0" max:"64" doc:"L: number of residual blocks (published: 12)"`
@@ -32,7 +32,7 @@ type ScheduleOptions struct {
 
 // TrainOptions is the table train.
 type TrainOptions struct {
-	Steps            int     `option:"steps" default:"20000" min:"1" doc:"steps of the optimiser (published: 50000)"`
+	Steps            int     `option:"steps" default:"20000" min:"1" max:"100000000" doc:"steps of the optimiser (published: 50000)"`
 	Batch            int     `option:"batch" default:"50" min:"1" max:"65536" doc:"examples per step, at most all; an epoch is as many whole batches as the training set has, and leaves out another rest each time"`
 	LearningRate     float64 `option:"learning_rate" default:"5e-4" above:"0" doc:"of Adam, in the first epoch"`
 	LearningRateLast float64 `option:"learning_rate_last" default:"5e-5" above:"0" doc:"where it falls to, by a cosine that is stepped once per epoch"`

@@ -159,6 +159,7 @@ func (t *training) run(ctx context.Context, folder string, report func(contract.
 		Path: path, Architecture: t.c.options.architecture(), Tensors: tensors,
 		Strings: map[string]string{
 			keySteps: strconv.Itoa(o.Steps), keyData: t.digest, keySeed: strconv.FormatUint(t.c.seed, 10), keyBatch: strconv.Itoa(t.batch),
+			keyHistoryEvery: strconv.Itoa(o.HistoryEvery),
 		},
 		CheckpointEvery: time.Duration(o.CheckpointS * float64(time.Second)), ReportEvery: every,
 	}
