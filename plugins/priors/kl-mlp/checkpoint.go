@@ -17,8 +17,8 @@ const CheckpointName = "kl-mlp.safetensors"
 // Keys of the checkpoint's strings and tensors.
 const (
 	keySteps, keyData, keySeed, keyBatch, keyHistoryEvery = "steps", "data", "seed", "batch", "history_every"
-	keyMean, keyStd                      = "mean", "std"
-	keyHistory, keyPending               = "history", "pending"
+	keyMean, keyStd                                       = "mean", "std"
+	keyHistory, keyPending                                = "history", "pending"
 )
 
 // load takes mean, std and network from the checkpoint in a folder. Every error wraps contract.ErrCheckpoint and names the file.
