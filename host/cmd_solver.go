@@ -70,22 +70,33 @@ func (f *solverRun) open(ctx context.Context, path string) (s *session.Session, 
 	return own, solver, m, single, nil
 }
 
-// readBatch reads one item or a batch of items of a space. A model that lacks the axes of size 1 is taken as well.
+// readBatch reads one item or a batch of items of a space, rounded to its precision. A model that lacks the axes of size 1
+// is taken as well.
 func readBatch(path string, s *space.Space) (t *tensor.Tensor, single bool, err error) {
 	if t, err = npy.Read(path); err != nil {
 		return nil, false, err
 	}
+	if t.DType != s.DType {
+		if from, to := t.DType, s.DType; from.IsComplex() != to.IsComplex() || !floating(from) || !floating(to) {
+			return nil, false, fmt.Errorf("%s is %v, the solver takes %v", path, from, s)
+		}
+		r := tensor.New(s.DType, t.Shape...)
+		r.SetReals(t.AppendReals(nil))
+		t = r
+	}
 	want := s.ItemShape()
 	shape := squeeze(t.Shape)
 	switch {
-	case t.DType != s.DType:
-		return nil, false, fmt.Errorf("%s is %v, the solver takes %v", path, t.DType, s)
 	case len(t.Shape) == len(want)+1 && s.Check(path, t, -1) == nil:
 		return t, false, nil
 	case equal(t.Shape, want) || equal(shape, squeeze(want)):
 		return t.Reshape(s.BatchShape(1)...), true, nil
 	}
 	return nil, false, fmt.Errorf("%s has shape %v; the solver takes one item of shape %v or a batch (n, ...) of them: %v", path, t.Shape, want, s)
+}
+
+func floating(t tensor.DType) bool {
+	return t == tensor.Float32 || t == tensor.Float64 || t.IsComplex()
 }
 
 func squeeze(shape []int) []int {
@@ -144,7 +155,7 @@ func newForward() *cobra.Command {
 		Use:   "forward FILE.toml --model m.npy --out d.npy",
 		Short: "Run a solver by itself: data of a model, or of a batch of models",
 		Long: `forward uses the [solver] table of FILE.toml alone. m.npy holds one model or a batch (n, ...) of models in the
-solver's own space; d.npy gets the data, always with a batch axis in front. Items that the solver refuses (outside its
+solver's own space, float32 or float64; d.npy gets the data, always with a batch axis in front. Items that the solver refuses (outside its
 bounds, unstable) are NaN there and listed with the reason; the exit code is then 1.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -52,7 +52,7 @@ var wrongArrays = []struct {
 	data []byte
 	want []string
 }{
-	{"float32", npyFile("'<f4'", "(2,)", 8), []string{"float32", "float64"}},
+	{"complex", npyFile("'<c16'", "(2,)", 32), []string{"complex128", "float64"}},
 	{"integers", npyFile("'<i8'", "(2,)", 16), []string{"int64", "float64"}},
 	{"too few", npyFile("'<f8'", "(1,)", 8), []string{"[1]", "2"}},
 	{"wrong batch", npyFile("'<f8'", "(4, 3)", 96), []string{"[4 3]", "2"}},
