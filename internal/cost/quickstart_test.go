@@ -2,7 +2,6 @@ package cost
 
 import (
 	"bytes"
-	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -40,9 +39,8 @@ type side struct {
 	chains  *run.Chains
 	count   int // chains
 
-	wall []time.Duration // of each step
-	cpu  time.Duration   // of all steps, this process and the plugins
-	host time.Duration   // of it, this process
+	wall []time.Duration          // of each step
+	cpu  map[string]time.Duration // of all steps: this process ("host") and the plugins
 }
 
 // newSide carries the experiment out as far as the chains' start, by the host's own code, over processes or in this one. Both
@@ -74,7 +72,7 @@ func newSide(tb testing.TB, cache string, processes bool) *side {
 		tb.Fatalf("%s has no cell %q", quickstart, posterior)
 	}
 	c := &e.Cells[at]
-	d := &side{tb: tb, session: s, cell: c, count: c.Chains.Chains * c.Observation.Count,
+	d := &side{tb: tb, session: s, cell: c, cpu: map[string]time.Duration{}, count: c.Chains.Chains * c.Observation.Count,
 		options: run.Options{Experiment: e, Dir: filepath.Join(tb.TempDir(), "run"), Cache: &stage.Cache{Dir: cache, Log: tb.Logf}, Session: s}}
 	d.start()
 	if n := len(s.PIDs()); (n > 0) != processes {
@@ -100,7 +98,7 @@ func (d *side) steps(n int) {
 	if d.chains.Done() {
 		d.start()
 	}
-	host, cpu := cpuTime(), d.cpuTime()
+	before := d.cpuTime()
 	for i := 0; i < n && !d.chains.Done(); i++ {
 		start := time.Now()
 		if _, err := d.chains.Step(d.tb.Context()); err != nil {
@@ -108,38 +106,48 @@ func (d *side) steps(n int) {
 		}
 		d.wall = append(d.wall, time.Since(start))
 	}
-	d.cpu += d.cpuTime() - cpu
-	d.host += cpuTime() - host
+	for what, t := range d.cpuTime() {
+		d.cpu[what] += t - before[what]
+	}
 	if bad := d.chains.Dropped(); len(bad) > 0 {
 		d.tb.Fatalf("%d chains dropped, which makes steps cheaper; the first: %+v", len(bad), bad[0])
 	}
 }
 
-// cpuTime is the time that this process and the side's plugins have spent on processors.
-func (d *side) cpuTime() time.Duration {
+// cpuTime is the time that this process ("host") and the side's plugins have spent on processors.
+func (d *side) cpuTime() map[string]time.Duration {
 	d.tb.Helper()
-	sum := cpuTime()
+	times := map[string]time.Duration{"host": cpuTime()}
 	for what, pid := range d.session.PIDs() {
 		var t unix.Timespec
 		// The kernel's number of another process's clock: clock_getcpuclockid(3).
 		if err := unix.ClockGettime(int32(^pid<<3|2), &t); err != nil {
 			d.tb.Fatalf("clock of %s: %v", what, err)
 		}
-		sum += time.Duration(t.Nano())
+		times[what] = time.Duration(t.Nano())
 	}
-	return sum
+	return times
 }
 
 // forget drops what was measured so far.
-func (d *side) forget() { d.wall, d.cpu, d.host = nil, 0, 0; d.session.Counts() }
+func (d *side) forget() {
+	d.wall, d.cpu = nil, map[string]time.Duration{}
+	d.session.Counts()
+}
 
 func (d *side) median() time.Duration {
 	w := slices.Sorted(slices.Values(d.wall))
 	return (w[(len(w)-1)/2] + w[len(w)/2]) / 2
 }
 
-// cpuStep is CPU time per step.
-func (d *side) cpuStep() time.Duration { return d.cpu / time.Duration(len(d.wall)) }
+// cpuStep is CPU time per step, of all processes.
+func (d *side) cpuStep() time.Duration {
+	var sum time.Duration
+	for _, t := range d.cpu {
+		sum += t
+	}
+	return sum / time.Duration(len(d.wall))
+}
 
 // roundTrips is how many calls a step has made over sockets since forget: the host's of the sampler, the sampler's of the
 // host's services, the host's of prior and solver. All calls are of all chains.
@@ -213,7 +221,9 @@ func BenchmarkQuickstartStep(b *testing.B) {
 	b.ReportMetric(ms(here.cpuStep()), "CPU-ms/step-in-process")
 	b.ReportMetric(ms(there.cpuStep()), "CPU-ms/step-processes")
 	b.ReportMetric(float64(there.cpuStep())/float64(here.cpuStep()), "CPU-×in-process")
-	b.ReportMetric(ms(there.host)/float64(len(there.wall)), "host-CPU-ms/step")
 	b.ReportMetric(there.roundTrips(), "round-trips/step")
-	b.Log(fmt.Sprintf("%d steps each way", len(there.wall)))
+	for _, what := range slices.Sorted(maps.Keys(there.cpu)) {
+		b.Logf("%s: %.2f ms of CPU a step", what, ms(there.cpu[what])/float64(len(there.wall)))
+	}
+	b.Logf("%d steps each way", len(there.wall))
 }
