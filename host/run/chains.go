@@ -250,4 +250,3 @@ func (k *cellRun) diverged(st *chainState) error {
 	}
 	return fmt.Errorf("%d of %d chains failed (%s); the first: chain %d, %s at step %d: %s", len(st.dropped), n, what, d.Chain, d.Code, d.Step, d.Text)
 }
-
