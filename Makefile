@@ -91,7 +91,7 @@ bench: ## the benchmarks that match BENCH (default: all)
 	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: bench-step
-bench-step: ## what the processes cost: one step of dps, and one call (docs/performance.md)
+bench-step: ## what the processes cost: one step of dps, one of the quickstart, and one call (docs/performance.md)
 	@$(GO) test -run '^$$' -bench Step ./internal/cost
 	@$(GO) test -run '^$$' -bench Forward ./core/plugin
 

@@ -61,12 +61,21 @@ func serverOptions(point func(service, method string) string) []grpc.ServerOptio
 	return []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
 		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(window),
+		grpc.ReadBufferSize(buffer), grpc.WriteBufferSize(buffer), grpc.NumStreamWorkers(handlers),
 		grpc.ChainUnaryInterceptor(unary), grpc.ChainStreamInterceptor(stream),
 	}
 }
 
 // window is the flow-control window in bytes: fixed, so that gRPC sends no pings to estimate one.
 const window = 8 << 20
+
+// buffer is the size in bytes of a connection's buffers for reading and writing: a message with a tensor or two inline is one
+// system call.
+const buffer = 160 << 10
+
+// handlers is how many goroutines of a server wait for calls. Their stacks have grown already; a new goroutine for each call,
+// which is what calls beyond that number get, copies its stack several times on the way down.
+const handlers = 4
 
 // guard turns a panic of a handler into contract.ErrInternal; the stack goes to stderr, which is the plugin's log.
 func guard(at string, f func() error) (err error) {

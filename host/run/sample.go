@@ -158,91 +158,41 @@ func (k *cellRun) sampler(ctx context.Context) (*session.Sampler, contract.Confi
 
 // drawSamples runs the chains, from a checkpoint if one lies there, and writes what they end with.
 func (k *cellRun) drawSamples(ctx context.Context, w *stage.Work) error {
-	s, conf, err := k.sampler(ctx)
+	c, err := k.newChains(ctx)
 	if err != nil {
 		return err
 	}
-	n := k.chains()
-	groups := k.groups(n)
-	st, err := k.loadCheckpoint(filepath.Join(w.Dir(), checkpointFile), conf, n)
+	defer c.Close()
+	st := c.st
+	resumed, err := c.load(filepath.Join(w.Dir(), checkpointFile))
 	if err != nil {
 		k.Progress.Logf("%s: the checkpoint cannot be used (%v): the chains start again", k.title("sample"), err)
 	}
-	var release []func()
-	defer func() {
-		for _, f := range release {
-			f()
-		}
-	}()
-	alloc := func(n int) (contract.State, error) {
-		state := contract.State{}
-		for _, t := range conf.State {
-			x, free, err := k.Session.Alloc(t.DType, append([]int{n}, t.Shape...)...)
-			if err != nil {
-				return nil, err
-			}
-			x.Zero()
-			release = append(release, free)
-			state[t.Name] = x
-		}
-		return state, nil
-	}
-	now, err := alloc(n)
-	if err != nil {
-		return err
-	}
-	next, err := alloc(n)
-	if err != nil {
-		return err
-	}
 	task := k.Progress.Start(k.title("sample"), "steps", 0, 0)
 	defer task.Stop()
-	if st == nil {
-		st = &chainState{state: now}
+	if !resumed {
 		hook.At("host.sample.start")
-		for _, g := range groups {
-			total, status, err := s.Start(ctx, k.which(ids(g[0], g[1])), now.Slice(g[0], g[1]))
-			if err != nil {
-				return err
-			}
-			st.total = total
-			for i := range status {
-				st.drop(g[0]+i, status[i], -1)
-			}
-		}
-		if err := k.diverged(st); err != nil {
+		if err := c.start(ctx); err != nil {
 			return err
 		}
-	} else {
-		for name, t := range st.state {
-			now[name].CopyFrom(t)
-		}
-		st.state = now
 	}
 	saved := time.Now()
 	first := st.step
 	task.Update(st.step, st.total, "")
-	for st.step < st.total && !st.done {
+	for !c.Done() {
 		if err := ctx.Err(); err != nil {
 			return k.checkpoint(w, st, err)
 		}
 		hook.At("host.sample")
-		numbers, err := k.step(ctx, s, st, next, groups)
+		numbers, err := c.Step(ctx)
 		if err != nil {
 			if ctx.Err() != nil {
 				err = ctx.Err()
 			}
 			return k.checkpoint(w, st, err)
 		}
-		st.state, next = next, st.state
-		st.record(numbers, n)
-		st.snapshot(k.c.Chains.Snapshots)
-		st.step++
-		if err := k.diverged(st); err != nil {
-			return k.checkpoint(w, st, err)
-		}
 		task.Update(st.step, st.total, note(numbers, st))
-		if every := k.Experiment.Run.CheckpointS; time.Since(saved).Seconds() >= every && st.step < st.total && !st.done {
+		if every := k.Experiment.Run.CheckpointS; time.Since(saved).Seconds() >= every && !c.Done() {
 			if err := k.checkpoint(w, st, nil); err != nil {
 				return err
 			}
@@ -253,128 +203,8 @@ func (k *cellRun) drawSamples(ctx context.Context, w *stage.Work) error {
 	if err := k.writeSamples(ctx, w.Dir(), st); err != nil {
 		return err
 	}
-	task.Done(fmt.Sprintf("%d chains, %d steps", n, st.step-first))
+	task.Done(fmt.Sprintf("%d chains, %d steps", k.chains(), st.step-first))
 	return nil
-}
-
-func ids(lo, hi int) []int {
-	v := make([]int, hi-lo)
-	for i := range v {
-		v[i] = lo + i
-	}
-	return v
-}
-
-// groups splits n chains as the experiment asks: [lo, hi) each.
-func (k *cellRun) groups(n int) [][2]int {
-	size := k.c.Chains.Group
-	if size == 0 {
-		size = n
-	}
-	var g [][2]int
-	for lo := 0; lo < n; lo += size {
-		g = append(g, [2]int{lo, min(lo+size, n)})
-	}
-	return g
-}
-
-// step takes all chains that are not dropped one step on. Numbers are per chain, NaN for a dropped one.
-func (k *cellRun) step(ctx context.Context, s contract.Sampler, st *chainState, next contract.State, groups [][2]int) (map[string][]float64, error) {
-	n := k.chains()
-	numbers := map[string][]float64{}
-	gone := map[int]bool{}
-	for _, d := range st.dropped {
-		gone[d.Chain] = true
-	}
-	done := true
-	for _, g := range groups {
-		var alive []int
-		for c := g[0]; c < g[1]; c++ {
-			if !gone[c] {
-				alive = append(alive, c)
-			}
-		}
-		if len(alive) < g[1]-g[0] { // a dropped chain keeps its last state
-			for name, t := range st.state {
-				next[name].Slice(g[0], g[1]).CopyFrom(t.Slice(g[0], g[1]))
-			}
-		}
-		if len(alive) == 0 {
-			continue
-		}
-		in, out := st.state.Slice(g[0], g[1]), next.Slice(g[0], g[1])
-		if len(alive) < g[1]-g[0] {
-			in, out = gather(st.state, alive), gather(next, alive)
-		}
-		r, err := s.Step(ctx, st.step, k.which(alive), in, out)
-		if err != nil {
-			return nil, err
-		}
-		if len(alive) < g[1]-g[0] {
-			for name, t := range out {
-				for i, c := range alive {
-					next[name].Item(c).CopyFrom(t.Item(i))
-				}
-			}
-		}
-		for name, v := range r.Numbers {
-			if len(v) != len(alive) {
-				return nil, fmt.Errorf("sampler %s: step %d reports %d values of %q for %d chains: %w", k.c.Sampler.Ref.Name, st.step, len(v), name, len(alive), contract.ErrInternal)
-			}
-			if numbers[name] == nil {
-				numbers[name] = nan(n)
-			}
-			for i, c := range alive {
-				numbers[name][c] = v[i]
-			}
-		}
-		for i := range r.Status {
-			st.drop(alive[i], r.Status[i], st.step)
-		}
-		done = done && r.Done
-	}
-	st.done = done
-	return numbers, nil
-}
-
-// gather copies some chains.
-func gather(s contract.State, chains []int) contract.State {
-	out := contract.State{}
-	for name, t := range s {
-		c := tensor.New(t.DType, append([]int{len(chains)}, t.Shape[1:]...)...)
-		for i, j := range chains {
-			c.Item(i).CopyFrom(t.Item(j))
-		}
-		out[name] = c
-	}
-	return out
-}
-
-func (st *chainState) drop(chain int, s contract.Status, step int) {
-	if s.Code == contract.OK {
-		return
-	}
-	i := sort.Search(len(st.dropped), func(i int) bool { return st.dropped[i].Chain >= chain })
-	if i < len(st.dropped) && st.dropped[i].Chain == chain {
-		return
-	}
-	st.dropped = append(st.dropped, ChainStatus{})
-	copy(st.dropped[i+1:], st.dropped[i:])
-	st.dropped[i] = ChainStatus{Chain: chain, Code: s.Code.String(), Text: s.Text, Step: step}
-}
-
-// diverged decides, by the experiment's on_divergence, whether dropped chains end the run.
-func (k *cellRun) diverged(st *chainState) error {
-	n := k.chains()
-	if len(st.dropped) == 0 || k.c.Chains.OnDivergence == "drop" && len(st.dropped) < n {
-		return nil
-	}
-	d := st.dropped[0]
-	what := "on_divergence = \"stop\""
-	if len(st.dropped) == n {
-		what = "no chain is left"
-	}
-	return fmt.Errorf("%d of %d chains failed (%s); the first: chain %d, %s at step %d: %s", len(st.dropped), n, what, d.Chain, d.Code, d.Step, d.Text)
 }
 
 func note(numbers map[string][]float64, st *chainState) string {

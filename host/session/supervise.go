@@ -210,24 +210,31 @@ func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process,
 	cctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	hung := fmt.Errorf("no answer within %s: %w", limit, contract.ErrPluginDied)
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() {
-		tick := time.NewTicker(min(limit/10+time.Millisecond, time.Second))
-		defer tick.Stop()
-		for {
-			select {
-			case <-stop:
-				return
-			case <-tick.C:
-				if idle() {
-					w.s.logf("%s hangs in %s (no answer within %s): killing it", w.what, name, limit)
-					proc.Kill()
-					cancel(hung)
-					return
-				}
-			}
+	// A timer, not a goroutine: most calls are over before a goroutine would be running.
+	var mu sync.Mutex
+	var timer *time.Timer // nil: the call is over
+	every := min(limit/10+time.Millisecond, time.Second)
+	look := func() {
+		mu.Lock()
+		hangs := timer != nil && idle()
+		if timer != nil && !hangs {
+			timer.Reset(every)
 		}
+		mu.Unlock()
+		if hangs {
+			w.s.logf("%s hangs in %s (no answer within %s): killing it", w.what, name, limit)
+			proc.Kill()
+			cancel(hung)
+		}
+	}
+	mu.Lock()
+	timer = time.AfterFunc(every, look)
+	mu.Unlock()
+	defer func() {
+		mu.Lock()
+		timer.Stop()
+		timer = nil
+		mu.Unlock()
 	}()
 	err := f(cctx)
 	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(cctx), hung) {

@@ -53,8 +53,13 @@ func pluginFolder(tb testing.TB) string {
 		if binaries.dir, binaries.err = os.MkdirTemp("", "wc"); binaries.err != nil {
 			return
 		}
-		out, err := exec.Command("go", "build", "-o", binaries.dir+"/", "../../plugins/solvers/analytic/cmd/waveprior-solver-analytic",
-			"../../plugins/priors/gmm/cmd/waveprior-prior-gmm", "../../plugins/samplers/dps/cmd/waveprior-sampler-dps").CombinedOutput()
+		args := []string{"build", "-o", binaries.dir + "/"}
+		for _, p := range []string{"solvers/analytic/cmd/waveprior-solver-analytic", "solvers/helmholtz/cmd/waveprior-solver-helmholtz",
+			"priors/gmm/cmd/waveprior-prior-gmm", "priors/kl-mlp/cmd/waveprior-prior-kl-mlp",
+			"samplers/ddpm/cmd/waveprior-sampler-ddpm", "samplers/dps/cmd/waveprior-sampler-dps"} {
+			args = append(args, "../../plugins/"+p)
+		}
+		out, err := exec.Command("go", args...).CombinedOutput()
 		if err != nil {
 			binaries.err = fmt.Errorf("go build: %w\n%s", err, out)
 		}

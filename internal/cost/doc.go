@@ -1,5 +1,7 @@
-// Package cost measures what the processes cost: one step of the sampler dps in its full variant, with two calls of the
-// prior and one gradient of the composed problem, over plugin processes and inside this process, by the same code of
-// host/session and core/compose that a run uses. It has no code besides its test and benchmarks (make bench); the figures
-// are in docs/performance.md.
+// Package cost measures what the processes cost, over plugin processes and inside this process by the same code of the host:
+// one step of the sampler dps in its full variant with cheap plugins, where calls are all there is to it (BenchmarkStep), and
+// one step of the sampling stage of experiments/quickstart.toml (BenchmarkQuickstartStep), where the promise is at most 5 %.
+// It has no code besides its tests and benchmarks (make bench-step); the figures are in docs/performance.md.
+//
+//	go test -run '^$' -bench QuickstartStep -benchtime 5x ./internal/cost    # 100 steps each way, in turns
 package cost

@@ -1,0 +1,229 @@
+package cost
+
+import (
+	"bytes"
+	"maps"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/host/experiment"
+	"github.com/waveprior/waveprior/host/run"
+	"github.com/waveprior/waveprior/host/session"
+	"github.com/waveprior/waveprior/host/stage"
+	klmlp "github.com/waveprior/waveprior/plugins/priors/kl-mlp"
+	"github.com/waveprior/waveprior/plugins/samplers/ddpm"
+	"github.com/waveprior/waveprior/plugins/samplers/dps"
+	"github.com/waveprior/waveprior/plugins/solvers/helmholtz"
+)
+
+// The cell of experiments/quickstart.toml whose sampling is measured, and what is set otherwise there: what the weights are
+// is nothing to the cost of a step, and two held-out models are as many as are observed.
+const (
+	quickstart = "../../experiments/quickstart.toml"
+	posterior  = "posterior, examples=20"
+)
+
+var shortened = []string{"prior.train.steps=4", "prior.data.held_out=2"}
+
+// side is the chains of the quickstart in one of the two ways.
+type side struct {
+	tb      testing.TB
+	session *session.Session
+	options run.Options
+	cell    *experiment.Cell
+	chains  *run.Chains
+	count   int // chains
+
+	wall []time.Duration          // of each step
+	cpu  map[string]time.Duration // of all steps: this process ("host") and the plugins
+}
+
+// newSide carries the experiment out as far as the chains' start, by the host's own code, over processes or in this one. Both
+// ways share a cache: the second one takes the trained prior of the first.
+func newSide(tb testing.TB, cache string, processes bool) *side {
+	tb.Helper()
+	o := session.Options{Log: tb.Logf}
+	if processes {
+		tb.Setenv("WAVEPRIOR_PLUGINS", pluginFolder(tb))
+	} else {
+		o.InProcess = map[string]func() contract.Plugin{
+			"solver/helmholtz": func() contract.Plugin { return helmholtz.New() },
+			"prior/kl-mlp":     func() contract.Plugin { return klmlp.New() },
+			"sampler/ddpm":     func() contract.Plugin { return ddpm.New() }, // of other cells
+			"sampler/dps":      func() contract.Plugin { return dps.New() },
+		}
+	}
+	s, err := session.New(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(s.Close)
+	e, err := experiment.Load(tb.Context(), quickstart, shortened, s)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	at := slices.IndexFunc(e.Cells, func(c experiment.Cell) bool { return c.Label == posterior })
+	if at < 0 {
+		tb.Fatalf("%s has no cell %q", quickstart, posterior)
+	}
+	c := &e.Cells[at]
+	d := &side{tb: tb, session: s, cell: c, cpu: map[string]time.Duration{}, count: c.Chains.Chains * c.Observation.Count,
+		options: run.Options{Experiment: e, Dir: filepath.Join(tb.TempDir(), "run"), Cache: &stage.Cache{Dir: cache, Log: tb.Logf}, Session: s}}
+	d.start()
+	if n := len(s.PIDs()); (n > 0) != processes {
+		tb.Fatalf("%d plugin processes", n)
+	}
+	return d
+}
+
+func (d *side) start() {
+	d.tb.Helper()
+	if d.chains != nil {
+		d.chains.Close()
+	}
+	var err error
+	if d.chains, err = run.StartChains(d.tb.Context(), d.options, d.cell); err != nil {
+		d.tb.Fatal(err)
+	}
+}
+
+// steps takes the chains n steps on, and measures them. Chains that are at their end begin again.
+func (d *side) steps(n int) {
+	d.tb.Helper()
+	if d.chains.Done() {
+		d.start()
+	}
+	before := d.cpuTime()
+	for i := 0; i < n && !d.chains.Done(); i++ {
+		start := time.Now()
+		if _, err := d.chains.Step(d.tb.Context()); err != nil {
+			d.tb.Fatal(err)
+		}
+		d.wall = append(d.wall, time.Since(start))
+	}
+	for what, t := range d.cpuTime() {
+		d.cpu[what] += t - before[what]
+	}
+	if bad := d.chains.Dropped(); len(bad) > 0 {
+		d.tb.Fatalf("%d chains dropped, which makes steps cheaper; the first: %+v", len(bad), bad[0])
+	}
+}
+
+// cpuTime is the time that this process ("host") and the side's plugins have spent on processors.
+func (d *side) cpuTime() map[string]time.Duration {
+	d.tb.Helper()
+	times := map[string]time.Duration{"host": cpuTime()}
+	for what, pid := range d.session.PIDs() {
+		var t unix.Timespec
+		// The kernel's number of another process's clock: clock_getcpuclockid(3).
+		if err := unix.ClockGettime(int32(^pid<<3|2), &t); err != nil {
+			d.tb.Fatalf("clock of %s: %v", what, err)
+		}
+		times[what] = time.Duration(t.Nano())
+	}
+	return times
+}
+
+// forget drops what was measured so far.
+func (d *side) forget() {
+	d.wall, d.cpu = nil, map[string]time.Duration{}
+	d.session.Counts()
+}
+
+func (d *side) median() time.Duration {
+	w := slices.Sorted(slices.Values(d.wall))
+	return (w[(len(w)-1)/2] + w[len(w)/2]) / 2
+}
+
+// cpuStep is CPU time per step, of all processes.
+func (d *side) cpuStep() time.Duration {
+	var sum time.Duration
+	for _, t := range d.cpu {
+		sum += t
+	}
+	return sum / time.Duration(len(d.wall))
+}
+
+// roundTrips is how many calls a step has made over sockets since forget: the host's of the sampler, the sampler's of the
+// host's services, the host's of prior and solver. All calls are of all chains.
+func (d *side) roundTrips() float64 {
+	n, c := float64(len(d.wall)*d.count), d.session.Counts()
+	services := c["denoise"] + c["denoise_vjp"] + c["forward"]
+	parts := services + c["decode"] + c["decode_vjp"]
+	return 1 + (services+parts)/n
+}
+
+// TestQuickstartStepsAgree: both ways of BenchmarkQuickstartStep do the same work and end with the same bits.
+func TestQuickstartStepsAgree(t *testing.T) {
+	cache, n := t.TempDir(), 3
+	here, there := newSide(t, cache, false), newSide(t, cache, true)
+	here.forget()
+	there.forget()
+	before := here.chains.State()["latent"].Clone()
+	here.steps(n)
+	there.steps(n)
+	a, b := here.session.Counts(), there.session.Counts()
+	// dps published: two estimates, one gradient.
+	each := float64(n * here.count)
+	want := map[string]float64{"denoise": 2 * each, "decode": each, "decode_vjp": each, "forward": each, "adjoint": each}
+	if !maps.Equal(a, want) || !maps.Equal(b, want) {
+		t.Errorf("counted in-process %v, over processes %v, want %v", a, b, want)
+	}
+	if here.count != 48 {
+		t.Errorf("%d chains, want the quickstart's 48", here.count)
+	}
+	if bytes.Equal(before.Data, here.chains.State()["latent"].Data) {
+		t.Errorf("%d steps changed nothing", n)
+	}
+	if len(here.chains.State()) != len(there.chains.State()) {
+		t.Errorf("%d tensors in-process, %d over processes", len(here.chains.State()), len(there.chains.State()))
+	}
+	for name, x := range here.chains.State() {
+		if !bytes.Equal(x.Data, there.chains.State()[name].Data) {
+			t.Errorf("%s differs after %d steps", name, n)
+		}
+	}
+}
+
+// block is how many steps are made in one way before the other has its turn.
+const block = 10
+
+// BenchmarkQuickstartStep is one step of the sampling stage of experiments/quickstart.toml: dps published, 48 chains, prior
+// kl-mlp, solver helmholtz. Both ways take turns in blocks of ten steps, in-process, processes, processes, in-process, so that
+// what else the machine does falls on both alike.
+//
+//	× is the ratio of the medians of wall time, CPU-× that of all processes' CPU time: for a machine that is not quiet
+func BenchmarkQuickstartStep(b *testing.B) {
+	cache := b.TempDir()
+	here, there := newSide(b, cache, false), newSide(b, cache, true)
+	for _, d := range []*side{here, there} {
+		d.steps(2) // windows of shared memory and heaps grow
+		d.forget()
+	}
+	b.ResetTimer()
+	for b.Loop() {
+		for _, d := range []*side{here, there, there, here} {
+			d.steps(block)
+		}
+	}
+	b.StopTimer()
+	ms := func(t time.Duration) float64 { return float64(t.Nanoseconds()) / 1e6 }
+	x, y := here.median(), there.median()
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(ms(x), "ms/step-in-process")
+	b.ReportMetric(ms(y), "ms/step-processes")
+	b.ReportMetric(float64(y)/float64(x), "×in-process")
+	b.ReportMetric(ms(here.cpuStep()), "CPU-ms/step-in-process")
+	b.ReportMetric(ms(there.cpuStep()), "CPU-ms/step-processes")
+	b.ReportMetric(float64(there.cpuStep())/float64(here.cpuStep()), "CPU-×in-process")
+	b.ReportMetric(there.roundTrips(), "round-trips/step")
+	for _, what := range slices.Sorted(maps.Keys(there.cpu)) {
+		b.Logf("%s: %.2f ms of CPU a step", what, ms(there.cpu[what])/float64(len(there.wall)))
+	}
+	b.Logf("%d steps each way", len(there.wall))
+}
