@@ -51,7 +51,7 @@ func readSums(t testing.TB, out, cache string) sums {
 			s["data/"+filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path)] = sum(t, path)
 		}
 	}
-	for _, want := range []string{"latent.npy", "model.npy", "snapshots_x0.npy", "gmm.safetensors", "metrics.json", "metric "} {
+	for _, want := range []string{"latent.npy", "model.npy", "snapshots_x0.npy", "/train/checkpoint/", "metrics.json", "metric "} {
 		if !s.have(want) {
 			t.Fatalf("%s: no %s among the checksums: the test does not see the run: %v", out, want, s)
 		}
