@@ -88,9 +88,9 @@ adapt = [{ kind = "kl", modes = 3 }]
 `, strings.Join(sweep, ",\n  "))
 }
 
-// unruled is the study's cell "full" without the truth rule: one training.
+// unruled is the study's cell "full" without the truth rule: one training, two observations of five chains.
 func unruled() string {
-	return strings.Replace(study("full"), `truth = { rule = "mean-of-most-memorised", count = 2, examples = 5, chains = 4 }`, `truth = "held-out"`, 1)
+	return strings.Replace(study("full"), `truth = { rule = "mean-of-most-memorised", count = 2, examples = 5, chains = 4 }`, "truth = \"held-out\"\ncount = 2", 1)
 }
 
 // studyPoints are kills in the study: mid-training, around the training's checkpoints, in the truth rule's own training, in
