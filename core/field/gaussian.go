@@ -5,8 +5,9 @@ import (
 	"math"
 	"sync"
 
-	"github.com/waveprior/waveprior/core/rng"
 	"gonum.org/v1/gonum/dsp/fourier"
+
+	"github.com/waveprior/waveprior/core/rng"
 )
 
 // Noise says what the spectrum of a field is multiplied with.

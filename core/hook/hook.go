@@ -9,8 +9,9 @@
 // Points of package plugin: "<kind>.<Method>" after a request is decoded, "<kind>.<Method>.reply" before it is answered,
 // "<kind>.Train.progress" at every report of a training run, and the same under "service." for the services that the
 // host serves to samplers ("service.prior.Denoise", "service.physics.Misfit"). Points of the host: "host.<stage>" in each
-// stage's work, "host.<stage>.commit", ".manifest" and ".renamed" around its commit, "host.checkpoint". Of every process:
-// "commit.rename" before a file gets its name. It is not a way to change what runs.
+// stage's work, "host.<stage>.commit", ".manifest" and ".renamed" around its commit, "host.checkpoint". Of package nn:
+// "nn.step" after every step of a training, "nn.checkpoint" before its checkpoint is written and "nn.checkpoint.written"
+// after. Of every process: "commit.rename" before a file gets its name. It is not a way to change what runs.
 package hook
 
 // Enabled says whether this build has hooks.

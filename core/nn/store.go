@@ -34,9 +34,9 @@ func (w Weights) String() string { return arrayNames[w] }
 type Mode int
 
 const (
-	// ForInference: Value alone, which Load fills from a checkpoint's running mean.
+	// ForInference is for Value alone, which Load fills from a checkpoint's running mean.
 	ForInference Mode = iota
-	// ForTraining: all arrays.
+	// ForTraining is for all arrays.
 	ForTraining
 )
 

@@ -8,6 +8,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/waveprior/waveprior/core/hook"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/cuda"
 )
@@ -97,6 +98,7 @@ func (tr *Trainer[T]) Run(ctx context.Context) error {
 				return err
 			}
 		}
+		hook.At("nn.step")
 		sum, norms, since = sum+loss, norms+norm, since+1
 		now := time.Now()
 		if tr.CheckpointEvery > 0 && now.Sub(saved) >= tr.CheckpointEvery && k < tr.Steps {
@@ -173,7 +175,10 @@ func (tr *Trainer[T]) save(k, written int) error {
 	if k == written && k > 0 {
 		return nil
 	}
-	return tr.Tape.store.Save(tr.Path, State{
+	hook.At("nn.checkpoint")
+	err := tr.Tape.store.Save(tr.Path, State{
 		Architecture: tr.Architecture, Optimiser: tr.Adam.String(), Step: k, Strings: tr.Strings, Tensors: tr.Tensors,
 	})
+	hook.At("nn.checkpoint.written")
+	return err
 }

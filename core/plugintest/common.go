@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
@@ -147,7 +148,9 @@ func bits() []property {
 		}},
 		{"big-batch", "Tensors of more than 64 KiB, which go through shared memory, give the bits of small ones.", func(p *probe) {
 			for _, op := range p.operations(p, p.subject(), -1) {
+				begin := time.Now()
 				small := p.do(op, upTo(op.n))
+				each := time.Since(begin) / time.Duration(max(1, op.n))
 				least := 1 << 62
 				for _, t := range small.out[min(op.inline, len(small.out)-1):] {
 					least = min(least, len(t.Data)/max(1, t.Batch()))
@@ -155,6 +158,11 @@ func bits() []property {
 				n := p.o.Big
 				if n == 0 {
 					n = max(2, (64<<10)/max(1, least)+2)
+				}
+				// A costly solver of few data: so many items are no fair call, and it would fail by its time alone.
+				if d := each * time.Duration(n); d > p.o.CallLimit {
+					p.notef("%s not called: %d items would take some %v, and a call has %v", op.name, n, d.Round(time.Second), p.o.CallLimit)
+					continue
 				}
 				items := make([]int, n)
 				for k := range items {

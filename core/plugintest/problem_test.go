@@ -119,6 +119,9 @@ func (s *odd) Misfit(ctx context.Context, m *tensor.Tensor, which []int, phi []f
 	case "hangs":
 		time.Sleep(10 * time.Second)
 	}
+	if s.fault == "costs 1 ms an item" {
+		time.Sleep(time.Duration(m.Batch()) * time.Millisecond)
+	}
 	st, err := s.ReferenceSolver.Misfit(ctx, m, which, phi, g)
 	if s.fault == "phi without half" {
 		for i := range phi {
@@ -161,6 +164,21 @@ func TestFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCostly: a solver of which as many items as fill shared memory would take longer than a call may is not blamed, and
+// the property says which call it left out.
+func TestCostly(t *testing.T) {
+	t.Parallel()
+	target := plugintest.InProcess(func() contract.Plugin { return &odd{fault: "costs 1 ms an item"} })
+	list := plugintest.CheckSolver(t.Context(), target, plugintest.Options{Dir: t.TempDir(), CallLimit: 2 * time.Second})
+	if got := failed(list); len(got) > 0 {
+		t.Errorf("fails %v", got)
+	}
+	i := slices.IndexFunc(list, func(p plugintest.Property) bool { return p.Name == "big-batch" })
+	if i < 0 || !strings.Contains(list[i].Text, "Misfit not called: 2732 items would take some") || !strings.Contains(list[i].Text, "Forward 4098 items") {
+		t.Errorf("big-batch: %+v", list[i])
 	}
 }
 

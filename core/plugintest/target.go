@@ -94,7 +94,7 @@ type Options struct {
 	Models *tensor.Tensor
 	Scale  float64 // 0: 1, or the root mean square of Models
 	Batch  int     // items of a check of batches; 0: 35, across the contract's tiles of 32
-	Big    int     // items of the big batch; 0: as many as make every tensor larger than 64 KiB
+	Big    int     // items of the big batch; 0: as many as make every tensor larger than 64 KiB. Left out, and said, where CallLimit is too short
 
 	// Target are the spaces that a prior is told; nil: a model of 2 coordinates in float64.
 	Target []space.Space

@@ -26,7 +26,8 @@ inline bool ReadAdam(waveprior::Args& a, waveprior::AdamStep<T>& s) {
 
 // One step for n parameters; average may be null.
 template <class T>
-WAVEPRIOR_INLINE void AdamRange(T* w, const T* g, T* m, T* v, T* average, int64_t n, const waveprior::AdamStep<T>& step) {
+WAVEPRIOR_INLINE void AdamRange(T* w, const T* g, T* m, T* v, T* average, int64_t n,
+                                const waveprior::AdamStep<T>& step) {
   const waveprior::AdamStep<T> adam = step;  // a constant: the loops keep it in registers
   if (average) {
 #pragma omp simd

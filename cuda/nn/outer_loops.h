@@ -23,7 +23,8 @@ inline void Dots(double* dots, const T* a, const T* b, int64_t n) {
         sum[i][l] = waveprior::Fma(static_cast<double>(a[j + l]), static_cast<double>(b[i * n + j + l]), sum[i][l]);
   for (int i = 0; i < kMany; i++) {
     for (int64_t j = whole; j < n; j++)
-      sum[i][j - whole] = waveprior::Fma(static_cast<double>(a[j]), static_cast<double>(b[i * n + j]), sum[i][j - whole]);
+      sum[i][j - whole] =
+          waveprior::Fma(static_cast<double>(a[j]), static_cast<double>(b[i * n + j]), sum[i][j - whole]);
 #pragma GCC unroll 4
     for (int half = kDots / 2; half > 0; half /= 2)
       for (int l = 0; l < half; l++) sum[i][l] += sum[i][l + half];
@@ -88,9 +89,9 @@ int nn_outer_adam(const uint64_t* args, int64_t lo, int64_t hi) {
   const int64_t blocks = (out + kColumns - 1) / kColumns, width = blocks * kColumns;
   T* const memory = static_cast<T*>(_mm_malloc((rows * width + kOuterRows * (width + rows)) * sizeof(T), 64));
   if (!memory) return waveprior::kOutOfMemory;
-  T* const right = memory;                        // (blocks, rows, kColumns)
-  T* const g = right + rows * width;              // (kOuterRows, out), then a tile past the edge
-  T* const left = g + kOuterRows * width;         // (groups, rows, kRows)
+  T* const right = memory;                 // (blocks, rows, kColumns)
+  T* const g = right + rows * width;       // (kOuterRows, out), then a tile past the edge
+  T* const left = g + kOuterRows * width;  // (groups, rows, kRows)
   for (int64_t j = 0; j < blocks; j++)
     for (int64_t k = 0; k < rows; k++)
       for (int64_t l = 0; l < kColumns; l++)
@@ -112,8 +113,8 @@ int nn_outer_adam(const uint64_t* args, int64_t lo, int64_t hi) {
         const int64_t columns = Least(kColumns, out - j * kColumns);
         const bool whole = columns == kColumns;
         T* const to = g + l * out + j * kColumns;
-        TileOf<T, false>(r, whole ? to : edge, whole ? out : kColumns, {zeros, 0}, left + l / kRows * rows * kRows, 1, kRows,
-                         right + j * rows * kColumns, kColumns, rows, nullptr, ahead, false);
+        TileOf<T, false>(r, whole ? to : edge, whole ? out : kColumns, {zeros, 0}, left + l / kRows * rows * kRows, 1,
+                         kRows, right + j * rows * kColumns, kColumns, rows, nullptr, ahead, false);
         if (!whole)
           for (int q = 0; q < r; q++)
             for (int64_t c = 0; c < columns; c++) to[q * out + c] = edge[q * kColumns + c];

@@ -6,8 +6,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/waveprior/waveprior/host/experiment"
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/waveprior/waveprior/host/experiment"
 )
 
 // ratios are r and the nearest example of each item, by the definition: all distances, sorted. self leaves item i's own

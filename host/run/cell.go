@@ -137,10 +137,12 @@ func (k *cellRun) configureSolver(ctx context.Context) error {
 	if k.solver, err = k.solverService(ctx, &k.c.Solver); err != nil {
 		return err
 	}
-	if _, err := k.c.MemorisationSpace(*k.solver.Configured.Model); err != nil { // before hours of training
+	// Adapters that do not fit are told before hours of training.
+	if _, err := k.c.MemorisationSpace(*k.solver.Configured.Model); err != nil {
 		return fmt.Errorf("%w: %w", err, contract.ErrInvalidOption)
 	}
-	return nil
+	_, err = k.dataAdapter()
+	return err
 }
 
 // solverService starts and configures the workers of a solver.
@@ -213,6 +215,11 @@ func (k *cellRun) trainPlan(ctx context.Context) (prior *session.Prior, in map[s
 	if err != nil {
 		return nil, nil, err
 	}
+	if conf.Model != nil { // what does not fit is told before hours of training
+		if _, err := k.modelAdapter(*conf.Model); err != nil {
+			return nil, nil, err
+		}
+	}
 	in = map[string]any{
 		"prior": k.identity(k.c.Prior, k.c.Prior.Numbers("use", "observe", "sample", "judge", "report")), "data": k.setKey, "seed": k.c.Seed,
 		"model": k.solver.Configured.Model,
@@ -275,17 +282,25 @@ func (k *cellRun) configurePrior(ctx context.Context) error {
 		}
 		parts.Prior, parts.Model = k.prior, k.model
 	}
-	if len(k.c.DataAdapt) > 0 {
-		a, err := space.FromOptions(*k.solver.Configured.Data, k.c.DataAdapt)
-		if err != nil {
-			return fmt.Errorf("observation.adapt: %w", err)
-		}
-		parts.Data = a
+	var err error
+	if parts.Data, err = k.dataAdapter(); err != nil {
+		return err
 	}
 	k.adapted = parts.Data
-	var err error
 	k.physics, err = compose.Physics(parts)
 	return err
+}
+
+// dataAdapter goes from the solver's data to the observed ones through the experiment's adapters; nil: there are none.
+func (k *cellRun) dataAdapter() (*space.Adapter, error) {
+	if len(k.c.DataAdapt) == 0 {
+		return nil, nil
+	}
+	a, err := space.FromOptions(*k.solver.Configured.Data, k.c.DataAdapt)
+	if err != nil {
+		return nil, fmt.Errorf("observation.adapt: %w: %w", err, contract.ErrInvalidOption)
+	}
+	return a, nil
 }
 
 // modelAdapter goes from what the prior decodes to, through the experiment's own adapters, to what the solver takes.
@@ -294,13 +309,13 @@ func (k *cellRun) modelAdapter(from space.Space) (*space.Adapter, error) {
 	if len(k.c.ModelAdapt) > 0 {
 		a, err := space.FromOptions(from, k.c.ModelAdapt)
 		if err != nil {
-			return nil, fmt.Errorf("prior.adapt: %w", err)
+			return nil, fmt.Errorf("prior.adapt: %w: %w", err, contract.ErrInvalidOption)
 		}
 		chain, from = append(chain, a), *a.Out()
 	}
 	b, err := space.Between(from, *k.solver.Configured.Model)
 	if err != nil {
-		return nil, fmt.Errorf("prior %s and solver %s: %w", k.c.Prior.Ref.Name, k.c.Solver.Ref.Name, err)
+		return nil, fmt.Errorf("prior %s and solver %s: %w: %w", k.c.Prior.Ref.Name, k.c.Solver.Ref.Name, err, contract.ErrInvalidOption)
 	}
 	return space.Chain(append(chain, b)...)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/dataset"
 	"github.com/waveprior/waveprior/core/hook"
 	"github.com/waveprior/waveprior/host/stage"
@@ -22,7 +23,7 @@ const (
 func (k *cellRun) makeData(ctx context.Context, w *stage.Work) error {
 	gen, err := dataset.NewGenerator(k.c.Data.Kind, k.c.Generator, k.c.Seed, k.solver.Configured.Model)
 	if err != nil {
-		return fmt.Errorf("prior.data: %w", err)
+		return fmt.Errorf("prior.data: %w: %w", err, contract.ErrInvalidOption)
 	}
 	for _, set := range []struct {
 		name    string

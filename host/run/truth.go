@@ -317,7 +317,7 @@ func (k *cellRun) farthest(train, out *tensor.Tensor) ([]TruthChoice, error) {
 	seed := math.Float64bits(rng.New(k.c.Seed, "truth/candidates").At(0, 0, 0).Uniform(0))
 	gen, err := dataset.NewGenerator(r.Kind, r.Generator, seed, k.solver.Configured.Model)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("observation.truth: %w: %w", err, contract.ErrInvalidOption)
 	}
 	t, dim, err := k.coordinates(train, "training example")
 	if err != nil {

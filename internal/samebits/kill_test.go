@@ -52,7 +52,7 @@ func (l *lab) kill(pid int) {
 
 // point is one place where a process is killed.
 type point struct {
-	cells string // of the small experiment; "wide", "adapted" and "ruled" are other experiments
+	cells string // of the small experiment; "wide", "adapted" and "ruled" are other experiments, "study full" is a cell of the study
 	at    string
 	n     int // the n-th time that a process comes there
 	short bool
@@ -60,11 +60,14 @@ type point struct {
 
 // owner is the binary in which a point lies.
 func (p point) owner() string {
-	kind, _, _ := strings.Cut(p.at, ".")
-	if kind == "host" || kind == "service" || kind == "commit" { // the host is the first to write a file
+	switch kind, _, _ := strings.Cut(p.at, "."); kind {
+	case "host", "service", "commit": // the host is the first to write a file
 		return "waveprior"
+	case "nn":
+		return "waveprior-prior-"
+	default:
+		return "waveprior-" + kind + "-"
 	}
-	return "waveprior-" + kind + "-"
 }
 
 // points cover every kind of call, before and after it was carried out, and every stage in which a process has work: the
@@ -204,8 +207,8 @@ var points = []point{
 // TestKill: kill -9 of each process inside each kind of call that happens. A plugin is started again and the run goes on; a
 // host is started again by the same command. The bits are those of the run without a kill, and nothing is left of a killed host.
 func TestKill(t *testing.T) {
-	want := map[string]sums{"small": first(t, small()), "wide": first(t, wide), "adapted": first(t, adapted()), "ruled": first(t, ruled())}
-	for _, p := range points {
+	want := map[string]sums{"small": first(t, small()), "wide": first(t, wide), "adapted": first(t, adapted()), "ruled": first(t, ruled()), "study": first(t, study())}
+	for _, p := range slices.Concat(points, studyPoints) {
 		t.Run(fmt.Sprintf("%s %s %d", p.cells, p.at, p.n), func(t *testing.T) {
 			if testing.Short() && !p.short {
 				t.Skip("-short")
@@ -222,6 +225,9 @@ func TestKill(t *testing.T) {
 				text, row = ruled(), want["ruled"]
 			default:
 				text = small(p.cells)
+				if cell, ok := strings.CutPrefix(p.cells, "study "); ok {
+					text, row = study(cell), want["study"]
+				}
 			}
 			l := newLab(t, text)
 			l.args = []string{"--set", "solver.workers=2"}
@@ -248,11 +254,10 @@ func TestKill(t *testing.T) {
 // makes.
 func TestPointsAreComplete(t *testing.T) {
 	have := map[string]bool{}
-	for _, p := range points {
+	for _, p := range slices.Concat(points, studyPoints) {
 		have[p.at] = true
 	}
-	// No prior here is asked to encode; only priors are trained.
-	never := []string{"prior.Encode", "solver.Train", "sampler.Train"}
+	never := []string{"solver.Train", "sampler.Train"} // only priors are trained
 	for kind, service := range map[string]grpc.ServiceDesc{"solver": pb.Solver_ServiceDesc, "prior": pb.Prior_ServiceDesc, "sampler": pb.Sampler_ServiceDesc} {
 		for _, d := range []grpc.ServiceDesc{service, pb.Plugin_ServiceDesc} {
 			var calls []string

@@ -33,6 +33,7 @@ var hooked, plain built
 var plugins = []string{
 	"solvers/analytic/cmd/waveprior-solver-analytic", "priors/gmm/cmd/waveprior-prior-gmm", "samplers/dps/cmd/waveprior-sampler-dps",
 	"samplers/ddpm/cmd/waveprior-sampler-ddpm", "samplers/gmm-posterior/cmd/waveprior-sampler-gmm-posterior",
+	"solvers/helmholtz/cmd/waveprior-solver-helmholtz", "priors/kl-mlp/cmd/waveprior-prior-kl-mlp",
 }
 
 func TestMain(m *testing.M) {

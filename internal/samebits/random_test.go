@@ -8,19 +8,24 @@ import (
 	"time"
 )
 
-// TestRandomKills: ten kills of whatever process of the run, the host among them, at any time of it, change nothing. The seed
+// TestRandomKills: of the small experiment and of the study, ten kills of whatever process of the run, the host among them, at any time of it, change nothing. The seed
 // is printed; -seed repeats the choice of times and victims, as far as processes keep to them.
 func TestRandomKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short")
 	}
-	text := small("full", "exact")
 	binaries(t)
+	t.Logf("-seed %d", *seed)
+	for i, text := range []string{small("full", "exact"), study("full")} {
+		t.Run([]string{"small", "study"}[i], func(t *testing.T) { randomKills(t, text, uint64(i)) })
+	}
+}
+
+func randomKills(t *testing.T, text string, stream uint64) {
 	begin := time.Now()
 	want := first(t, text)
 	length := time.Since(begin)
-	t.Logf("-seed %d", *seed)
-	r := rand.New(rand.NewPCG(uint64(*seed), 0))
+	r := rand.New(rand.NewPCG(uint64(*seed), stream))
 	kills, hosts, runs := 0, 0, 0
 	for kills < 10 {
 		l := newLab(t, text) // a run that ended before its ten kills is followed by another

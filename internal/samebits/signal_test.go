@@ -52,25 +52,32 @@ func (m manifest) denoised() (n float64, sessions int) {
 // TestInterrupt: Ctrl-C, which reaches the host's process group, ends the host with 130 and its plugins in good order, even
 // one that hangs; the same command goes on from the step it was in, to the same bits.
 func TestInterrupt(t *testing.T) {
-	const steps, chains = 10, 10
-	want := first(t, small("full"))
+	const chains = 10
+	want := map[string]sums{small("full"): first(t, small("full")), unruled(): first(t, unruled())}
 	for _, c := range []struct {
+		text   string
+		steps  int
 		at     string
 		n      int
 		signal syscall.Signal
 		done   int // steps that the checkpoint holds, -1: not in the sample stage
 	}{
-		{"solver.Forward", 1, syscall.SIGINT, -1},
-		{"prior.Train", 1, syscall.SIGINT, -1},
-		{"sampler.Start", 1, syscall.SIGINT, -1},
-		{"sampler.Step", 4, syscall.SIGINT, 3},
-		{"solver.Misfit", 5, syscall.SIGINT, 4},
-		{"prior.Denoise.reply", 6, syscall.SIGTERM, 5},
-		{"prior.Mixture", 1, syscall.SIGINT, -1}, // judge
+		{small("full"), 10, "solver.Forward", 1, syscall.SIGINT, -1},
+		{small("full"), 10, "prior.Train", 1, syscall.SIGINT, -1},
+		{small("full"), 10, "sampler.Start", 1, syscall.SIGINT, -1},
+		{small("full"), 10, "sampler.Step", 4, syscall.SIGINT, 3},
+		{small("full"), 10, "solver.Misfit", 5, syscall.SIGINT, 4},
+		{small("full"), 10, "prior.Denoise.reply", 6, syscall.SIGTERM, 5},
+		{small("full"), 10, "prior.Mixture", 1, syscall.SIGINT, -1}, // judge
+		{unruled(), 6, "nn.step", 5, syscall.SIGINT, -1},            // a training that hangs
+		{unruled(), 6, "nn.checkpoint", 9, syscall.SIGTERM, -1},
+		{unruled(), 6, "solver.Misfit.reply", 3, syscall.SIGINT, 2},
+		{unruled(), 6, "prior.DenoiseVJP", 4, syscall.SIGINT, 3},
+		{unruled(), 6, "prior.Encode", 1, syscall.SIGINT, -1}, // judge
 	} {
 		t.Run(c.at, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, small("full"))
+			l := newLab(t, c.text)
 			l.args = []string{"--set", "run.checkpoint_s=1000.0"} // only what the interrupt saves
 			host, _ := l.stop(c.at, c.n)
 			if err := syscall.Kill(-host.cmd.Process.Pid, c.signal); err != nil {
@@ -88,9 +95,9 @@ func TestInterrupt(t *testing.T) {
 			l.start().must(0)
 			l.nothingLeft()
 			l.tidy()
-			l.same(want)
-			if n, sessions := l.manifest().denoised(); c.done >= 0 && (sessions != 2 || n > chains*(steps+1)) {
-				t.Errorf("%d sessions denoised %g items: the interrupted step of %d chains is repeated at most, and there are %d", sessions, n, chains, steps)
+			l.same(want[c.text])
+			if n, sessions := l.manifest().denoised(); c.done >= 0 && (sessions != 2 || n > float64(chains*(c.steps+1))) {
+				t.Errorf("%d sessions denoised %g items: the interrupted step of %d chains is repeated at most, and there are %d", sessions, n, chains, c.steps)
 			}
 		})
 	}

@@ -3,7 +3,9 @@ package samebits
 import (
 	"bytes"
 	"context"
+	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,15 +16,25 @@ import (
 	"github.com/waveprior/waveprior/host/session"
 	"github.com/waveprior/waveprior/host/stage"
 	"github.com/waveprior/waveprior/plugins/priors/gmm"
+	klmlp "github.com/waveprior/waveprior/plugins/priors/kl-mlp"
 	"github.com/waveprior/waveprior/plugins/samplers/ddpm"
 	"github.com/waveprior/waveprior/plugins/samplers/dps"
 	gmmposterior "github.com/waveprior/waveprior/plugins/samplers/gmm-posterior"
 	"github.com/waveprior/waveprior/plugins/solvers/analytic"
+	"github.com/waveprior/waveprior/plugins/solvers/helmholtz"
+)
+
+// everything and the samplers are what rows of the table have in-process.
+var (
+	samplers   = []string{"sampler/dps", "sampler/ddpm", "sampler/gmm-posterior"}
+	everything = slices.Collect(maps.Keys(constructors))
 )
 
 var constructors = map[string]func() contract.Plugin{
 	"solver/analytic":       func() contract.Plugin { return analytic.New() },
+	"solver/helmholtz":      func() contract.Plugin { return helmholtz.New() },
 	"prior/gmm":             func() contract.Plugin { return gmm.New() },
+	"prior/kl-mlp":          func() contract.Plugin { return klmlp.New() },
 	"sampler/dps":           func() contract.Plugin { return dps.New() },
 	"sampler/ddpm":          func() contract.Plugin { return ddpm.New() },
 	"sampler/gmm-posterior": func() contract.Plugin { return gmmposterior.New() },
@@ -32,8 +44,7 @@ var constructors = map[string]func() contract.Plugin{
 func TestTable(t *testing.T) {
 	for _, e := range []struct {
 		name, text string
-		groups     bool
-	}{{"small", small(), true}, {"wide", wide, true}, {"dropping", dropping, true}, {"ruled", ruled(), true}} {
+	}{{"small", small()}, {"wide", wide}, {"dropping", dropping}, {"ruled", ruled()}, {"study", study()}} {
 		t.Run(e.name, func(t *testing.T) {
 			want := first(t, e.text)
 			if dropped := want["metric samples.dropped"]; e.name == "dropping" && (dropped == "0" || dropped == "") {
@@ -48,15 +59,17 @@ func TestTable(t *testing.T) {
 				{name: "again"},
 				{name: "2 workers", set: []string{"solver.workers=2"}},
 				{name: "4 workers", set: []string{"solver.workers=4"}},
+				{name: "1 thread", set: []string{"solver.threads=1", "prior.threads=1", "sampler.threads=1"}, long: true},
 				{name: "3 threads", set: []string{"solver.threads=3", "prior.threads=3", "sampler.threads=3"}, long: true},
+				{name: "4 threads, 2 workers", set: []string{"solver.threads=4", "solver.workers=2", "prior.threads=4", "sampler.threads=4"}, long: true},
 				{name: "group 1", set: []string{"sampler.group=1"}, long: true},
 				{name: "group 3", set: []string{"sampler.group=3"}},
 				{name: "group 5", set: []string{"sampler.group=5"}, long: true},
 				{name: "4 workers, 2 threads, group 4", set: []string{"solver.workers=4", "solver.threads=2", "sampler.group=4"}, long: true},
-				{name: "in-process", inProcess: []string{"solver/analytic", "prior/gmm", "sampler/dps", "sampler/ddpm", "sampler/gmm-posterior"}},
-				{name: "in-process, group 3, 2 threads", set: []string{"sampler.group=3", "solver.threads=2"}, inProcess: []string{"solver/analytic", "prior/gmm", "sampler/dps", "sampler/ddpm", "sampler/gmm-posterior"}, long: true},
-				{name: "sampler in-process, 2 workers", set: []string{"solver.workers=2"}, inProcess: []string{"sampler/dps", "sampler/ddpm", "sampler/gmm-posterior"}, long: true},
-				{name: "prior in-process", inProcess: []string{"prior/gmm"}, long: true},
+				{name: "in-process", inProcess: everything},
+				{name: "in-process, group 3, 2 threads", set: []string{"sampler.group=3", "solver.threads=2"}, inProcess: everything, long: true},
+				{name: "sampler in-process, 2 workers", set: []string{"solver.workers=2"}, inProcess: samplers, long: true},
+				{name: "prior in-process", inProcess: []string{"prior/gmm", "prior/kl-mlp"}, long: true},
 			}
 			for _, r := range rows {
 				t.Run(r.name, func(t *testing.T) {

@@ -28,7 +28,8 @@ func (c *setup) check(m *tensor.Tensor) []contract.Status {
 	var status []contract.Status
 	for i := range m.Batch() {
 		item := m.Item(i)
-		v, at := 0.0, -1
+		var v float64
+		var at int
 		if item.DType == tensor.Float32 {
 			v, at = outside(item.Float32s(), c.lower, c.upper)
 		} else {
