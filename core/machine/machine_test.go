@@ -14,7 +14,7 @@ func TestAvailable(t *testing.T) {
 	if err := unix.Sysinfo(&info); err != nil {
 		t.Fatal(err)
 	}
-	all := (uint64(info.Totalram) + uint64(info.Totalswap)) * uint64(info.Unit)
+	all := (info.Totalram + info.Totalswap) * uint64(info.Unit)
 	if got := machine.Available(); got < 1<<20 || got > all {
 		t.Errorf("%d bytes are available on a machine of %d", got, all)
 	}
