@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -33,13 +35,45 @@ type Device interface {
 // ErrClosed is what every method of a closed device returns.
 var ErrClosed = errors.New("cuda: the device is closed")
 
-// Kernel is one hand-written loop. Kernels are package variables of the families, made once.
+// Kernel is one hand-written loop. Kernels are package variables of the families, made once by NewKernel.
 type Kernel struct {
-	// Name is the symbol of the CUDA kernel, as in the family's .cu.
+	// Name is the symbol of the CUDA kernel, as in the family's .cu: extern "C" __global__ void NAME(arguments in order).
 	Name string
 	// CPU is the C function int NAME_cpu(const uint64_t* args, int64_t lo, int64_t hi): it does the units lo..hi-1, on one
 	// thread, and returns 0 or a code of isa.h. Units may be done in any order and at the same time.
 	CPU unsafe.Pointer
+	// Launch says how a GPU does all units of a call with these arguments; nil: one block of 256 threads for each unit,
+	// without dynamic shared memory.
+	Launch func(units int, args []Arg) Launch
+}
+
+// Launch is how a kernel is started on a GPU: blocks in the grid and threads in a block, each in x, y and z (0 is taken as
+// 1), and the bytes of dynamic shared memory of a block.
+type Launch struct {
+	Grid, Block [3]int
+	Shared      int
+}
+
+var (
+	kernels     []*Kernel
+	kernelsLock sync.Mutex
+)
+
+// NewKernel makes a kernel and enters it in the list of Kernels.
+func NewKernel(name string, cpu unsafe.Pointer, launch func(units int, args []Arg) Launch) *Kernel {
+	kernelsLock.Lock()
+	defer kernelsLock.Unlock()
+	k := &Kernel{Name: name, CPU: cpu, Launch: launch}
+	kernels = append(kernels, k)
+	return k
+}
+
+// Kernels lists the kernels of all families that this program links: each has a CUDA twin, a test that compares the two,
+// and a row in cuda/roofline.md.
+func Kernels() []*Kernel {
+	kernelsLock.Lock()
+	defer kernelsLock.Unlock()
+	return slices.Clone(kernels)
 }
 
 // KernelError is a code that a CPU kernel returned.

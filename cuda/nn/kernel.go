@@ -13,17 +13,17 @@ import (
 )
 
 // kernel is one concept in both number types.
-type kernel struct{ f32, f64 cuda.Kernel }
+type kernel struct{ f32, f64 *cuda.Kernel }
 
 func both(name string, f32, f64 unsafe.Pointer) *kernel {
-	return &kernel{cuda.Kernel{Name: name + "_f32", CPU: f32}, cuda.Kernel{Name: name + "_f64", CPU: f64}}
+	return &kernel{cuda.NewKernel(name+"_f32", f32, nil), cuda.NewKernel(name+"_f64", f64, nil)}
 }
 
 func of[T cuda.Float](k *kernel) *cuda.Kernel {
 	if cuda.SizeOf[T]() == 4 {
-		return &k.f32
+		return k.f32
 	}
-	return &k.f64
+	return k.f64
 }
 
 // block is the number of elements in a unit of an elementwise kernel: 16 KiB of float32.

@@ -17,7 +17,7 @@ import (
 var (
 	squareError = both("nn_square_error", C.nn_square_error_f32_cpu, C.nn_square_error_f64_cpu)
 	sumSquares  = both("nn_sum_squares", C.nn_sum_squares_f32_cpu, C.nn_sum_squares_f64_cpu)
-	treeSum     = cuda.Kernel{Name: "nn_tree_sum", CPU: C.nn_tree_sum_cpu}
+	treeSum     = cuda.NewKernel("nn_tree_sum", C.nn_tree_sum_cpu, nil)
 )
 
 // SquareError computes for each row i of x and target (rows, width) the loss sum_j (x - target)^2 into losses (rows,
@@ -63,5 +63,5 @@ func SumSquares[T cuda.Float](d cuda.Device, sum, x, scratch cuda.Buffer, n int)
 	if err := d.Run(of[T](sumSquares), blocks, scratch.Arg(), x.Arg(), cuda.Int(n), cuda.Int(squareBlock)); err != nil {
 		return err
 	}
-	return d.Run(&treeSum, 1, sum.Arg(), scratch.Arg(), cuda.Int(blocks))
+	return d.Run(treeSum, 1, sum.Arg(), scratch.Arg(), cuda.Int(blocks))
 }

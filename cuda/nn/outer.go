@@ -68,5 +68,5 @@ func TreeSum(d cuda.Device, sum, partial cuda.Buffer, n int) error {
 	if err := checkSize("tree sum", 8, operand{"sum", sum, 1}, operand{"partial", partial, n}); err != nil {
 		return err
 	}
-	return d.Run(&treeSum, 1, sum.Arg(), partial.Arg(), cuda.Int(n))
+	return d.Run(treeSum, 1, sum.Arg(), partial.Arg(), cuda.Int(n))
 }
