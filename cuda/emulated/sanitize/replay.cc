@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <algorithm>
@@ -138,6 +139,7 @@ int main(int argc, char** argv) {
     fprintf(stderr, "replay FOLDER [COUNTS]: FOLDER is what WAVEPRIOR_EMULATED_RECORD named when the Go tests ran\n");
     return 2;
   }
+  setenv("WAVEPRIOR_EMULATED_THREADS", "1", 1);  // the trace and shared arrays are of one thread
   const std::vector<std::string> files = Files(argv[1]);
   FILE* const counts = argc > 2 ? fopen(argv[2], "w") : nullptr;
   if (argc > 2 && !counts) return Wrong(std::string("cannot write ") + argv[2]);
