@@ -39,19 +39,10 @@ char* Whole(const Buffer& b) { return reinterpret_cast<char*>(b.base) - kGuard; 
 
 size_t WholeSize(size_t size) { return (size + 2 * kGuard + 255) / 256 * 256; }
 
-// A kernel of the sanitizer harness cannot touch the guards at all.
+// A kernel that runs in the sanitizer harness cannot touch the guards at all.
 void CloseGuards(const Buffer& b) {
   Close(Whole(b), kGuard);
   Close(reinterpret_cast<const char*>(b.base) + b.size, kGuard);
-}
-
-bool GuardsHold(const Buffer& b) {
-  static const std::string guard(kGuard, static_cast<char>(kGuardByte));
-  const char* const end = reinterpret_cast<const char*>(b.base) + b.size;
-  Open(Whole(b), WholeSize(b.size));
-  const bool hold = memcmp(Whole(b), guard.data(), kGuard) == 0 && memcmp(end, guard.data(), kGuard) == 0;
-  CloseGuards(b);
-  return hold;
 }
 
 std::string Name(const Buffer& b) {
@@ -67,6 +58,15 @@ void Release(const Buffer& b) {
 
 }  // namespace
 
+bool GuardsHold(const Buffer& b) {
+  static const std::string guard(kGuard, static_cast<char>(kGuardByte));
+  const char* const end = reinterpret_cast<const char*>(b.base) + b.size;
+  Open(Whole(b), WholeSize(b.size));
+  const bool hold = memcmp(Whole(b), guard.data(), kGuard) == 0 && memcmp(end, guard.data(), kGuard) == 0;
+  CloseGuards(b);
+  return hold;
+}
+
 size_t Capacity() {
   const char* const set = getenv("WAVEPRIOR_EMULATED_MEMORY");
   const long long megabytes = set ? atoll(set) : 0;
@@ -77,7 +77,7 @@ size_t InUse() { return in_use; }
 
 void NoteLaunch(const char* kernel) { last_kernel = kernel; }
 
-uintptr_t Allocate(size_t bytes) {
+uintptr_t Allocate(size_t bytes, int owner) {
   if (bytes == 0 || bytes > Capacity() || in_use > Capacity() - bytes) return 0;
   char* const p = static_cast<char*>(aligned_alloc(256, WholeSize(bytes)));
   if (!p) return 0;
@@ -85,7 +85,7 @@ uintptr_t Allocate(size_t bytes) {
   memset(p + kGuard, kPoison, bytes);
   memset(p + kGuard + bytes, kGuardByte, kGuard);
   const uintptr_t base = reinterpret_cast<uintptr_t>(p + kGuard);
-  live[base] = Live{Buffer{base, bytes, ++serial}, last_kernel};
+  live[base] = Live{Buffer{base, bytes, ++serial, owner}, last_kernel};
   CloseGuards(live[base].buffer);
   in_use += bytes;
   generation++;
@@ -138,27 +138,28 @@ std::string BrokenGuard() {
   return "";
 }
 
-std::string Leaks() {
-  if (live.empty()) return "";
-  std::string s = std::to_string(live.size()) + " buffers, " + std::to_string(in_use) + " bytes:";
-  int named = 0;
+std::string Leaks(int owner) {
+  std::string names;
+  size_t count = 0, bytes = 0;
   for (const auto& [base, l] : live) {
-    if (named++ == 8) {
-      s += " ...";
-      break;
-    }
-    s += (named > 1 ? ", " : " ") + Name(l.buffer) + " allocated " + When(l.allocated);
+    if (l.buffer.owner != owner) continue;
+    bytes += l.buffer.size;
+    if (++count <= 8) names += (count > 1 ? ", " : ": ") + Name(l.buffer) + " allocated " + When(l.allocated);
   }
-  return s;
+  if (count == 0) return "";
+  return std::to_string(count) + " buffers, " + std::to_string(bytes) + " bytes" + names + (count > 8 ? ", ..." : "");
 }
 
-void FreeAll() {
-  for (const auto& [base, l] : live) Release(l.buffer);
-  live.clear();
-  in_use = 0;
-  for (; !freed.empty(); freed.pop_front()) Release(freed.front().buffer);
-  quarantined = 0;
-  last_kernel.clear();
+void FreeAll(int owner) {
+  for (auto it = live.begin(); it != live.end();) {
+    if (it->second.buffer.owner != owner) {
+      ++it;
+      continue;
+    }
+    in_use -= it->second.buffer.size;
+    Release(it->second.buffer);
+    it = live.erase(it);
+  }
   generation++;
 }
 
