@@ -14,8 +14,8 @@
 namespace waveprior {
 
 template <class T, bool kDeepB>
-WAVEPRIOR_DEVICE void Product(T* c, const T* bias, bool accumulate, const Factor<T>& a, const Factor<T>& b, int64_t rows,
-                              int64_t columns, int64_t total) {
+WAVEPRIOR_DEVICE void Product(T* c, const T* bias, bool accumulate, const Factor<T>& a, const Factor<T>& b,
+                              int64_t rows, int64_t columns, int64_t total) {
   WAVEPRIOR_SHARED(T, shared);
   const Output<T> to(c, bias, rows, columns, accumulate);
   if (blockDim.x == kWarp) {  // launchRows
@@ -55,7 +55,8 @@ WAVEPRIOR_DEVICE void LinearBackwardWeight(T* dw, const T* x, const T* dy, int64
 
 // A thread a column; the rows in order.
 template <class T>
-WAVEPRIOR_DEVICE void ColumnSums(T* sums_of, const T* x_of, int64_t rows, int64_t width, int64_t stride, bool accumulate) {
+WAVEPRIOR_DEVICE void ColumnSums(T* sums_of, const T* x_of, int64_t rows, int64_t width, int64_t stride,
+                                 bool accumulate) {
   const View<T> sums(sums_of, width);
   const View<const T> x(x_of, (rows - 1) * stride + width);
   const int64_t j = GlobalIndex();
@@ -72,31 +73,36 @@ WAVEPRIOR_DEVICE void ColumnSums(T* sums_of, const T* x_of, int64_t rows, int64_
 }  // namespace waveprior
 
 // clang-format off: the build finds a kernel by its line
-extern "C" __global__ void __launch_bounds__(256) nn_linear_f32(
-    float* y, const float* x, const float* w, const float* b, int64_t rows, int64_t in, int64_t out, int64_t, int64_t) {
+extern "C" __global__ void __launch_bounds__(256)
+    nn_linear_f32(float* y, const float* x, const float* w, const float* b, int64_t rows, int64_t in, int64_t out,
+                  int64_t, int64_t) {
   waveprior::Linear(y, x, w, b, rows, in, out);
 }
-extern "C" __global__ void __launch_bounds__(256) nn_linear_f64(
-    double* y, const double* x, const double* w, const double* b, int64_t rows, int64_t in, int64_t out, int64_t, int64_t) {
+extern "C" __global__ void __launch_bounds__(256)
+    nn_linear_f64(double* y, const double* x, const double* w, const double* b, int64_t rows, int64_t in, int64_t out,
+                  int64_t, int64_t) {
   waveprior::Linear(y, x, w, b, rows, in, out);
 }
 
-extern "C" __global__ void __launch_bounds__(256) nn_linear_backward_input_f32(
-    float* dx, const float* dy, const float* w, int64_t rows, int64_t in, int64_t out, int64_t, int64_t, int64_t accumulate) {
+extern "C" __global__ void __launch_bounds__(256)
+    nn_linear_backward_input_f32(float* dx, const float* dy, const float* w, int64_t rows, int64_t in, int64_t out,
+                                 int64_t, int64_t, int64_t accumulate) {
   waveprior::LinearBackwardInput(dx, dy, w, rows, in, out, accumulate != 0);
 }
-extern "C" __global__ void __launch_bounds__(256) nn_linear_backward_input_f64(
-    double* dx, const double* dy, const double* w, int64_t rows, int64_t in, int64_t out, int64_t, int64_t,
-    int64_t accumulate) {
+extern "C" __global__ void __launch_bounds__(256)
+    nn_linear_backward_input_f64(double* dx, const double* dy, const double* w, int64_t rows, int64_t in, int64_t out,
+                                 int64_t, int64_t, int64_t accumulate) {
   waveprior::LinearBackwardInput(dx, dy, w, rows, in, out, accumulate != 0);
 }
 
-extern "C" __global__ void __launch_bounds__(256, 2) nn_linear_backward_weight_f32(
-    float* dw, const float* x, const float* dy, int64_t rows, int64_t in, int64_t out, int64_t, int64_t accumulate) {
+extern "C" __global__ void __launch_bounds__(256, 2)
+    nn_linear_backward_weight_f32(float* dw, const float* x, const float* dy, int64_t rows, int64_t in, int64_t out,
+                                  int64_t, int64_t accumulate) {
   waveprior::LinearBackwardWeight(dw, x, dy, rows, in, out, accumulate != 0);
 }
-extern "C" __global__ void __launch_bounds__(256, 2) nn_linear_backward_weight_f64(
-    double* dw, const double* x, const double* dy, int64_t rows, int64_t in, int64_t out, int64_t, int64_t accumulate) {
+extern "C" __global__ void __launch_bounds__(256, 2)
+    nn_linear_backward_weight_f64(double* dw, const double* x, const double* dy, int64_t rows, int64_t in, int64_t out,
+                                  int64_t, int64_t accumulate) {
   waveprior::LinearBackwardWeight(dw, x, dy, rows, in, out, accumulate != 0);
 }
 // clang-format on
@@ -105,7 +111,7 @@ extern "C" __global__ void nn_column_sums_f32(float* sums, const float* x, int64
                                               int64_t, int64_t accumulate) {
   waveprior::ColumnSums(sums, x, rows, width, stride, accumulate != 0);
 }
-extern "C" __global__ void nn_column_sums_f64(double* sums, const double* x, int64_t rows, int64_t width, int64_t stride,
-                                              int64_t, int64_t accumulate) {
+extern "C" __global__ void nn_column_sums_f64(double* sums, const double* x, int64_t rows, int64_t width,
+                                              int64_t stride, int64_t, int64_t accumulate) {
   waveprior::ColumnSums(sums, x, rows, width, stride, accumulate != 0);
 }

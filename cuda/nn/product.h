@@ -135,7 +135,8 @@ struct Thin {
   WAVEPRIOR_DEVICE void Add(const T* a, const T* b, int k) {
     Pack<T> left[kDown / kMany], right[kAcross / kMany];
 #pragma unroll
-    for (int g = 0; g < kDown / kMany; g++) left[g] = *reinterpret_cast<const Pack<T>*>(a + k * kPitch + Row(g * kMany));
+    for (int g = 0; g < kDown / kMany; g++)
+      left[g] = *reinterpret_cast<const Pack<T>*>(a + k * kPitch + Row(g * kMany));
 #pragma unroll
     for (int g = 0; g < kAcross / kMany; g++) right[g] = *reinterpret_cast<const Pack<T>*>(b + k * kPitch + Column(g));
 #pragma unroll
