@@ -114,6 +114,9 @@ WAVEPRIOR_INLINE T ExpNegative(T z) {
   return z < Table::kLeast ? T(0) : e;
 }
 
+// The operations of Normal beside Fma, for CountOperations.
+constexpr int kNormalRest = 13;
+
 // Phi(x) and phi(x).
 template <class T>
 struct NormalPair {

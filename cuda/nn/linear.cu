@@ -11,7 +11,7 @@
 //             nn_column_sums rows width
 #include "product.h"
 
-namespace waveprior {
+namespace waveprior::nn {
 
 template <class T, bool kDeepB>
 WAVEPRIOR_DEVICE void Product(T* c, const T* bias, bool accumulate, const Factor<T>& a, const Factor<T>& b,
@@ -70,48 +70,48 @@ WAVEPRIOR_DEVICE void ColumnSums(T* sums_of, const T* x_of, int64_t rows, int64_
   sums.Set(j, sum);
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::nn
 
 // clang-format off: the build finds a kernel by its line
 extern "C" __global__ void __launch_bounds__(256)
     nn_linear_f32(float* y, const float* x, const float* w, const float* b, int64_t rows, int64_t in, int64_t out,
                   int64_t, int64_t) {
-  waveprior::Linear(y, x, w, b, rows, in, out);
+  waveprior::nn::Linear(y, x, w, b, rows, in, out);
 }
 extern "C" __global__ void __launch_bounds__(256)
     nn_linear_f64(double* y, const double* x, const double* w, const double* b, int64_t rows, int64_t in, int64_t out,
                   int64_t, int64_t) {
-  waveprior::Linear(y, x, w, b, rows, in, out);
+  waveprior::nn::Linear(y, x, w, b, rows, in, out);
 }
 
 extern "C" __global__ void __launch_bounds__(256)
     nn_linear_backward_input_f32(float* dx, const float* dy, const float* w, int64_t rows, int64_t in, int64_t out,
                                  int64_t, int64_t, int64_t accumulate) {
-  waveprior::LinearBackwardInput(dx, dy, w, rows, in, out, accumulate != 0);
+  waveprior::nn::LinearBackwardInput(dx, dy, w, rows, in, out, accumulate != 0);
 }
 extern "C" __global__ void __launch_bounds__(256)
     nn_linear_backward_input_f64(double* dx, const double* dy, const double* w, int64_t rows, int64_t in, int64_t out,
                                  int64_t, int64_t, int64_t accumulate) {
-  waveprior::LinearBackwardInput(dx, dy, w, rows, in, out, accumulate != 0);
+  waveprior::nn::LinearBackwardInput(dx, dy, w, rows, in, out, accumulate != 0);
 }
 
 extern "C" __global__ void __launch_bounds__(256, 2)
     nn_linear_backward_weight_f32(float* dw, const float* x, const float* dy, int64_t rows, int64_t in, int64_t out,
                                   int64_t, int64_t accumulate) {
-  waveprior::LinearBackwardWeight(dw, x, dy, rows, in, out, accumulate != 0);
+  waveprior::nn::LinearBackwardWeight(dw, x, dy, rows, in, out, accumulate != 0);
 }
 extern "C" __global__ void __launch_bounds__(256, 2)
     nn_linear_backward_weight_f64(double* dw, const double* x, const double* dy, int64_t rows, int64_t in, int64_t out,
                                   int64_t, int64_t accumulate) {
-  waveprior::LinearBackwardWeight(dw, x, dy, rows, in, out, accumulate != 0);
+  waveprior::nn::LinearBackwardWeight(dw, x, dy, rows, in, out, accumulate != 0);
 }
 // clang-format on
 
 extern "C" __global__ void nn_column_sums_f32(float* sums, const float* x, int64_t rows, int64_t width, int64_t stride,
                                               int64_t, int64_t accumulate) {
-  waveprior::ColumnSums(sums, x, rows, width, stride, accumulate != 0);
+  waveprior::nn::ColumnSums(sums, x, rows, width, stride, accumulate != 0);
 }
 extern "C" __global__ void nn_column_sums_f64(double* sums, const double* x, int64_t rows, int64_t width,
                                               int64_t stride, int64_t, int64_t accumulate) {
-  waveprior::ColumnSums(sums, x, rows, width, stride, accumulate != 0);
+  waveprior::nn::ColumnSums(sums, x, rows, width, stride, accumulate != 0);
 }

@@ -4,7 +4,7 @@
 
 #include "elements.h"
 
-namespace waveprior {
+namespace waveprior::nn {
 
 // A factor (rows, columns), row-major, without gaps.
 template <class T>
@@ -89,6 +89,6 @@ class Output {
   bool whole_, accumulate_;
 };
 
-}  // namespace waveprior
+}  // namespace waveprior::nn
 
 #endif  // WAVEPRIOR_CUDA_NN_MATRIX_H_

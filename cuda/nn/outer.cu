@@ -11,33 +11,33 @@
 #include "adam_device.h"
 #include "product.h"
 
-namespace waveprior {
+namespace waveprior::nn {
 
-constexpr int kDots = 16;  // partial sums of an inner product
-constexpr int kMany = 4;   // inner products of a thread
-constexpr int kPairs = 256 / kDots * kMany;
+constexpr int kDotSums = 16;    // partial sums of an inner product
+constexpr int kRowsAtOnce = 4;  // inner products of a thread
+constexpr int kPairs = 256 / kDotSums * kRowsAtOnce;
 
-// dots[i] = a . b_(l + i*16) in double, l this thread's row, for rows up to last: kDots partial sums, element j in sum
-// j mod kDots, added by halving. All threads of a warp come here.
+// dots[i] = a . b_(l + i*16) in double, l this thread's row, for rows up to last: kDotSums partial sums, element j in sum
+// j mod kDotSums, added by halving. All threads of a warp come here.
 template <class T>
 WAVEPRIOR_DEVICE void Dots(double* dots, const View<const T>& x, int64_t k, int64_t l, int64_t last, int64_t n) {
-  const int thread = static_cast<int>(threadIdx.x) % kDots;
+  const int thread = static_cast<int>(threadIdx.x) % kDotSums;
 #pragma unroll
-  for (int i = 0; i < kMany; i++) dots[i] = 0;
+  for (int i = 0; i < kRowsAtOnce; i++) dots[i] = 0;
   if (l <= last) {
 #pragma unroll 4
-    for (int64_t j = thread; j < n; j += kDots) {
+    for (int64_t j = thread; j < n; j += kDotSums) {
       const double a = static_cast<double>(x[k * n + j]);
 #pragma unroll
-      for (int i = 0; i < kMany; i++)
-        if (l + i * kDots <= last) dots[i] = Fma(a, static_cast<double>(x[(l + i * kDots) * n + j]), dots[i]);
+      for (int i = 0; i < kRowsAtOnce; i++)
+        if (l + i * kDotSums <= last) dots[i] = Fma(a, static_cast<double>(x[(l + i * kDotSums) * n + j]), dots[i]);
     }
   }
 #pragma unroll
-  for (int i = 0; i < kMany; i++) {
+  for (int i = 0; i < kRowsAtOnce; i++) {
     CountOperations(4);
 #pragma unroll
-    for (int half = kDots / 2; half > 0; half /= 2) dots[i] += ShuffleXor(dots[i], half);
+    for (int half = kDotSums / 2; half > 0; half /= 2) dots[i] += ShuffleXor(dots[i], half);
   }
 }
 
@@ -47,17 +47,17 @@ WAVEPRIOR_DEVICE void OuterSquares(double* partial, const T* x_of, const T* dy_o
   WAVEPRIOR_SHARED(double, pairs);  // (kPairs, 2)
   const View<const T> x(x_of, rows * in), dy(dy_of, rows * out);
   const int64_t k = rows - 1 - blockIdx.x;
-  const int which = static_cast<int>(threadIdx.x) / kDots;
+  const int which = static_cast<int>(threadIdx.x) / kDotSums;
   double sum = 0;
   for (int64_t first = 0; first <= k; first += kPairs) {
-    double p[kMany], q[kMany];
+    double p[kRowsAtOnce], q[kRowsAtOnce];
     Dots(p, x, k, first + which, k, in);
     Dots(q, dy, k, first + which, k, out);
-    if (threadIdx.x % kDots == 0)
+    if (threadIdx.x % kDotSums == 0)
 #pragma unroll
-      for (int i = 0; i < kMany; i++) {
-        pairs[2 * (which + i * kDots)] = p[i];
-        pairs[2 * (which + i * kDots) + 1] = q[i];
+      for (int i = 0; i < kRowsAtOnce; i++) {
+        pairs[2 * (which + i * kDotSums)] = p[i];
+        pairs[2 * (which + i * kDotSums) + 1] = q[i];
       }
     __syncthreads();
     if (threadIdx.x == 0)
@@ -101,15 +101,15 @@ WAVEPRIOR_DEVICE void OuterAdam(const AdamArrays<T>& to, const double* squares_o
   }
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::nn
 
 extern "C" __global__ void nn_outer_squares_f32(double* partial, const float* x, const float* dy, int64_t rows,
                                                 int64_t in, int64_t out) {
-  waveprior::OuterSquares(partial, x, dy, rows, in, out);
+  waveprior::nn::OuterSquares(partial, x, dy, rows, in, out);
 }
 extern "C" __global__ void nn_outer_squares_f64(double* partial, const double* x, const double* dy, int64_t rows,
                                                 int64_t in, int64_t out) {
-  waveprior::OuterSquares(partial, x, dy, rows, in, out);
+  waveprior::nn::OuterSquares(partial, x, dy, rows, in, out);
 }
 
 // clang-format off: the build finds a kernel by its line
@@ -117,15 +117,15 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     nn_outer_adam_f32(float* w, float* m, float* v, float* average, const double* squares, double limit, float beta1,
                       float beta2, float rest1, float rest2, float step, float root, float epsilon, float follow,
                       const float* x, const float* dy, int64_t rows, int64_t in, int64_t out, int64_t) {
-  waveprior::OuterAdam<float>({w, m, v, average}, squares, limit,
-                              {1, beta1, beta2, rest1, rest2, step, root, epsilon, follow}, x, dy, rows, in, out);
+  waveprior::nn::OuterAdam<float>({w, m, v, average}, squares, limit,
+                                  {1, beta1, beta2, rest1, rest2, step, root, epsilon, follow}, x, dy, rows, in, out);
 }
 extern "C" __global__ void __launch_bounds__(256, 2)
     nn_outer_adam_f64(double* w, double* m, double* v, double* average, const double* squares, double limit,
                       double beta1, double beta2, double rest1, double rest2, double step, double root, double epsilon,
                       double follow, const double* x, const double* dy, int64_t rows, int64_t in, int64_t out,
                       int64_t) {
-  waveprior::OuterAdam<double>({w, m, v, average}, squares, limit,
-                               {1, beta1, beta2, rest1, rest2, step, root, epsilon, follow}, x, dy, rows, in, out);
+  waveprior::nn::OuterAdam<double>({w, m, v, average}, squares, limit,
+                                   {1, beta1, beta2, rest1, rest2, step, root, epsilon, follow}, x, dy, rows, in, out);
 }
 // clang-format on

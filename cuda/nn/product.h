@@ -14,7 +14,7 @@
 
 #include "matrix.h"
 
-namespace waveprior {
+namespace waveprior::nn {
 
 // How a tile of kSide numbers along i and kDepth along k goes from memory to shared memory, by kThreads threads.
 template <class T, bool kDeep, int kSide, int kDepth, int kThreads>
@@ -222,6 +222,6 @@ struct Thin {
   }
 };
 
-}  // namespace waveprior
+}  // namespace waveprior::nn
 
 #endif  // WAVEPRIOR_CUDA_NN_PRODUCT_H_
