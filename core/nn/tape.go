@@ -81,7 +81,8 @@ type Tape[T cuda.Float] struct {
 	wish      int         // numbers that an op's way back needs for itself
 	room      cuda.Buffer // where they are
 	plans     map[*Var[T]]*plan[T]
-	err       error // the first wrong call
+	squares   cuda.Buffer // of the gradient's norm, one float64; none before the first Update
+	err       error       // the first wrong call
 }
 
 // NewTape returns an empty tape whose ops read their parameters from the given array of the store, Value or EMA. With
