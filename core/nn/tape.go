@@ -314,6 +314,9 @@ func (v *Var[T]) SetGrad(w []T) error {
 	return v.upload(v.grad, w, "gradient")
 }
 
+// Buffer is where the value lies: for kernels that fill an input on the device.
+func (v *Var[T]) Buffer() cuda.Buffer { return v.value }
+
 // Get copies the value to dst.
 func (v *Var[T]) Get(dst []T) error { return v.download(dst, v.value, "value") }
 
