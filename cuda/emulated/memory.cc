@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "asan.h"
 
 namespace waveprior::emulated {
 
@@ -38,10 +39,10 @@ char* Whole(const Buffer& b) { return reinterpret_cast<char*>(b.base) - kGuard; 
 
 size_t WholeSize(size_t size) { return (size + 2 * kGuard + 255) / 256 * 256; }
 
-bool GuardsHold(const Buffer& b) {
-  static const std::string guard(kGuard, static_cast<char>(kGuardByte));
-  const char* const end = reinterpret_cast<const char*>(b.base) + b.size;
-  return memcmp(Whole(b), guard.data(), kGuard) == 0 && memcmp(end, guard.data(), kGuard) == 0;
+// A kernel that runs in the sanitizer harness cannot touch the guards at all.
+void CloseGuards(const Buffer& b) {
+  Close(Whole(b), kGuard);
+  Close(reinterpret_cast<const char*>(b.base) + b.size, kGuard);
 }
 
 std::string Name(const Buffer& b) {
@@ -50,12 +51,21 @@ std::string Name(const Buffer& b) {
 
 std::string When(const std::string& kernel) { return kernel.empty() ? "before any kernel ran" : "after kernel " + kernel; }
 
-void Release(const Freed& f) {
-  quarantined -= f.buffer.size;
-  free(Whole(f.buffer));
+void Release(const Buffer& b) {
+  Open(Whole(b), WholeSize(b.size));
+  free(Whole(b));
 }
 
 }  // namespace
+
+bool GuardsHold(const Buffer& b) {
+  static const std::string guard(kGuard, static_cast<char>(kGuardByte));
+  const char* const end = reinterpret_cast<const char*>(b.base) + b.size;
+  Open(Whole(b), WholeSize(b.size));
+  const bool hold = memcmp(Whole(b), guard.data(), kGuard) == 0 && memcmp(end, guard.data(), kGuard) == 0;
+  CloseGuards(b);
+  return hold;
+}
 
 size_t Capacity() {
   const char* const set = getenv("WAVEPRIOR_EMULATED_MEMORY");
@@ -67,7 +77,7 @@ size_t InUse() { return in_use; }
 
 void NoteLaunch(const char* kernel) { last_kernel = kernel; }
 
-uintptr_t Allocate(size_t bytes) {
+uintptr_t Allocate(size_t bytes, int owner) {
   if (bytes == 0 || bytes > Capacity() || in_use > Capacity() - bytes) return 0;
   char* const p = static_cast<char*>(aligned_alloc(256, WholeSize(bytes)));
   if (!p) return 0;
@@ -75,7 +85,8 @@ uintptr_t Allocate(size_t bytes) {
   memset(p + kGuard, kPoison, bytes);
   memset(p + kGuard + bytes, kGuardByte, kGuard);
   const uintptr_t base = reinterpret_cast<uintptr_t>(p + kGuard);
-  live[base] = Live{Buffer{base, bytes, ++serial}, last_kernel};
+  live[base] = Live{Buffer{base, bytes, ++serial, owner}, last_kernel};
+  CloseGuards(live[base].buffer);
   in_use += bytes;
   generation++;
   return base;
@@ -94,10 +105,12 @@ bool Free(uintptr_t p, std::string* why) {
   in_use -= b.size;
   generation++;
   memset(reinterpret_cast<void*>(b.base), kPoison, b.size);
+  Close(Whole(b), WholeSize(b.size));
   freed.push_back(Freed{b, last_kernel});
   quarantined += b.size;
   while (quarantined > kQuarantine || freed.size() > 4096) {
-    Release(freed.front());
+    quarantined -= freed.front().buffer.size;
+    Release(freed.front().buffer);
     freed.pop_front();
   }
   return whole;
@@ -125,26 +138,28 @@ std::string BrokenGuard() {
   return "";
 }
 
-std::string Leaks() {
-  if (live.empty()) return "";
-  std::string s = std::to_string(live.size()) + " buffers, " + std::to_string(in_use) + " bytes:";
-  int named = 0;
+std::string Leaks(int owner) {
+  std::string names;
+  size_t count = 0, bytes = 0;
   for (const auto& [base, l] : live) {
-    if (named++ == 8) {
-      s += " ...";
-      break;
-    }
-    s += (named > 1 ? ", " : " ") + Name(l.buffer) + " allocated " + When(l.allocated);
+    if (l.buffer.owner != owner) continue;
+    bytes += l.buffer.size;
+    if (++count <= 8) names += (count > 1 ? ", " : ": ") + Name(l.buffer) + " allocated " + When(l.allocated);
   }
-  return s;
+  if (count == 0) return "";
+  return std::to_string(count) + " buffers, " + std::to_string(bytes) + " bytes" + names + (count > 8 ? ", ..." : "");
 }
 
-void FreeAll() {
-  for (const auto& [base, l] : live) free(Whole(l.buffer));
-  live.clear();
-  in_use = 0;
-  for (; !freed.empty(); freed.pop_front()) Release(freed.front());
-  last_kernel.clear();
+void FreeAll(int owner) {
+  for (auto it = live.begin(); it != live.end();) {
+    if (it->second.buffer.owner != owner) {
+      ++it;
+      continue;
+    }
+    in_use -= it->second.buffer.size;
+    Release(it->second.buffer);
+    it = live.erase(it);
+  }
   generation++;
 }
 

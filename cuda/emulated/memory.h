@@ -17,10 +17,11 @@ struct Buffer {
   uintptr_t base;
   size_t size;
   uint64_t serial;  // buffers are numbered as they are allocated, from 1
+  int owner;        // the context that it belongs to
 };
 
 // Zero where there is no memory (more than Capacity, or none of the machine's). Aligned to 256 bytes, as on a real device.
-uintptr_t Allocate(size_t bytes);
+uintptr_t Allocate(size_t bytes, int owner = 0);
 // False, with Describe's text in *why, where p is not the beginning of a live buffer or a guard was overwritten.
 bool Free(uintptr_t p, std::string* why);
 
@@ -29,15 +30,16 @@ const Buffer* Find(uintptr_t p);
 // What an address is: "byte 16 of buffer 3 (64 bytes)", "... freed after kernel x", "no memory of the device".
 std::string Describe(uintptr_t p);
 
-// The first live buffer whose guards were overwritten, in words; empty where none was.
+// Whether b's guards are as they were made; the first live buffer whose guards are not, in words, or empty.
+bool GuardsHold(const Buffer& b);
 std::string BrokenGuard();
 
 size_t Capacity();
 size_t InUse();
-// "2 buffers, 128 bytes: buffer 3 (64 bytes), ..." or empty.
-std::string Leaks();
-// Frees everything, quietly.
-void FreeAll();
+// The owner's live buffers, "2 buffers, 128 bytes: buffer 3 (64 bytes) allocated after kernel x, ...", or empty.
+std::string Leaks(int owner = 0);
+// Frees the owner's buffers, quietly.
+void FreeAll(int owner = 0);
 
 // The kernel that was launched last, for the texts.
 void NoteLaunch(const char* kernel);
