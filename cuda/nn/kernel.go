@@ -15,8 +15,8 @@ import (
 // kernel is one concept in both number types.
 type kernel struct{ f32, f64 *cuda.Kernel }
 
-func both(name string, f32, f64 unsafe.Pointer) *kernel {
-	return &kernel{cuda.NewKernel(name+"_f32", f32, nil), cuda.NewKernel(name+"_f64", f64, nil)}
+func both(name string, f32, f64 unsafe.Pointer, launch func(units int, args []cuda.Arg) cuda.Launch) *kernel {
+	return &kernel{cuda.NewKernel(name+"_f32", f32, launch), cuda.NewKernel(name+"_f64", f64, launch)}
 }
 
 func of[T cuda.Float](k *kernel) *cuda.Kernel {

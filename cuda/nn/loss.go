@@ -15,8 +15,8 @@ import (
 )
 
 var (
-	squareError = both("nn_square_error", C.nn_square_error_f32_cpu, C.nn_square_error_f64_cpu)
-	sumSquares  = both("nn_sum_squares", C.nn_sum_squares_f32_cpu, C.nn_sum_squares_f64_cpu)
+	squareError = both("nn_square_error", C.nn_square_error_f32_cpu, C.nn_square_error_f64_cpu, nil)
+	sumSquares  = both("nn_sum_squares", C.nn_sum_squares_f32_cpu, C.nn_sum_squares_f64_cpu, nil)
 	treeSum     = cuda.NewKernel("nn_tree_sum", C.nn_tree_sum_cpu, nil)
 )
 

@@ -14,8 +14,8 @@ import (
 )
 
 var (
-	layerNorm         = both("nn_layernorm", C.nn_layernorm_f32_cpu, C.nn_layernorm_f64_cpu)
-	layerNormBackward = both("nn_layernorm_backward", C.nn_layernorm_backward_f32_cpu, C.nn_layernorm_backward_f64_cpu)
+	layerNorm         = both("nn_layernorm", C.nn_layernorm_f32_cpu, C.nn_layernorm_f64_cpu, nil)
+	layerNormBackward = both("nn_layernorm_backward", C.nn_layernorm_backward_f32_cpu, C.nn_layernorm_backward_f64_cpu, nil)
 )
 
 // normRows is the number of rows whose parameter gradients are summed together, before the groups are added in order.

@@ -14,8 +14,8 @@ import (
 )
 
 var (
-	outerSquares = both("nn_outer_squares", C.nn_outer_squares_f32_cpu, C.nn_outer_squares_f64_cpu)
-	outerAdam    = both("nn_outer_adam", C.nn_outer_adam_f32_cpu, C.nn_outer_adam_f64_cpu)
+	outerSquares = both("nn_outer_squares", C.nn_outer_squares_f32_cpu, C.nn_outer_squares_f64_cpu, nil)
+	outerAdam    = both("nn_outer_adam", C.nn_outer_adam_f32_cpu, C.nn_outer_adam_f64_cpu, nil)
 )
 
 // OuterSquares writes rows float64 into partial whose sum (TreeSum) is the squared norm of a dense layer's weight gradient
