@@ -8,7 +8,9 @@ GO ?= go
 # plugins carry no commit; the command alone knows its version.
 GOBUILD := $(GO) build -trimpath -buildvcs=false
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-PLUGINS := $(sort $(wildcard ./plugins/*/*/cmd/waveprior-*))
+PLUGINS := $(sort $(filter-out %-cuda,$(wildcard ./plugins/*/*/cmd/waveprior-*)))
+# Builds of plugins that compute on GPUs (make cuda, make cuda-emulated): -tags cuda, cgo against the driver's library.
+CUDA_PLUGINS := $(sort $(wildcard ./plugins/*/*/cmd/waveprior-*-cuda))
 
 # Packages with tests that need the hooks of core/hook in the test itself.
 HOOKED := $(addprefix ./,$(sort $(dir $(shell grep -rl --include='*_test.go' '^//go:build hooks' core host plugins internal))))

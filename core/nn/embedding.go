@@ -55,8 +55,9 @@ func (t *Table[T]) Free() error { return t.dev.Free(t.buf) }
 type Index[T cuda.Float] struct {
 	tape        *Tape[T]
 	rows        int
-	buf         cuda.Buffer
-	least, most int32 // of the numbers that Set copied
+	buf         cuda.Buffer // its own memory
+	from        cuda.Buffer // where the numbers are: buf, or what Bind was given
+	least, most int32       // of the numbers that Set copied
 }
 
 // Index is an input that the caller fills with Set before a Forward.
@@ -64,7 +65,8 @@ func (t *Tape[T]) Index(rows int) *Index[T] {
 	if rows <= 0 {
 		t.fail("index of %d rows", rows)
 	}
-	return &Index[T]{tape: t, rows: rows, buf: t.scratch(4 * max(rows, 0))}
+	buf := t.scratch(4 * max(rows, 0))
+	return &Index[T]{tape: t, rows: rows, buf: buf, from: buf}
 }
 
 // Set copies the numbers.
@@ -75,8 +77,21 @@ func (x *Index[T]) Set(i []int32) error {
 	case len(i) != x.rows:
 		return fmt.Errorf("nn: %d numbers for an index of %d rows", len(i), x.rows)
 	}
-	x.least, x.most = slices.Min(i), slices.Max(i)
+	x.from, x.least, x.most = x.buf, slices.Min(i), slices.Max(i)
 	return x.tape.dev.Upload(x.buf, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(i))), 4*len(i)))
+}
+
+// Bind has the index read its numbers from b (rows int32) from now on, where they lie already: nothing is copied. They are
+// least to most, the caller's word for it.
+func (x *Index[T]) Bind(b cuda.Buffer, least, most int32) error {
+	switch {
+	case x.tape.err != nil:
+		return x.tape.err
+	case b.Bytes() < 4*x.rows:
+		return fmt.Errorf("nn: an index of %d rows cannot be read from %d bytes", x.rows, b.Bytes())
+	}
+	x.from, x.least, x.most = b, least, most
+	return nil
 }
 
 // lookup is the op of Lookup.
@@ -102,7 +117,7 @@ func (o *lookup[T]) forward() error {
 	if least, most := o.index.least, o.index.most; least < 0 || int(most) >= o.table.entries {
 		return fmt.Errorf("nn: lookup: an index holds the numbers %d to %d: the table has rows 0 to %d", least, most, o.table.entries-1)
 	}
-	return kernels.GatherRows[T](o.t.dev, o.y.value, o.table.width, o.table.buf, o.index.buf, o.table.entries, o.index.rows, o.table.width)
+	return kernels.GatherRows[T](o.t.dev, o.y.value, o.table.width, o.table.buf, o.index.from, o.table.entries, o.index.rows, o.table.width)
 }
 
 func (o *lookup[T]) backward(_, _ []bool) error { return nil }

@@ -17,7 +17,7 @@ const (
 )
 
 // overElements launches a kernel that goes over n elements, n being argument number at.
-func overElements(at int) func(int, []cuda.Arg) cuda.Launch {
+func overElements(at int) launcher {
 	return func(_ int, args []cuda.Arg) cuda.Launch {
 		blocks := cuda.Blocks(integer(args, at), threads*pack)
 		return cuda.Launch{Grid: [3]int{min(max(blocks, 1), most)}, Block: [3]int{threads}}
@@ -26,7 +26,7 @@ func overElements(at int) func(int, []cuda.Arg) cuda.Launch {
 
 // overRows launches a kernel that goes over a rectangle, its rows and width being arguments of those numbers: a block is
 // as wide as a row, up to threads, and as many rows as fit.
-func overRows(rows, width int) func(int, []cuda.Arg) cuda.Launch {
+func overRows(rows, width int) launcher {
 	return func(_ int, args []cuda.Arg) cuda.Launch {
 		return rectangle(integer(args, rows), cuda.Blocks(integer(args, width), pack))
 	}
@@ -42,4 +42,10 @@ func rectangle(rows, across int) cuda.Launch {
 	return cuda.Launch{Grid: [3]int{max(1, min(cuda.Blocks(across, wide), most)), min(cuda.Blocks(rows, high), mostY)}, Block: [3]int{wide, high}}
 }
 
+// warps launches a warp for each unit.
+func warps(units int, _ []cuda.Arg) cuda.Launch {
+	return cuda.Launch{Grid: [3]int{units}, Block: [3]int{32}}
+}
+
+// integer is argument number i.
 func integer(args []cuda.Arg, i int) int { return int(int64(args[i])) }

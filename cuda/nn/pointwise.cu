@@ -14,9 +14,21 @@ template <class T>
 WAVEPRIOR_DEVICE void Axpby(T* y, const T* x, const T* z, T a, T b, int64_t n) {
   const Weighted<T> weighted{a, b};
   if (z) {
-    Map(y, n, [=](T p, T q) { CountOperations(1); return weighted(p, q); }, x, z);
+    Map(
+        y, n,
+        [=](T p, T q) {
+          CountOperations(1);
+          return weighted(p, q);
+        },
+        x, z);
   } else {
-    Map(y, n, [=](T p) { CountOperations(1); return weighted(p); }, x);
+    Map(
+        y, n,
+        [=](T p) {
+          CountOperations(1);
+          return weighted(p);
+        },
+        x);
   }
 }
 
@@ -84,7 +96,8 @@ WAVEPRIOR_DEVICE void GatherRows(T* dst, int64_t stride, const T* table, const i
 
 }  // namespace waveprior
 
-extern "C" __global__ void nn_axpby_f32(float* y, const float* x, const float* z, float a, float b, int64_t n, int64_t) {
+extern "C" __global__ void nn_axpby_f32(float* y, const float* x, const float* z, float a, float b, int64_t n,
+                                        int64_t) {
   waveprior::Axpby(y, x, z, a, b, n);
 }
 extern "C" __global__ void nn_axpby_f64(double* y, const double* x, const double* z, double a, double b, int64_t n,
@@ -101,8 +114,8 @@ extern "C" __global__ void nn_row_axpby_f64(double* y, const double* a, const do
   waveprior::RowAxpby(y, a, x, b, z, width, rows);
 }
 
-extern "C" __global__ void nn_copy_rows_f32(float* dst, int64_t dstride, const float* src, int64_t sstride, int64_t width,
-                                            int64_t rows) {
+extern "C" __global__ void nn_copy_rows_f32(float* dst, int64_t dstride, const float* src, int64_t sstride,
+                                            int64_t width, int64_t rows) {
   waveprior::TakeRows(dst, dstride, src, sstride, rows, width, rows, [](int64_t row) { return row; });
 }
 extern "C" __global__ void nn_copy_rows_f64(double* dst, int64_t dstride, const double* src, int64_t sstride,

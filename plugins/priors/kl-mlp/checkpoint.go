@@ -28,7 +28,11 @@ func (c *configured) load(folder string) error {
 	fail := func(err error) error {
 		return fmt.Errorf("checkpoint %s: %w: %w", path, contract.ErrCheckpoint, err)
 	}
-	n, st, err := newDenoiser(path, c.threads, c.basis.Dim(), &c.options)
+	dev, err := c.open()
+	if err != nil {
+		return err
+	}
+	n, st, err := newDenoiser(dev, path, c.basis.Dim(), &c.options)
 	if err != nil {
 		return fail(err)
 	}

@@ -25,12 +25,8 @@ type denoiser struct {
 // rows is how many go through the network between two looks at the context.
 const rows = 8 * nn.Tile
 
-// newDenoiser reads the network from a checkpoint.
-func newDenoiser(path string, threads, d int, o *Options) (*denoiser, nn.State, error) {
-	dev, err := cuda.NewCPU(threads)
-	if err != nil {
-		return nil, nn.State{}, err
-	}
+// newDenoiser reads the network from a checkpoint to a device, which it closes.
+func newDenoiser(dev cuda.Device, path string, d int, o *Options) (*denoiser, nn.State, error) {
 	n := &denoiser{dev: dev, d: d, noise: make([]float32, rows*d), indices: make([]int32, rows)}
 	st, err := n.open(path, o)
 	if err != nil {
