@@ -11,6 +11,8 @@ type ledger struct {
 	mu     sync.Mutex
 	next   uint64
 	live   map[uint64]int // bytes of each buffer
+	held   int            // of all
+	peak   int
 }
 
 // NewLedger returns a device that computes nothing: its buffers are addresses without memory, downloads are zero, and Run
@@ -35,6 +37,8 @@ func (l *ledger) Alloc(bytes int) (Buffer, error) {
 	}
 	b := Buffer{address: l.next, bytes: bytes}
 	l.live[b.address] = bytes
+	l.held += bytes
+	l.peak = max(l.peak, l.held)
 	l.next += uint64(bytes+255)/256*256 + 256
 	return b, nil
 }
@@ -46,7 +50,14 @@ func (l *ledger) Free(b Buffer) error {
 		return fmt.Errorf("cuda: a buffer of %d bytes cannot be freed: it is not one that Alloc returned, or was freed before", b.bytes)
 	}
 	delete(l.live, b.address)
+	l.held -= b.bytes
 	return nil
+}
+
+func (l *ledger) Memory() (inUse, peak int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held, l.peak
 }
 
 func (l *ledger) Upload(dst Buffer, src []byte) error {

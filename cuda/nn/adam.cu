@@ -5,7 +5,7 @@
 // Operations  19 a number with the moving average, 16 without; a division and a square root each count as one
 #include "adam_device.h"
 
-namespace waveprior {
+namespace waveprior::nn {
 
 template <class T>
 WAVEPRIOR_DEVICE void Adam(const AdamArrays<T>& to, const T* g_of, const double* squares_of, double limit,
@@ -27,19 +27,19 @@ WAVEPRIOR_DEVICE void Adam(const AdamArrays<T>& to, const T* g_of, const double*
   for (int64_t i = done + GlobalIndex(); i < n; i += GlobalSize()) StepOne(adam, w, m, v, average, i, g[i]);
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::nn
 
 extern "C" __global__ void nn_adam_f32(float* w, const float* g, float* m, float* v, float* average,
                                        const double* squares, double limit, float beta1, float beta2, float rest1,
                                        float rest2, float step, float root, float epsilon, float follow, int64_t n,
                                        int64_t) {
-  waveprior::Adam<float>({w, m, v, average}, g, squares, limit,
-                         {1, beta1, beta2, rest1, rest2, step, root, epsilon, follow}, n);
+  waveprior::nn::Adam<float>({w, m, v, average}, g, squares, limit,
+                             {1, beta1, beta2, rest1, rest2, step, root, epsilon, follow}, n);
 }
 extern "C" __global__ void nn_adam_f64(double* w, const double* g, double* m, double* v, double* average,
                                        const double* squares, double limit, double beta1, double beta2, double rest1,
                                        double rest2, double step, double root, double epsilon, double follow, int64_t n,
                                        int64_t) {
-  waveprior::Adam<double>({w, m, v, average}, g, squares, limit,
-                          {1, beta1, beta2, rest1, rest2, step, root, epsilon, follow}, n);
+  waveprior::nn::Adam<double>({w, m, v, average}, g, squares, limit,
+                              {1, beta1, beta2, rest1, rest2, step, root, epsilon, follow}, n);
 }

@@ -5,7 +5,7 @@
 #include "adam.h"
 #include "elements.h"
 
-namespace waveprior {
+namespace waveprior::nn {
 
 // What AdamStep::Next and Average do beside Fma and Sqrt, which count themselves.
 constexpr int kAdamRest = 8;
@@ -48,6 +48,6 @@ WAVEPRIOR_DEVICE void StepPack(const AdamStep<T>& adam, View<Pack<T>> w, View<Pa
   }
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::nn
 
 #endif  // WAVEPRIOR_CUDA_NN_ADAM_DEVICE_H_

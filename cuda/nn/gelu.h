@@ -61,6 +61,9 @@ struct NormalTable<double> {
   }
 };
 
+// The operations of Normal beside Fma, for CountOperations.
+constexpr int kNormalRest = 13;
+
 // Phi(x) and phi(x).
 template <class T>
 struct NormalPair {

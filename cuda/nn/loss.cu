@@ -7,7 +7,7 @@
 #include "elements.h"
 #include "loss.h"
 
-namespace waveprior {
+namespace waveprior::nn {
 
 static_assert(kLossSums == kWarp, "a lane is a partial sum");
 
@@ -43,22 +43,22 @@ WAVEPRIOR_DEVICE void SumSquares(double* partial, const T* x_of, int64_t n, int6
   if (Lane() == 0) View<double>(partial, gridDim.x).Set(blockIdx.x, sum);
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::nn
 
 extern "C" __global__ void nn_square_error_f32(double* losses, float* dx, const float* x, const float* target,
                                                int64_t width, float factor, int64_t rows) {
-  waveprior::SquareError(losses, dx, x, target, width, factor, rows);
+  waveprior::nn::SquareError(losses, dx, x, target, width, factor, rows);
 }
 extern "C" __global__ void nn_square_error_f64(double* losses, double* dx, const double* x, const double* target,
                                                int64_t width, double factor, int64_t rows) {
-  waveprior::SquareError(losses, dx, x, target, width, factor, rows);
+  waveprior::nn::SquareError(losses, dx, x, target, width, factor, rows);
 }
 
 extern "C" __global__ void nn_sum_squares_f32(double* partial, const float* x, int64_t n, int64_t block) {
-  waveprior::SumSquares(partial, x, n, block);
+  waveprior::nn::SumSquares(partial, x, n, block);
 }
 extern "C" __global__ void nn_sum_squares_f64(double* partial, const double* x, int64_t n, int64_t block) {
-  waveprior::SumSquares(partial, x, n, block);
+  waveprior::nn::SumSquares(partial, x, n, block);
 }
 
 extern "C" __global__ void nn_tree_sum(double* sum_of, const double* partial_of, int64_t n) {
