@@ -11,7 +11,7 @@ type ledger struct {
 	mu     sync.Mutex
 	next   uint64
 	live   map[uint64]int // bytes of each buffer
-	held   int            // of all
+	held   int
 	peak   int
 }
 
@@ -54,12 +54,6 @@ func (l *ledger) Free(b Buffer) error {
 	return nil
 }
 
-func (l *ledger) Memory() (inUse, peak int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.held, l.peak
-}
-
 func (l *ledger) Upload(dst Buffer, src []byte) error {
 	if len(src) > dst.bytes {
 		return fmt.Errorf("cuda: upload of %d bytes into a buffer of %d", len(src), dst.bytes)
@@ -89,6 +83,12 @@ func (l *ledger) Run(k *Kernel, units int, args ...Arg) error {
 }
 
 func (l *ledger) Synchronise() error { return nil }
+
+func (l *ledger) Memory() (inUse, peak int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held, l.peak
+}
 
 func (l *ledger) Close() error {
 	l.mu.Lock()
