@@ -5,7 +5,7 @@
 
 #include "../kernel.h"
 
-namespace waveprior {
+namespace waveprior::nn {
 
 // 16 bytes of T: one load or store of a thread.
 template <class T>
@@ -64,6 +64,6 @@ WAVEPRIOR_DEVICE void EachInRows(int64_t rows, int64_t count, const F& f) {
     for (int64_t j = GlobalIndex(); j < count; j += GlobalSize()) f(row, j);
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::nn
 
 #endif  // WAVEPRIOR_CUDA_NN_ELEMENTS_H_

@@ -8,15 +8,27 @@
 #include "elements.h"
 #include "pointwise.h"
 
-namespace waveprior {
+namespace waveprior::nn {
 
 template <class T>
 WAVEPRIOR_DEVICE void Axpby(T* y, const T* x, const T* z, T a, T b, int64_t n) {
   const Weighted<T> weighted{a, b};
   if (z) {
-    Map(y, n, [=](T p, T q) { CountOperations(1); return weighted(p, q); }, x, z);
+    Map(
+        y, n,
+        [=](T p, T q) {
+          CountOperations(1);
+          return weighted(p, q);
+        },
+        x, z);
   } else {
-    Map(y, n, [=](T p) { CountOperations(1); return weighted(p); }, x);
+    Map(
+        y, n,
+        [=](T p) {
+          CountOperations(1);
+          return weighted(p);
+        },
+        x);
   }
 }
 
@@ -82,39 +94,40 @@ WAVEPRIOR_DEVICE void GatherRows(T* dst, int64_t stride, const T* table, const i
   });
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::nn
 
-extern "C" __global__ void nn_axpby_f32(float* y, const float* x, const float* z, float a, float b, int64_t n, int64_t) {
-  waveprior::Axpby(y, x, z, a, b, n);
+extern "C" __global__ void nn_axpby_f32(float* y, const float* x, const float* z, float a, float b, int64_t n,
+                                        int64_t) {
+  waveprior::nn::Axpby(y, x, z, a, b, n);
 }
 extern "C" __global__ void nn_axpby_f64(double* y, const double* x, const double* z, double a, double b, int64_t n,
                                         int64_t) {
-  waveprior::Axpby(y, x, z, a, b, n);
+  waveprior::nn::Axpby(y, x, z, a, b, n);
 }
 
 extern "C" __global__ void nn_row_axpby_f32(float* y, const float* a, const float* x, const float* b, const float* z,
                                             int64_t width, int64_t rows) {
-  waveprior::RowAxpby(y, a, x, b, z, width, rows);
+  waveprior::nn::RowAxpby(y, a, x, b, z, width, rows);
 }
 extern "C" __global__ void nn_row_axpby_f64(double* y, const double* a, const double* x, const double* b,
                                             const double* z, int64_t width, int64_t rows) {
-  waveprior::RowAxpby(y, a, x, b, z, width, rows);
+  waveprior::nn::RowAxpby(y, a, x, b, z, width, rows);
 }
 
-extern "C" __global__ void nn_copy_rows_f32(float* dst, int64_t dstride, const float* src, int64_t sstride, int64_t width,
-                                            int64_t rows) {
-  waveprior::TakeRows(dst, dstride, src, sstride, rows, width, rows, [](int64_t row) { return row; });
+extern "C" __global__ void nn_copy_rows_f32(float* dst, int64_t dstride, const float* src, int64_t sstride,
+                                            int64_t width, int64_t rows) {
+  waveprior::nn::TakeRows(dst, dstride, src, sstride, rows, width, rows, [](int64_t row) { return row; });
 }
 extern "C" __global__ void nn_copy_rows_f64(double* dst, int64_t dstride, const double* src, int64_t sstride,
                                             int64_t width, int64_t rows) {
-  waveprior::TakeRows(dst, dstride, src, sstride, rows, width, rows, [](int64_t row) { return row; });
+  waveprior::nn::TakeRows(dst, dstride, src, sstride, rows, width, rows, [](int64_t row) { return row; });
 }
 
 extern "C" __global__ void nn_gather_rows_f32(float* dst, int64_t stride, const float* table, const int32_t* index,
                                               int64_t entries, int64_t width, int64_t rows) {
-  waveprior::GatherRows(dst, stride, table, index, entries, width, rows);
+  waveprior::nn::GatherRows(dst, stride, table, index, entries, width, rows);
 }
 extern "C" __global__ void nn_gather_rows_f64(double* dst, int64_t stride, const double* table, const int32_t* index,
                                               int64_t entries, int64_t width, int64_t rows) {
-  waveprior::GatherRows(dst, stride, table, index, entries, width, rows);
+  waveprior::nn::GatherRows(dst, stride, table, index, entries, width, rows);
 }
