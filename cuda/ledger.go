@@ -11,7 +11,7 @@ type ledger struct {
 	mu     sync.Mutex
 	next   uint64
 	live   map[uint64]int // bytes of each buffer
-	use    int            // bytes of all of them
+	held   int
 	peak   int
 }
 
@@ -37,8 +37,8 @@ func (l *ledger) Alloc(bytes int) (Buffer, error) {
 	}
 	b := Buffer{address: l.next, bytes: bytes}
 	l.live[b.address] = bytes
-	l.use += bytes
-	l.peak = max(l.peak, l.use)
+	l.held += bytes
+	l.peak = max(l.peak, l.held)
 	l.next += uint64(bytes+255)/256*256 + 256
 	return b, nil
 }
@@ -50,7 +50,7 @@ func (l *ledger) Free(b Buffer) error {
 		return fmt.Errorf("cuda: a buffer of %d bytes cannot be freed: it is not one that Alloc returned, or was freed before", b.bytes)
 	}
 	delete(l.live, b.address)
-	l.use -= b.bytes
+	l.held -= b.bytes
 	return nil
 }
 
@@ -82,13 +82,13 @@ func (l *ledger) Run(k *Kernel, units int, args ...Arg) error {
 	return nil
 }
 
+func (l *ledger) Synchronise() error { return nil }
+
 func (l *ledger) Memory() (inUse, peak int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.use, l.peak
+	return l.held, l.peak
 }
-
-func (l *ledger) Synchronise() error { return nil }
 
 func (l *ledger) Close() error {
 	l.mu.Lock()

@@ -35,7 +35,8 @@ func sources(root string) ([]string, error) {
 // of the folder above it. nvcc gets the same (CMakeLists.txt).
 func options(arch, file string) []string {
 	folder := filepath.Dir(file)
-	return []string{"--gpu-architecture=" + arch, "--std=c++17", "--fmad=false", "--ptxas-options=-v",
+	return []string{"--gpu-architecture=" + arch, "--std=c++17", "--fmad=false", "--ftz=true", "--prec-div=true",
+		"--prec-sqrt=true", "--ptxas-options=-v",
 		"-I" + folder, "-I" + filepath.Dir(folder)}
 }
 

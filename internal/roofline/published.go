@@ -2,6 +2,7 @@ package roofline
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/waveprior/waveprior/cuda"
 )
@@ -26,8 +27,11 @@ func (p Problem) Launches() ([]Row, error) {
 	var rows []Row
 	var wrong error
 	d := cuda.NewLedger(func(k *cuda.Kernel, units int, args []cuda.Arg) {
-		l := launchOf(k, units, args)
-		w, err := WorkOf(l)
+		l, err := launchOf(k, units, args)
+		var w Work
+		if err == nil {
+			w, err = WorkOf(l)
+		}
 		if err != nil && wrong == nil {
 			wrong = err
 		}
@@ -45,14 +49,8 @@ func (p Problem) Launches() ([]Row, error) {
 	return rows, wrong
 }
 
-// launchOf is how a GPU is asked to do a call: Kernel.Launch, or a block of 256 threads a unit.
-func launchOf(k *cuda.Kernel, units int, args []cuda.Arg) Launch {
-	of := cuda.Launch{Grid: [3]int{units, 1, 1}, Block: [3]int{256, 1, 1}}
-	if k.Launch != nil {
-		of = k.Launch(units, args)
-	}
-	for i := range 3 {
-		of.Grid[i], of.Block[i] = max(of.Grid[i], 1), max(of.Block[i], 1)
-	}
-	return Launch{Kernel: k.Name, Units: units, Grid: of.Grid, Block: of.Block, Shared: of.Shared, Args: append([]cuda.Arg(nil), args...)}
+// launchOf is how a GPU is asked to do a call.
+func launchOf(k *cuda.Kernel, units int, args []cuda.Arg) (Launch, error) {
+	of, err := k.LaunchOf(units, args)
+	return Launch{Kernel: k.Name, Units: units, Grid: of.Grid, Block: of.Block, Shared: of.Shared, Args: slices.Clone(args)}, err
 }
