@@ -228,7 +228,7 @@ WAVEPRIOR_DRIVER Result cuCtxSynchronize() {
   Result r;
   Context* const c = Current("cuCtxSynchronize", &r);
   if (!c) return r;
-  c->fault = BrokenGuard();
+  c->fault = BrokenGuard(c->number);
   return c->fault.empty() ? kSuccess : Refuse(kIllegalAddress, "cuCtxSynchronize", c->fault);
 }
 

@@ -132,9 +132,9 @@ std::string Describe(uintptr_t p) {
   return "an address that is no memory of the device";
 }
 
-std::string BrokenGuard() {
+std::string BrokenGuard(int owner) {
   for (const auto& [base, l] : live)
-    if (!GuardsHold(l.buffer)) return Name(l.buffer) + ": memory before or behind it was overwritten";
+    if (l.buffer.owner == owner && !GuardsHold(l.buffer)) return Name(l.buffer) + ": memory before or behind it was overwritten";
   return "";
 }
 
