@@ -2,9 +2,17 @@
 #ifndef WAVEPRIOR_CUDA_ARGS_H_
 #define WAVEPRIOR_CUDA_ARGS_H_
 
-#if !defined(__CUDACC_RTC__)
+#if defined(__CUDACC_RTC__)
+typedef unsigned int uint32_t;
+typedef unsigned long long uint64_t;
+typedef int int32_t;
+typedef long long int64_t;
+#else
 #include <stdint.h>
 #include <string.h>
+#endif
+#ifdef WAVEPRIOR_EMULATED
+#include "emulated/access.h"  // Count
 #endif
 #ifndef __CUDACC__
 // Declared const, because a square root that may set errno is not vectorised, and cgo does not let -fno-math-errno pass
@@ -21,13 +29,43 @@ extern "C" __attribute__((const)) double sqrt(double) noexcept;
 
 namespace waveprior {
 
+// Says that the kernel does n operations (+ - x / sqrt, each one) here. The emulated device counts them; elsewhere it is
+// nothing. Fma and Sqrt count themselves (2 and 1): a kernel calls this for the rest.
+WAVEPRIOR_INLINE void CountOperations(int n) {
+#ifdef WAVEPRIOR_EMULATED
+  emulated::counters.operations += static_cast<uint64_t>(n);
+#else
+  static_cast<void>(n);
+#endif
+}
+
 // a * b + c, rounded once: where a kernel means it, never by the compiler's choice.
-WAVEPRIOR_INLINE float Fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-WAVEPRIOR_INLINE double Fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+WAVEPRIOR_INLINE float Fma(float a, float b, float c) {
+#ifdef __CUDACC__
+  return ::fmaf(a, b, c);
+#else
+  CountOperations(2);
+  return __builtin_fmaf(a, b, c);
+#endif
+}
+WAVEPRIOR_INLINE double Fma(double a, double b, double c) {
+#ifdef __CUDACC__
+  return ::fma(a, b, c);
+#else
+  CountOperations(2);
+  return __builtin_fma(a, b, c);
+#endif
+}
 
 // The square root, correctly rounded.
-WAVEPRIOR_INLINE float Sqrt(float x) { return ::sqrtf(x); }
-WAVEPRIOR_INLINE double Sqrt(double x) { return ::sqrt(x); }
+WAVEPRIOR_INLINE float Sqrt(float x) {
+  CountOperations(1);
+  return ::sqrtf(x);
+}
+WAVEPRIOR_INLINE double Sqrt(double x) {
+  CountOperations(1);
+  return ::sqrt(x);
+}
 
 #ifndef __CUDACC__
 // The arguments of one launch, in order.
