@@ -59,6 +59,11 @@ WAVEPRIOR_INLINE bool Finite(T x) {
   return x - x == T(0);
 }
 
+template <class T>
+WAVEPRIOR_INLINE T Abs(T x) {
+  return x < 0 ? -x : x;
+}
+
 // The largest inverse of a pivot, or entry of an inverted tile, that goes: above it a system counts as broken down. The matrix
 // is scaled such that its diagonal is about 1 (cuda/helmholtz uses the same numbers).
 template <class T>

@@ -41,7 +41,7 @@ enum {
   kShapePivots,
   kShapeRing,
   kShapeEntries,
-  kShapeGather,        // offset of: plane, place from the box's base, slot
+  kShapeGather,  // offset of: plane, place from the box's base, slot
   kShapeGatherCount,
   kShapeStart,         // offset of p + 1 starts of columns
   kShapeSplit,         // offset of p: the column's first entry on the ring
@@ -73,8 +73,8 @@ WAVEPRIOR_INLINE int64_t Packed(int64_t i, int64_t j) { return i >= j ? i * (i +
 
 // What the children of a front add to its entry of local rows i and j: the extend-add, as a gather.
 template <class T, class Integers, class Numbers>
-WAVEPRIOR_INLINE Complex<T> FromChildren(const Integers& lists, int64_t front, const Numbers& updates, int64_t base, int64_t i,
-                                         int64_t j) {
+WAVEPRIOR_INLINE Complex<T> FromChildren(const Integers& lists, int64_t front, const Numbers& updates, int64_t base,
+                                         int64_t i, int64_t j) {
   Complex<T> sum = MakeComplex(T(0), T(0));
   for (int c = 0; c < 2; c++) {
     const int64_t record = front + kFrontChild + 3 * c, place = lists[record + 2];
@@ -88,8 +88,8 @@ WAVEPRIOR_INLINE Complex<T> FromChildren(const Integers& lists, int64_t front, c
 
 // The same for right-hand side r of local row i; vectors (systems, rows, count), base: of the system, in numbers.
 template <class T, class Integers, class Numbers>
-WAVEPRIOR_INLINE Complex<T> VectorFromChildren(const Integers& lists, int64_t front, const Numbers& vectors, int64_t base,
-                                               int64_t i, int64_t count, int64_t r) {
+WAVEPRIOR_INLINE Complex<T> VectorFromChildren(const Integers& lists, int64_t front, const Numbers& vectors,
+                                               int64_t base, int64_t i, int64_t count, int64_t r) {
   Complex<T> sum = MakeComplex(T(0), T(0));
   for (int c = 0; c < 2; c++) {
     const int64_t record = front + kFrontChild + 3 * c, place = lists[record + 2];
