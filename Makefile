@@ -8,7 +8,9 @@ GO ?= go
 # plugins carry no commit; the command alone knows its version.
 GOBUILD := $(GO) build -trimpath -buildvcs=false
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-PLUGINS := $(sort $(wildcard ./plugins/*/*/cmd/waveprior-*))
+PLUGINS := $(sort $(filter-out %-cuda,$(wildcard ./plugins/*/*/cmd/waveprior-*)))
+# Builds of plugins that compute on GPUs (make cuda, make cuda-emulated): -tags cuda, cgo against the driver's library.
+CUDA_PLUGINS := $(sort $(wildcard ./plugins/*/*/cmd/waveprior-*-cuda))
 
 # Packages with tests that need the hooks of core/hook in the test itself.
 HOOKED := $(addprefix ./,$(sort $(dir $(shell grep -rl --include='*_test.go' '^//go:build hooks' core host plugins internal))))
@@ -22,6 +24,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 FUZZTIME ?= 5s
 BENCH ?= .
 TESTFLAGS ?=
+CUDATESTS ?= ./cuda/...
 
 .PHONY: help
 help: ## list the targets
@@ -101,6 +104,31 @@ cpp: ## the C++ sources' own tests, by CMake and CTest
 	@cmake -S . -B .cache/cpp -DCMAKE_BUILD_TYPE=Release >/dev/null
 	@cmake --build .cache/cpp >/dev/null
 	@ctest --test-dir .cache/cpp --output-on-failure
+
+# CUDA: docs/cuda.md. The emulated driver runs the same .cu files without a GPU.
+.PHONY: cuda-emulated
+cuda-emulated: ## the emulated CUDA driver, .cache/cpp/emulated/libcuda.so.1, from every .cu
+	@./tools/deps cmake g++
+	@cmake -S . -B .cache/cpp -DCMAKE_BUILD_TYPE=Release >/dev/null
+	@cmake --build .cache/cpp --target emulated_driver >/dev/null
+
+.PHONY: cuda-test-emulated
+cuda-test-emulated: cuda-emulated ## go test -tags cuda on the emulated driver, every allocation checked; CUDATESTS: which packages
+	@WAVEPRIOR_CUDA_POOL=off ./tools/with-cuda emulated $(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS)
+
+.PHONY: cuda
+cuda: cuda-emulated ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plugins that use it
+	@command -v nvcc >/dev/null || { echo "make cuda needs nvcc 11.8 or 12: install a CUDA toolkit (Debian non-free: nvidia-cuda-toolkit) and put it on the PATH" >&2; exit 1; }
+	@cmake -S . -B .cache/cpp >/dev/null
+	@cmake --build .cache/cpp --target fatbin
+	@mkdir -p bin && cp .cache/cpp/waveprior.fatbin bin/
+	@$(if $(CUDA_PLUGINS),./tools/with-cuda gpu $(GOBUILD) -tags cuda -o bin/ $(CUDA_PLUGINS))
+
+.PHONY: cuda-test
+cuda-test: cuda ## on a real GPU: tests and benchmarks of everything in cuda/
+	@cmake --build .cache/cpp --target test_fatbin
+	@WAVEPRIOR_FATBIN=$(CURDIR)/.cache/cpp/waveprior-test.fatbin ./tools/with-cuda gpu \
+		$(GO) test -tags cuda -count=1 -timeout 30m -bench '$(BENCH)' $(TESTFLAGS) $(CUDATESTS)
 
 .PHONY: clean
 clean: ## remove what was built (runs/ and the cache of stages stay)

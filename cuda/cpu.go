@@ -47,6 +47,8 @@ type cpu struct {
 	threads int
 	mu      sync.Mutex
 	live    map[uint64]Buffer
+	held    int // bytes of live
+	peak    int
 	closed  atomic.Bool
 }
 
@@ -95,6 +97,8 @@ func (c *cpu) Alloc(bytes int) (Buffer, error) {
 	}
 	b := Buffer{address: uint64(uintptr(p)), host: p, bytes: bytes}
 	c.live[b.address] = b
+	c.held += bytes
+	c.peak = max(c.peak, c.held)
 	return b, nil
 }
 
@@ -106,8 +110,15 @@ func (c *cpu) Free(b Buffer) error {
 		return fmt.Errorf("cuda: a buffer of %d bytes cannot be freed: it is not one that Alloc returned, or was freed before", b.bytes)
 	}
 	delete(c.live, b.address)
+	c.held -= b.bytes
 	C.free(held.host)
 	return nil
+}
+
+func (c *cpu) Memory() (inUse, peak int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.held, c.peak
 }
 
 func (c *cpu) Upload(dst Buffer, src []byte) error {
@@ -200,5 +211,6 @@ func (c *cpu) Close() error {
 		delete(c.live, address)
 		C.free(b.host)
 	}
+	c.held = 0
 	return nil
 }

@@ -24,10 +24,14 @@ type Device interface {
 	Upload(dst Buffer, src []byte) error
 	// Download copies the beginning of src to dst, after all work before it is done.
 	Download(dst []byte, src Buffer) error
-	// Run does the units 0..units-1 of a kernel. What a unit is depends on the problem's size only.
+	// Run does the units 0..units-1 of a kernel. What a unit is depends on the problem's size only. On a GPU it returns
+	// before the work is done: Synchronise and Download return its errors.
 	Run(k *Kernel, units int, args ...Arg) error
 	// Synchronise returns when all work is done, with its first error.
 	Synchronise() error
+	// Memory is the bytes of the buffers that are allocated, and the most that the device has held at one time for buffers,
+	// with what rounding and reuse add.
+	Memory() (inUse, peak int)
 	// Close frees all buffers. Nothing may be running.
 	Close() error
 }

@@ -88,73 +88,201 @@ func TestRunFails(t *testing.T) {
 	}
 }
 
+// devices are those that this test binary can open: the CPU, and with -tags cuda a GPU, real or emulated.
+func devices(t *testing.T, test func(t *testing.T, d cuda.Device)) {
+	t.Helper()
+	for _, name := range deviceNames {
+		t.Run(name, func(t *testing.T) {
+			d, err := cuda.Open(name, 2)
+			must(t, err)
+			t.Cleanup(func() { d.Close() })
+			test(t, d)
+		})
+	}
+}
+
+func download(t *testing.T, d cuda.Device, b cuda.Buffer) []byte {
+	t.Helper()
+	out := make([]byte, b.Bytes())
+	must(t, d.Download(out, b))
+	return out
+}
+
 func TestBuffers(t *testing.T) {
-	d := device(t, 1)
-	for _, n := range []int{0, 1, 63, 4096, 5 << 20} {
-		b := alloc(t, d, n)
-		if b.Bytes() != n || b.IsNil() || b.Arg()%64 != 0 {
-			t.Fatalf("Alloc(%d): %d bytes at %#x", n, b.Bytes(), b.Arg())
-		}
-		if !bytes.Equal(cuda.View[byte](b), make([]byte, n)) {
-			t.Fatalf("Alloc(%d) is not zero", n)
-		}
-		src := bytes.Repeat([]byte{7, 9}, n/2)
-		must(t, d.Upload(b, src))
-		dst := make([]byte, len(src))
-		must(t, d.Download(dst, b))
-		if !bytes.Equal(src, dst) {
-			t.Fatalf("%d bytes come back as others", n)
-		}
-		if d.Upload(b, make([]byte, n+1)) == nil || d.Download(make([]byte, n+1), b) == nil {
-			t.Fatalf("more than %d bytes were copied", n)
-		}
-		if n > 1 {
-			if err := d.Free(b.Slice(1, n-1)); err == nil {
-				t.Fatal("a part of a buffer was freed")
+	devices(t, func(t *testing.T, d cuda.Device) {
+		for _, n := range []int{0, 1, 63, 4096, 100000, 5 << 20} {
+			for range 2 { // the second may get the memory of the first
+				b := alloc(t, d, n)
+				if b.Bytes() != n || b.IsNil() || b.Arg()%64 != 0 {
+					t.Fatalf("Alloc(%d): %d bytes at %#x", n, b.Bytes(), b.Arg())
+				}
+				if !bytes.Equal(download(t, d, b), make([]byte, n)) {
+					t.Fatalf("Alloc(%d) is not zero", n)
+				}
+				src := bytes.Repeat([]byte{7, 9}, n/2)
+				must(t, d.Upload(b, src))
+				dst := make([]byte, len(src))
+				must(t, d.Download(dst, b))
+				if !bytes.Equal(src, dst) {
+					t.Fatalf("%d bytes come back as others", n)
+				}
+				if d.Upload(b, make([]byte, n+1)) == nil || d.Download(make([]byte, n+1), b) == nil {
+					t.Fatalf("more than %d bytes were copied", n)
+				}
+				if n > 1 {
+					if err := d.Free(b.Slice(1, n-1)); err == nil {
+						t.Fatal("a part of a buffer was freed")
+					}
+				}
+				must(t, d.Free(b))
+				if err := d.Free(b); err == nil {
+					t.Fatal("a buffer was freed twice")
+				}
 			}
 		}
-		must(t, d.Free(b))
-		if err := d.Free(b); err == nil {
-			t.Fatal("a buffer was freed twice")
+		for _, n := range []int{-1, math.MaxInt} {
+			if _, err := d.Alloc(n); err == nil {
+				t.Errorf("Alloc(%d) returned a buffer", n)
+			}
 		}
-	}
-	for _, n := range []int{-1, math.MaxInt} {
-		if _, err := d.Alloc(n); err == nil {
-			t.Errorf("Alloc(%d) returned a buffer", n)
+		b := alloc(t, d, 64)
+		must(t, d.Upload(b.Slice(8, 8), []byte{1, 2, 3}))
+		if got := download(t, d, b); got[9] != 2 || b.Slice(8, 8).Bytes() != 8 || b.Slice(8, 8).Arg() != b.Arg()+8 {
+			t.Error("a part is not the memory it is cut from")
 		}
-	}
-	b := alloc(t, d, 64)
-	b.Float32s()[3] = 5
-	if part := b.Slice(8, 8); part.Float32s()[1] != 5 || part.Bytes() != 8 || part.Arg() != b.Arg()+8 {
-		t.Error("a part is not the memory it is cut from")
-	}
-	for _, bad := range [][2]int{{-1, 4}, {0, 65}, {64, 1}, {8, -1}, {math.MaxInt, 1}} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("Slice(%d, %d) of 64 bytes", bad[0], bad[1])
-				}
+		for _, bad := range [][2]int{{-1, 4}, {0, 65}, {64, 1}, {8, -1}, {math.MaxInt, 1}} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("Slice(%d, %d) of 64 bytes", bad[0], bad[1])
+					}
+				}()
+				b.Slice(bad[0], bad[1])
 			}()
-			b.Slice(bad[0], bad[1])
-		}()
+		}
+	})
+	b := alloc(t, device(t, 1), 64)
+	b.Float32s()[3] = 5
+	if part := b.Slice(8, 8); part.Float32s()[1] != 5 {
+		t.Error("a part is not the memory it is cut from")
 	}
 	if !(cuda.Buffer{}).IsNil() || (cuda.Buffer{}).Float64s() != nil || (cuda.Buffer{}).Arg() != 0 {
 		t.Error("the zero buffer is something")
 	}
 }
 
-func TestClosed(t *testing.T) {
-	d := device(t, 2)
-	b := alloc(t, d, 8)
-	must(t, d.Close())
-	_, errAlloc := d.Alloc(1)
-	for name, err := range map[string]error{
-		"Close": d.Close(), "Alloc": errAlloc, "Upload": d.Upload(b, nil), "Download": d.Download(nil, b),
-		"Run": d.Run(&probe.Kernel, 0), "Synchronise": d.Synchronise(),
-	} {
-		if !errors.Is(err, cuda.ErrClosed) {
-			t.Errorf("%s of a closed device: %v", name, err)
+// TestUploadIsDone: what Upload was given may change when it has returned.
+func TestUploadIsDone(t *testing.T) {
+	devices(t, func(t *testing.T, d cuda.Device) {
+		for _, n := range []int{100, 1 << 20} {
+			b, src := alloc(t, d, n), bytes.Repeat([]byte{3}, n)
+			must(t, d.Upload(b, src))
+			clear(src)
+			if got := download(t, d, b); !bytes.Equal(got, bytes.Repeat([]byte{3}, n)) {
+				t.Errorf("%d bytes changed after their upload", n)
+			}
 		}
+	})
+}
+
+// TestMemory: what is in use goes up and down with the buffers, the peak only up, and is never less.
+func TestMemory(t *testing.T) {
+	devices(t, func(t *testing.T, d cuda.Device) {
+		used := func(want int) (peak int) {
+			t.Helper()
+			got, peak := d.Memory()
+			if got != want || peak < got {
+				t.Fatalf("%d bytes in use, at most %d; %d are", got, peak, want)
+			}
+			return peak
+		}
+		if peak := used(0); peak != 0 {
+			t.Fatalf("a new device has held %d bytes", peak)
+		}
+		a := alloc(t, d, 1000)
+		b := alloc(t, d, 1<<20)
+		peak := used(1000 + 1<<20)
+		if peak > (1000+1<<20)*5/4 {
+			t.Errorf("%d bytes held for %d", peak, 1000+1<<20)
+		}
+		must(t, d.Free(b))
+		if used(1000) != peak {
+			t.Error("the peak changed with a Free")
+		}
+		for range 10 {
+			c := alloc(t, d, 1<<20)
+			must(t, d.Free(c))
+		}
+		if got := used(1000); got != peak {
+			t.Errorf("peak %d after buffers of the same size came and went, was %d", got, peak)
+		}
+		must(t, d.Free(a))
+		used(0)
+	})
+}
+
+func TestClosed(t *testing.T) {
+	devices(t, func(t *testing.T, d cuda.Device) {
+		b := alloc(t, d, 8)
+		must(t, d.Close())
+		_, errAlloc := d.Alloc(1)
+		for name, err := range map[string]error{
+			"Close": d.Close(), "Alloc": errAlloc, "Upload": d.Upload(b, nil), "Download": d.Download(nil, b),
+			"Run": d.Run(&probe.Kernel, 0), "Synchronise": d.Synchronise(),
+		} {
+			if !errors.Is(err, cuda.ErrClosed) {
+				t.Errorf("%s of a closed device: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestOpen(t *testing.T) {
+	d, err := cuda.Open("cpu", 3)
+	must(t, err)
+	defer d.Close()
+	if d.Name() != "cpu" || d.Threads() != 3 {
+		t.Errorf("%s with %d threads", d.Name(), d.Threads())
+	}
+	for _, name := range []string{"", "gpu", "cuda", "cuda:", "cuda:-1", "cuda:256", "cuda:01", "cuda:+1", "CPU", "cpu:0"} {
+		if _, err := cuda.Open(name, 1); err == nil || !strings.Contains(err.Error(), `"cuda:0"`) {
+			t.Errorf("Open(%q): %v, want an error that says what is allowed", name, err)
+		}
+	}
+	if len(deviceNames) == 1 {
+		if _, err := cuda.Open("cuda:0", 1); err == nil || !strings.Contains(err.Error(), "-tags cuda") {
+			t.Errorf("cuda:0 in a binary without GPU support: %v", err)
+		}
+	}
+}
+
+// TestLaunchOf: the default, the zeros, and what no device takes.
+func TestLaunchOf(t *testing.T) {
+	of := func(units int, l cuda.Launch) (cuda.Launch, error) {
+		k := cuda.Kernel{Name: "k", Launch: func(int, []cuda.Arg) cuda.Launch { return l }}
+		return k.LaunchOf(units, nil)
+	}
+	if l, err := (&cuda.Kernel{}).LaunchOf(7, nil); err != nil || l != (cuda.Launch{Grid: [3]int{7, 1, 1}, Block: [3]int{256, 1, 1}}) {
+		t.Errorf("default: %v, %v", l, err)
+	}
+	most := cuda.Launch{Grid: [3]int{1<<31 - 1, 65535, 65535}, Block: [3]int{4, 4, 64}, Shared: 49152}
+	if l, err := of(1, most); err != nil || l != most {
+		t.Errorf("the largest launch: %v, %v", l, err)
+	}
+	if l, err := of(1, cuda.Launch{Grid: [3]int{3}, Block: [3]int{0, 64}}); err != nil || l != (cuda.Launch{Grid: [3]int{3, 1, 1}, Block: [3]int{1, 64, 1}}) {
+		t.Errorf("zeros: %v, %v", l, err)
+	}
+	for _, l := range []cuda.Launch{
+		{Grid: [3]int{1 << 31}}, {Grid: [3]int{1, 65536}}, {Grid: [3]int{1, 1, 65536}}, {Grid: [3]int{-1}},
+		{Block: [3]int{1025}}, {Block: [3]int{1, 1025}}, {Block: [3]int{1, 1, 65}}, {Block: [3]int{32, 33}}, {Block: [3]int{-1}},
+		{Shared: 49153}, {Shared: -1},
+	} {
+		if _, err := of(1, l); err == nil || !strings.Contains(err.Error(), "kernel k") {
+			t.Errorf("%v: %v, want an error with the kernel's name", l, err)
+		}
+	}
+	if _, err := of(0, cuda.Launch{}); err == nil {
+		t.Error("0 units were launched")
 	}
 }
 

@@ -68,12 +68,12 @@ WAVEPRIOR_HD double FromBits(uint64_t u) {
 #endif
 }
 
-// -log((a+1)/2^53), 0 <= a < 2^53. (a+1)/2^53 = 2^e m, sqrt(1/2) <= m < sqrt 2, f = m - 1, s = f/(m+1), z = s^2:
+// -log(x/2^scale), x positive and normal. x/2^scale = 2^e m, sqrt(1/2) <= m < sqrt 2, f = m - 1, s = f/(m+1), z = s^2:
 // log m = 2 atanh s = f - s (f - z P(z)).
-WAVEPRIOR_HD double NegLog(uint64_t a) {
-  const uint64_t u = ToBits(static_cast<double>(a + 1));
+WAVEPRIOR_HD double NegLog(double x, int64_t scale) {
+  const uint64_t u = ToBits(x);
   const uint64_t shift = (u - 0x3fe6a09e667f3bcdULL) & ~0xfffffffffffffULL;
-  const double n = static_cast<double>(53 - static_cast<int64_t>(shift >> 52));  // -e
+  const double n = static_cast<double>(scale - (static_cast<int64_t>(shift) >> 52));  // -e
   const double m = FromBits(u - shift);
   const double f = m - 1.0;
   const double s = f / (m + 1.0);
@@ -121,6 +121,9 @@ WAVEPRIOR_HD void SinCos(uint64_t b, double* sine, double* cosine) {
 
 }  // namespace philox_detail
 
+// log x, x positive and normal, to 1 ulp.
+WAVEPRIOR_HD double Log(double x) { return -philox_detail::NegLog(x, 0); }
+
 // Philox4x32-10 of the counter (element, step, chain, draw).
 WAVEPRIOR_HD PhiloxBlock Philox(uint32_t key0, uint32_t key1, uint32_t element, uint32_t step, uint32_t chain,
                                 uint32_t draw) {
@@ -149,7 +152,7 @@ WAVEPRIOR_HD PhiloxPair Uniforms(const PhiloxBlock& v) {
 
 // The standard normals of a block. In float32: each of these, rounded.
 WAVEPRIOR_HD PhiloxPair Normals(const PhiloxBlock& v) {
-  const double l = philox_detail::NegLog(PhiloxA(v));
+  const double l = philox_detail::NegLog(static_cast<double>(PhiloxA(v) + 1), 53);
   const double r = sqrt(l + l);
   double sine, cosine;
   philox_detail::SinCos(PhiloxB(v), &sine, &cosine);

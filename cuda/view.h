@@ -58,12 +58,12 @@ class View {
   WAVEPRIOR_INLINE Reference operator[](int64_t i) const { return Reference(*this, i); }
   WAVEPRIOR_INLINE void Set(int64_t i, T x) const {
     Check(i);
-    emulated::counters.written += sizeof(T);
+    emulated::NoteWrite(p_ + i, sizeof(T));
     p_[i] = x;
   }
   WAVEPRIOR_INLINE T Get(int64_t i) const {
     Check(i);
-    emulated::counters.read += sizeof(T);
+    emulated::NoteRead(p_ + i, sizeof(T));
     return p_[i];
   }
   WAVEPRIOR_INLINE explicit operator bool() const { return p_ != nullptr; }
@@ -86,7 +86,7 @@ class View<const T> {
   WAVEPRIOR_INLINE T operator[](int64_t i) const {
     if (__builtin_expect(static_cast<uint64_t>(i) >= static_cast<uint64_t>(n_) || !p_, 0))
       emulated::OutOfBounds(p_, i, n_, sizeof(T));
-    emulated::counters.read += sizeof(T);
+    emulated::NoteRead(p_ + i, sizeof(T));
     return p_[i];
   }
   WAVEPRIOR_INLINE explicit operator bool() const { return p_ != nullptr; }

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/waveprior/waveprior/core/config"
-	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/plugin"
 	"github.com/waveprior/waveprior/core/plugintest"
 	"github.com/waveprior/waveprior/host/experiment"
 	hostrun "github.com/waveprior/waveprior/host/run"
@@ -39,7 +39,8 @@ errors, restarts, answers in time, nothing on stdout. Every property is named wi
 A plugin whose options have no defaults gets them by --set (map = "cubic") or from an experiment by --from, or from there
 with some of them changed by --set (train.steps = 100). A prior gets the experiment's training set too, made if need be.
 --problem checks the composed problem of an experiment's first cell, from latent vector to data, training included.
-Without arguments and flags every plugin that is here and needs no options is checked.`,
+A build for GPUs is NAME-cuda (or its path): the suite runs on the first GPU, and where the machine has none the build is
+passed over. Without arguments and flags every plugin that is here and needs no options is checked.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o := plugintest.Options{Seed: seed, CallLimit: limit}
 			failed := 0
@@ -59,6 +60,10 @@ Without arguments and flags every plugin that is here and needs no options is ch
 			}
 			for _, ref := range refs {
 				list, err := f.checkOne(c.Context(), ref, from, len(args) == 0, o)
+				if len(args) == 0 && errors.Is(err, plugin.ErrNoCUDA) {
+					fmt.Fprintf(c.OutOrStdout(), "%s %s-cuda: not checked: %v\n\n", ref.Kind, ref.Name, err)
+					continue
+				}
 				if err != nil {
 					return &exitError{exitInput, err}
 				}
@@ -66,7 +71,11 @@ Without arguments and flags every plugin that is here and needs no options is ch
 					fmt.Fprintf(c.OutOrStdout(), "%s %s: not checked, it has options without a default: name it with --set or --from\n\n", ref.Kind, ref.Name)
 					continue
 				}
-				if err := show(fmt.Sprintf("%s %s (%s)", ref.Kind, ref.Name, ref.Path), list); err != nil {
+				on := ""
+				if ref.Device != "" {
+					on = " on " + ref.Device
+				}
+				if err := show(fmt.Sprintf("%s %s%s (%s)", ref.Kind, ref.Name, on, ref.Path), list); err != nil {
 					return err
 				}
 			}
@@ -96,23 +105,23 @@ Without arguments and flags every plugin that is here and needs no options is ch
 
 // targets finds the binaries that are meant.
 func targets(args []string, all bool) ([]session.Ref, error) {
-	var refs []session.Ref
 	found := session.List()
 	if len(args) == 0 && all {
-		for _, p := range found {
-			refs = append(refs, session.Ref{Kind: p.Kind, Name: p.Name, Path: p.Path})
-		}
-		if refs == nil {
+		if found == nil {
 			return nil, errors.New("no plugins are here; make build puts them into bin/")
 		}
-		return refs, nil
+		return found, nil
 	}
+	var refs []session.Ref
 	for _, a := range args {
 		kind, name, both := strings.Cut(a, "/")
+		if !both {
+			kind, name = "", a
+		}
 		n := 0
 		for _, p := range found {
-			if both && string(p.Kind) == kind && p.Name == name || !both && p.Name == a {
-				refs = append(refs, session.Ref{Kind: p.Kind, Name: p.Name, Path: p.Path})
+			if (kind == "" || string(p.Kind) == kind) && strings.TrimPrefix(session.BuildName(p), string(p.Kind)+"-") == name {
+				refs = append(refs, p)
 				n++
 			}
 		}
@@ -122,15 +131,15 @@ func targets(args []string, all bool) ([]session.Ref, error) {
 		if _, err := os.Stat(a); err != nil {
 			return nil, fmt.Errorf("no plugin called %s (waveprior plugin list shows those that are here), and no such file", a)
 		}
-		parts := strings.SplitN(filepath.Base(a), "-", 3)
-		if len(parts) != 3 || parts[0] != "waveprior" {
-			return nil, fmt.Errorf("%s: a plugin's file is called waveprior-KIND-NAME", a)
-		}
 		path, err := filepath.Abs(a)
 		if err != nil {
 			return nil, err
 		}
-		refs = append(refs, session.Ref{Kind: contract.Kind(parts[1]), Name: parts[2], Path: path})
+		ref, err := session.FileRef(path)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, ref)
 	}
 	return refs, nil
 }
@@ -161,7 +170,8 @@ func (f *common) checkOne(ctx context.Context, ref session.Ref, from string, ski
 		}
 		o.Options = config.Canonical(tree)
 	}
-	if o.Options == nil && skip {
+	o.Device = ref.Device
+	if unset := o.Options == nil && skip; unset || o.Device != "" {
 		s, err := session.New(session.Options{})
 		if err != nil {
 			return nil, err
@@ -171,10 +181,8 @@ func (f *common) checkOne(ctx context.Context, ref session.Ref, from string, ski
 		if err != nil {
 			return nil, err
 		}
-		for _, opt := range d.Options {
-			if opt.Required() {
-				return nil, nil
-			}
+		if unset && slices.ContainsFunc(d.Options, func(opt config.Option) bool { return opt.Required() }) {
+			return nil, nil
 		}
 	}
 	if o.Options == nil {

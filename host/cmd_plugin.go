@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/plugin"
 	"github.com/waveprior/waveprior/host/session"
 )
 
@@ -17,7 +19,8 @@ func newPlugin() *cobra.Command {
 		Use:   "plugin",
 		Short: "List, check and make plugins",
 		Long: `Plugins are binaries called waveprior-KIND-NAME (kinds: solver, prior, sampler), looked up in the experiment's path,
-then in the folders of $WAVEPRIOR_PLUGINS, then beside waveprior itself, then in PATH.`,
+then in the folders of $WAVEPRIOR_PLUGINS, then beside waveprior itself, then in PATH. Those that compute on GPUs are
+called waveprior-KIND-NAME-cuda; device = "cuda:0" in the experiment takes them.`,
 	}
 	c.AddCommand(newPluginList(), newPluginCheck(), newPluginNew())
 	return c
@@ -43,7 +46,7 @@ func newPluginList() *cobra.Command {
 			}
 			w := tabwriter.NewWriter(out, 2, 4, 2, ' ', 0)
 			if len(args) == 0 && !options {
-				fmt.Fprintln(w, "KIND\tNAME\tVERSION\tNUMERICS\tCAPABILITIES\tPATH")
+				fmt.Fprintln(w, "KIND\tNAME\tDEVICE\tVERSION\tNUMERICS\tCAPABILITIES\tPATH")
 			}
 			shown := 0
 			for _, f := range found {
@@ -51,16 +54,21 @@ func newPluginList() *cobra.Command {
 					continue
 				}
 				shown++
-				d, err := s.Describe(c.Context(), session.Ref{Kind: f.Kind, Name: f.Name, Path: f.Path})
+				device := contract.DeviceKind(f.Device)
+				d, err := s.Describe(c.Context(), f)
 				if err != nil {
-					fmt.Fprintf(w, "%s\t%s\t-\t-\tbroken: %v\t%s\n", f.Kind, f.Name, strings.ReplaceAll(err.Error(), "\n", " "), f.Path)
+					how := "broken"
+					if errors.Is(err, plugin.ErrNoCUDA) {
+						how = "cannot start here"
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t-\t-\t%s: %v\t%s\n", f.Kind, f.Name, device, how, strings.ReplaceAll(err.Error(), "\n", " "), f.Path)
 					continue
 				}
 				if len(args) == 0 && !options {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", f.Kind, f.Name, d.Version, d.Numerics, capabilities(d), f.Path)
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Kind, f.Name, device, d.Version, d.Numerics, capabilities(d), f.Path)
 					continue
 				}
-				fmt.Fprintf(w, "%s %s %s, numerics %s (%s)\n\n%s\n\n", f.Kind, f.Name, d.Version, d.Numerics, f.Path, d.Doc)
+				fmt.Fprintf(w, "%s %s %s on %s, numerics %s (%s)\n\n%s\n\n", f.Kind, f.Name, d.Version, device, d.Numerics, f.Path, d.Doc)
 				fmt.Fprintf(w, "capabilities: %s\n", capabilities(d))
 				for _, n := range d.Needs {
 					fmt.Fprintf(w, "needs: %s\n", need(n))

@@ -71,6 +71,7 @@ type Description struct {
 	Version      string
 	Numerics     string // changes when results change: part of the stage keys
 	Contract     string // Version; filled by package plugin
+	Device       string // kind of device that this build computes on: "cuda"; "" is the CPU. Filled by package plugin
 	Doc          string
 	Options      []config.Option
 	Capabilities []Capability // filled by package plugin from the interfaces
@@ -91,7 +92,7 @@ func (d *Description) Has(c Capability) bool {
 type Config struct {
 	Options    json.RawMessage // the plugin's TOML table, resolved: every option has a value
 	Seed       uint64
-	Device     string        // "cpu", "cuda:0"; "" is "cpu"
+	Device     string        // "cpu", "cuda:0" (CheckDevice); "" is "cpu"
 	Threads    int           // 0: one
 	Target     []space.Space // to a prior: the solver's model and data space, named "model" and "data"
 	Checkpoint string        // to a prior: the folder that Train filled, "" before training

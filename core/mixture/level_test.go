@@ -308,3 +308,46 @@ func TestNewRejects(t *testing.T) {
 		}
 	}
 }
+
+// TestSpectral: Q is orthogonal, Q diag(variances) Q^T = C, and Q times the rotated means are the means.
+func TestSpectral(t *testing.T) {
+	r := random(t, 12)
+	const d, n = 4, 3
+	for _, c := range covariances(r.NormFloat64, d) {
+		m, err := New(normals(r, n*d), d, nil, c.cov)
+		if err != nil {
+			t.Fatal(err)
+		}
+		means, variances, q := m.Spectral()
+		if q == nil {
+			q = make([]float64, d*d)
+			for i := range d {
+				q[i*d+i] = 1
+			}
+		}
+		l := c.cov.lower(d)
+		for i := range d {
+			for j := range d {
+				unit, cov, want := 0.0, 0.0, 0.0
+				for k := range d {
+					unit += q[i*d+k] * q[j*d+k]
+					cov += q[i*d+k] * variances[k] * q[j*d+k]
+					want += l[i*d+k] * l[j*d+k]
+				}
+				one := 0.0
+				if i == j {
+					one = 1
+				}
+				near(t, c.name+" Q Q^T", unit, one, 1e-14)
+				near(t, c.name+" C", cov, want, 1e-14)
+			}
+			for k := range n {
+				back := 0.0
+				for j := range d {
+					back += q[i*d+j] * means[k*d+j]
+				}
+				near(t, c.name+" mean", back, m.Means[k*d+i], 1e-14)
+			}
+		}
+	}
+}

@@ -88,6 +88,11 @@ func normalisedWeights(weights []float64, n int) ([]float64, error) {
 	return w, nil
 }
 
+// Spectral returns the mixture in the basis of the eigenvectors of C, where C is diagonal: means (N x d, row-major) holds
+// Q^T x_n, variances (d) the eigenvalues, basis (d x d, row-major) the eigenvectors Q in columns; nil: Q = I. The slices are
+// the mixture's own, not to be written.
+func (m *Mixture) Spectral() (means, variances, basis []float64) { return m.rotated, m.lambda, m.q }
+
 // N is the number of components.
 func (m *Mixture) N() int { return len(m.Weights) }
 

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/waveprior/waveprior/core/tensor"
@@ -52,9 +53,11 @@ func (t *Table[T]) Free() error { return t.dev.Free(t.buf) }
 
 // Index is an input of whole numbers, one a row.
 type Index[T cuda.Float] struct {
-	tape *Tape[T]
-	rows int
-	buf  cuda.Buffer
+	tape        *Tape[T]
+	rows        int
+	buf         cuda.Buffer // its own memory
+	from        cuda.Buffer // where the numbers are: buf, or what Bind was given
+	least, most int32       // of the numbers that Set copied
 }
 
 // Index is an input that the caller fills with Set before a Forward.
@@ -62,7 +65,8 @@ func (t *Tape[T]) Index(rows int) *Index[T] {
 	if rows <= 0 {
 		t.fail("index of %d rows", rows)
 	}
-	return &Index[T]{t, rows, t.scratch(4 * max(rows, 0))}
+	buf := t.scratch(4 * max(rows, 0))
+	return &Index[T]{tape: t, rows: rows, buf: buf, from: buf}
 }
 
 // Set copies the numbers.
@@ -73,7 +77,21 @@ func (x *Index[T]) Set(i []int32) error {
 	case len(i) != x.rows:
 		return fmt.Errorf("nn: %d numbers for an index of %d rows", len(i), x.rows)
 	}
+	x.from, x.least, x.most = x.buf, slices.Min(i), slices.Max(i)
 	return x.tape.dev.Upload(x.buf, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(i))), 4*len(i)))
+}
+
+// Bind has the index read its numbers from b (rows int32) from now on, where they lie already: nothing is copied. They are
+// least to most, the caller's word for it.
+func (x *Index[T]) Bind(b cuda.Buffer, least, most int32) error {
+	switch {
+	case x.tape.err != nil:
+		return x.tape.err
+	case b.Bytes() < 4*x.rows:
+		return fmt.Errorf("nn: an index of %d rows cannot be read from %d bytes", x.rows, b.Bytes())
+	}
+	x.from, x.least, x.most = b, least, most
+	return nil
 }
 
 // lookup is the op of Lookup.
@@ -94,8 +112,12 @@ func (t *Tape[T]) Lookup(table *Table[T], index *Index[T]) *Var[T] {
 func (o *lookup[T]) inputs() []*Var[T]    { return nil }
 func (o *lookup[T]) parameters() []*Param { return nil }
 
+// forward looks at what Set kept of the numbers: they lie on the device.
 func (o *lookup[T]) forward() error {
-	return kernels.GatherRows[T](o.t.dev, o.y.value, o.table.width, o.table.buf, o.index.buf, o.table.entries, o.index.rows, o.table.width)
+	if least, most := o.index.least, o.index.most; least < 0 || int(most) >= o.table.entries {
+		return fmt.Errorf("nn: lookup: an index holds the numbers %d to %d: the table has rows 0 to %d", least, most, o.table.entries-1)
+	}
+	return kernels.GatherRows[T](o.t.dev, o.y.value, o.table.width, o.table.buf, o.index.from, o.table.entries, o.index.rows, o.table.width)
 }
 
 func (o *lookup[T]) backward(_, _ []bool) error { return nil }

@@ -43,11 +43,16 @@ func (l *Loss[T]) Value() (float64, error) {
 		return 0, l.out.tape.err
 	}
 	err := l.out.tape.dev.Download(bytesOf(l.host), l.losses)
+	return l.sum(l.host), err
+}
+
+// sum is the loss of its rows.
+func (l *Loss[T]) sum(rows []float64) float64 {
 	sum := 0.0
-	for _, x := range l.host {
+	for _, x := range rows {
 		sum += x
 	}
-	return sum * l.scale, err
+	return sum * l.scale
 }
 
 func (l *Loss[T]) root() *Var[T] { return l.out }

@@ -81,7 +81,8 @@ type Tape[T cuda.Float] struct {
 	wish      int         // numbers that an op's way back needs for itself
 	room      cuda.Buffer // where they are
 	plans     map[*Var[T]]*plan[T]
-	err       error // the first wrong call
+	squares   cuda.Buffer // of the gradient's norm, one float64; none before the first Update
+	err       error       // the first wrong call
 }
 
 // NewTape returns an empty tape whose ops read their parameters from the given array of the store, Value or EMA. With
@@ -312,6 +313,9 @@ func (v *Var[T]) SetGrad(w []T) error {
 	v.tape.gradient(v)
 	return v.upload(v.grad, w, "gradient")
 }
+
+// Buffer is where the value lies: for kernels that fill an input on the device.
+func (v *Var[T]) Buffer() cuda.Buffer { return v.value }
 
 // Get copies the value to dst.
 func (v *Var[T]) Get(dst []T) error { return v.download(dst, v.value, "value") }

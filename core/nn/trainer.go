@@ -34,9 +34,14 @@ type Trainer[T cuda.Float] struct {
 	// Batch fills the tape's inputs for a step.
 	Batch func(step int) error
 
-	// After, where it is there, is called after every step, before a checkpoint: step counts the steps done, loss is that of
-	// the last. What it keeps in Tensors is in the checkpoint; taking that over at a resume is the caller's (ReadState).
+	// After, where it is there, is called for every step, in order and before a checkpoint: step counts the steps done, loss
+	// is that of the last. What it keeps in Tensors is in the checkpoint; taking that over at a resume is the caller's
+	// (ReadState).
 	After func(step int, loss float64) error
+	// LookEvery is how often After may look at the store: at every step that is a multiple of it, and at the last. For
+	// others it may be called later, when the store is further on. So losses need not be read from the device at every
+	// step. Zero: every step.
+	LookEvery int
 
 	// Path of the checkpoint; none is written where it is empty. If it is there, Run goes on from it.
 	Path string
@@ -69,52 +74,77 @@ func (tr *Trainer[T]) Run(ctx context.Context) error {
 	if every <= 0 {
 		every = time.Second
 	}
+	kept, err := newNumbers(tr.Tape, tr.Loss)
+	if err != nil {
+		return err
+	}
+	err = tr.steps(ctx, k, every, kept)
+	return errors.Join(err, kept.free())
+}
+
+// steps does the steps from k on.
+func (tr *Trainer[T]) steps(ctx context.Context, k int, every time.Duration, kept *numbers[T]) error {
 	saved, reported, sum, norms, since := time.Now(), time.Now(), 0.0, 0.0, 0
 	written := k // steps in the checkpoint
+	heard := k   // steps whose numbers were read
+	hear := func() error {
+		return kept.read(func(loss, norm float64) error {
+			if math.IsNaN(loss+norm) || math.IsInf(loss+norm, 0) {
+				return fmt.Errorf("nn: step %d: loss %g, gradient norm %g: not finite (learning rate %g)", heard, loss, norm, tr.Adam.Schedule.Rate(heard))
+			}
+			heard++
+			sum, norms, since = sum+loss, norms+norm, since+1
+			if tr.After != nil {
+				return tr.After(heard, loss)
+			}
+			return nil
+		})
+	}
 	for k < tr.Steps {
 		if ctx.Err() != nil {
 			break
 		}
 		if err := tr.Batch(k); err != nil {
-			return errors.Join(fmt.Errorf("nn: batch of step %d: %w", k, err), tr.save(k, written))
+			err = fmt.Errorf("nn: batch of step %d: %w", k, err)
+			if herr := hear(); herr != nil {
+				return errors.Join(err, herr)
+			}
+			return errors.Join(err, tr.save(k, written))
 		}
+		squares := kept.next()
 		if err := tr.Tape.Forward(); err != nil {
 			return err
 		}
-		norm, err := tr.Tape.Update(tr.Loss, tr.Adam, k)
-		if err != nil {
+		if err := tr.Tape.update(tr.Loss, tr.Adam, k, squares); err != nil {
 			return err
-		}
-		loss, err := tr.Loss.Value()
-		if err != nil {
-			return err
-		}
-		if math.IsNaN(loss+norm) || math.IsInf(loss+norm, 0) {
-			return fmt.Errorf("nn: step %d: loss %g, gradient norm %g: not finite (learning rate %g)", k, loss, norm, tr.Adam.Schedule.Rate(k))
 		}
 		k++
-		if tr.After != nil {
-			if err := tr.After(k, loss); err != nil {
+		now := time.Now()
+		checkpoint := tr.CheckpointEvery > 0 && now.Sub(saved) >= tr.CheckpointEvery && k < tr.Steps
+		report := tr.Report != nil && (now.Sub(reported) >= every || k == tr.Steps)
+		if checkpoint || report || kept.full() || tr.looks(k) {
+			if err := hear(); err != nil {
 				return err
 			}
 		}
 		hook.At("nn.step")
-		sum, norms, since = sum+loss, norms+norm, since+1
-		now := time.Now()
-		if tr.CheckpointEvery > 0 && now.Sub(saved) >= tr.CheckpointEvery && k < tr.Steps {
+		if checkpoint {
 			if err := tr.save(k, written); err != nil {
 				return err
 			}
 			saved, written = time.Now(), k
 		}
-		if d := now.Sub(reported); tr.Report != nil && (d >= every || k == tr.Steps) {
+		if report {
 			p := Progress{Step: k, Steps: tr.Steps, Loss: sum / float64(since), GradNorm: norms / float64(since)}
-			p.Rate = float64(since) / max(d.Seconds(), 1e-9)
+			p.Rate = float64(since) / max(now.Sub(reported).Seconds(), 1e-9)
 			if err := tr.Report(p); err != nil {
 				return errors.Join(err, tr.save(k, written))
 			}
 			reported, sum, norms, since = time.Now(), 0, 0, 0
 		}
+	}
+	if err := hear(); err != nil {
+		return err
 	}
 	if err := tr.save(k, written); err != nil {
 		return err
@@ -123,6 +153,11 @@ func (tr *Trainer[T]) Run(ctx context.Context) error {
 		return ctx.Err()
 	}
 	return nil
+}
+
+// looks reports whether After may look at the store after k steps.
+func (tr *Trainer[T]) looks(k int) bool {
+	return k == tr.Steps || tr.After != nil && k%max(tr.LookEvery, 1) == 0
 }
 
 // resume loads the checkpoint, if there is one, and returns the next step.

@@ -35,7 +35,6 @@ type update[T cuda.Float] struct {
 	outer    []outer
 	runs     []run       // of the parameters with stored gradients
 	partial  cuda.Buffer // float64: of every outer product its rows, of every run one number
-	sum      cuda.Buffer // one float64
 	scratch  cuda.Buffer
 	partials int
 }
@@ -50,54 +49,65 @@ type run struct{ first, n int }
 // only. Forward comes before, as for Backward; it returns the gradient's norm before clipping, and changes nothing where
 // that is not finite.
 func (t *Tape[T]) Update(from Root[T], a Adam, k int) (norm float64, err error) {
+	if t.squares.IsNil() {
+		t.squares = t.scratch(8)
+	}
+	if err := t.update(from, a, k, t.squares); err != nil {
+		return 0, err
+	}
+	return root(t.dev, t.squares)
+}
+
+// update is Update without a word from the device: the square of the gradient's norm, one float64, goes to squares.
+func (t *Tape[T]) update(from Root[T], a Adam, k int, squares cuda.Buffer) error {
 	p, err := t.planned(from)
 	if err == nil && !t.train {
 		t.fail("update: the tape is not for training")
 		err = t.err
 	}
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if p.update == nil {
 		if p.update = t.planUpdate(p); t.err != nil {
-			return 0, t.err
+			return t.err
 		}
 	}
 	u, s := p.update, t.store
-	step, err := a.step(k, u.sum)
+	step, err := a.step(k, squares)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := t.back(p, true); err != nil {
-		return 0, err
+		return err
 	}
 	at := 0
 	for _, o := range u.outer {
 		if err := kernels.OuterSquares[T](t.dev, u.partial.Slice(8*at, 8*o.shape.Rows), o.x, o.dy, o.shape); err != nil {
-			return 0, err
+			return err
 		}
 		at += o.shape.Rows
 	}
 	for _, r := range u.runs {
 		if err := kernels.SumSquares[T](t.dev, u.partial.Slice(8*at, 8), s.part(r.first, r.n).G, u.scratch, r.n); err != nil {
-			return 0, err
+			return err
 		}
 		at++
 	}
-	if err := kernels.TreeSum(t.dev, u.sum, u.partial, u.partials); err != nil {
-		return 0, err
+	if err := kernels.TreeSum(t.dev, squares, u.partial, u.partials); err != nil {
+		return err
 	}
 	for _, o := range u.outer {
 		if err := kernels.OuterAdam[T](t.dev, s.part(o.p.at, o.p.n), o.x, o.dy, o.shape, step); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	for _, r := range u.runs {
 		if err := kernels.Adam[T](t.dev, s.part(r.first, r.n), r.n, step); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return root(t.dev, u.sum)
+	return nil
 }
 
 // planUpdate decides which gradients are not stored: those of worthwhile products whose weights nothing else uses.
@@ -132,6 +142,6 @@ func (t *Tape[T]) planUpdate(p *plan[T]) *update[T] {
 		longest = max(longest, u.runs[len(u.runs)-1].n)
 	}
 	u.partials += len(u.runs)
-	u.partial, u.sum, u.scratch = t.scratch(8*u.partials), t.scratch(8), t.scratch(8*kernels.SumSquaresScratch(max(longest, 1)))
+	u.partial, u.scratch = t.scratch(8*u.partials), t.scratch(8*kernels.SumSquaresScratch(max(longest, 1)))
 	return u
 }

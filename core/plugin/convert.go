@@ -89,7 +89,7 @@ func optionsFromWire(w []*pb.Option) []config.Option {
 func descriptionToWire(d contract.Description) *pb.Description {
 	w := &pb.Description{
 		Kind: string(d.Kind), Name: d.Name, Version: d.Version, Numerics: d.Numerics, Contract: d.Contract, Doc: d.Doc,
-		Options: optionsToWire(d.Options),
+		Options: optionsToWire(d.Options), Device: d.Device,
 	}
 	for _, c := range d.Capabilities {
 		w.Capabilities = append(w.Capabilities, string(c))
@@ -104,6 +104,7 @@ func descriptionFromWire(w *pb.Description) contract.Description {
 	d := contract.Description{
 		Kind: contract.Kind(w.GetKind()), Name: w.GetName(), Version: w.GetVersion(), Numerics: w.GetNumerics(),
 		Contract: w.GetContract(), Doc: w.GetDoc(), Options: optionsFromWire(w.GetOptions()),
+		Device: w.GetDevice(),
 	}
 	for _, c := range w.GetCapabilities() {
 		d.Capabilities = append(d.Capabilities, contract.Capability(c))

@@ -31,6 +31,9 @@ type LaunchSpec struct {
 	Kind contract.Kind // must be what the plugin says; "": any
 	Name string        // must be what the plugin says; "": any
 	Path string        // the binary
+	// Device is what it is to compute on (contract.CheckDevice): for "cuda:N" the binary must be a CUDA build, and errors of
+	// its start are told in terms of drivers and GPUs.
+	Device string
 
 	// SocketDir is the run's private folder (0700) for sockets. It must exist; SocketFolder makes one.
 	SocketDir string
@@ -96,17 +99,22 @@ func (s *LaunchSpec) fail(tail *logTail, advice, format string, args ...any) err
 }
 
 type launchError struct {
-	text string
-	died bool // by a signal from outside, or after its handshake: it may start next time
+	text   string
+	died   bool // by a signal from outside, or after its handshake: it may start next time
+	noCUDA bool
 }
 
 func (e *launchError) Error() string { return e.text }
 
 func (e *launchError) Unwrap() []error {
+	all := []error{ErrLaunch}
 	if e.died {
-		return []error{ErrLaunch, contract.ErrPluginDied}
+		all = append(all, contract.ErrPluginDied)
 	}
-	return []error{ErrLaunch}
+	if e.noCUDA {
+		all = append(all, ErrNoCUDA)
+	}
+	return all
 }
 
 // died marks an error of fail.
@@ -246,6 +254,9 @@ func (p *Process) startError(cmd *exec.Cmd, err error) error {
 	}
 	byHand := "type it by hand to see what it says: " + spec.Path + " --help"
 	line, garbage := strings.CutPrefix(text, "Unrecognized remote plugin message: ")
+	if why, advice := noCUDA(line + "\n" + p.tail.String()); why != "" {
+		return withoutCUDA(spec.fail(nil, advice, "%s", why))
+	}
 	switch {
 	case strings.Contains(text, "Failed to read any lines") || strings.Contains(text, "exited before we could connect"):
 		fail := spec.fail(p.tail, byHand, "%s", state)
@@ -313,6 +324,10 @@ func (p *Process) greet(ctx context.Context) error {
 	}
 	if err := d.Check(); err != nil {
 		return spec.fail(p.tail, "", "%v", err)
+	}
+	if want := contract.DeviceKind(spec.Device); want == contract.DeviceCUDA && d.Device != want {
+		return spec.fail(nil, "take path away, or name the file waveprior-"+string(d.Kind)+"-"+d.Name+"-cuda that make cuda builds",
+			"it computes on the CPU, and device = %q asks for a CUDA build", spec.Device)
 	}
 	p.remote = &remote{peer: p, plugin: plugin, who: who, desc: d, arena: spec.Arena}
 	if a := spec.Arena; a != nil {

@@ -33,7 +33,7 @@ type lifetime struct {
 	done   chan struct{} // closed when the server has stopped
 
 	mu      sync.Mutex
-	streams map[chan string]bool
+	streams map[chan liveLine]bool
 	opened  bool
 }
 
@@ -56,13 +56,19 @@ func (l *lifetime) watch() {
 	}
 }
 
+// liveLine is what goes to the host over a Live stream: a line of text, or the most memory that a GPU held.
+type liveLine struct {
+	text string
+	peak uint64
+}
+
 // enter registers a Live stream; leave must be called when it ends.
-func (l *lifetime) enter() (texts <-chan string, leave func()) {
-	c := make(chan string, 64)
+func (l *lifetime) enter() (lines <-chan liveLine, leave func()) {
+	c := make(chan liveLine, 64)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.streams == nil {
-		l.streams = map[chan string]bool{}
+		l.streams = map[chan liveLine]bool{}
 	}
 	l.streams[c] = true
 	l.opened = true
@@ -77,13 +83,13 @@ func (l *lifetime) enter() (texts <-chan string, leave func()) {
 	}
 }
 
-// progress sends a line to the host; when nobody reads, it is dropped.
-func (l *lifetime) progress(text string) {
+// send sends something to the host; when nobody reads, it is dropped.
+func (l *lifetime) send(line liveLine) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.streams {
 		select {
-		case c <- text:
+		case c <- line:
 		default:
 		}
 	}

@@ -35,7 +35,9 @@ type Process struct {
 	closing bool
 	dead    bool // done is closed, onGone ran
 	onGone  []func()
-	stop    []func() // services of a sampler
+	// devicePeak is the most memory of a GPU that the plugin told of.
+	devicePeak uint64
+	stop       []func() // services of a sampler
 }
 
 // Description returns what the plugin is.
@@ -71,6 +73,13 @@ func (p *Process) wrongKind(want contract.Kind) error {
 		return fmt.Errorf("plugin %s is a %s, wanted is a %s: %w", d.Name, d.Kind, want, contract.ErrUnsupported)
 	}
 	return nil
+}
+
+// DevicePeak returns the most memory of a GPU, in bytes, that the plugin told of; 0: none.
+func (p *Process) DevicePeak() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.devicePeak
 }
 
 // PID returns the process id.
@@ -187,12 +196,17 @@ func (p *Process) watch(exited <-chan struct{}) {
 // follow holds the Live stream open. When it breaks, the process is on its end or useless: it is killed.
 func (p *Process) follow(live grpc.ServerStreamingClient[pb.LiveProgress]) {
 	for {
-		text, err := live.Recv()
+		line, err := live.Recv()
 		if err != nil {
 			break
 		}
-		if p.spec.Progress != nil {
-			p.spec.Progress(text.GetText())
+		if peak := line.GetDevicePeakBytes(); peak > 0 {
+			p.mu.Lock()
+			p.devicePeak = max(p.devicePeak, peak)
+			p.mu.Unlock()
+		}
+		if text := line.GetText(); text != "" && p.spec.Progress != nil {
+			p.spec.Progress(text)
 		}
 	}
 	if p.client == nil {

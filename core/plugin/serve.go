@@ -37,18 +37,33 @@ var current atomic.Pointer[lifetime]
 // prints the address for `waveprior run --attach`. What kind p is follows from its description, what it can do from the
 // interfaces that it implements. Serve does not return.
 func Serve(p contract.Plugin) {
-	os.Exit(serve(p, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(serve(p, "", os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// ServeCUDA is Serve for a build that computes on GPUs: the main of waveprior-<kind>-<name>-cuda, which the host starts for
+// device = "cuda:N". Its description says so.
+func ServeCUDA(p contract.Plugin) {
+	os.Exit(serve(p, contract.DeviceCUDA, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// DeviceMemory tells the host the most memory of a GPU that this process held at once, for its report. In a process that is
+// not a plugin it does nothing.
+func DeviceMemory(peakBytes int) {
+	if l := current.Load(); l != nil && peakBytes > 0 {
+		l.send(liveLine{peak: uint64(peakBytes)})
+	}
 }
 
 // Progress sends a line of text to the host, which may show it. In a process that is not a plugin it does nothing.
 func Progress(format string, args ...any) {
 	if l := current.Load(); l != nil {
-		l.progress(fmt.Sprintf(format, args...))
+		l.send(liveLine{text: fmt.Sprintf(format, args...)})
 	}
 }
 
-func serve(p contract.Plugin, args []string, stdout, stderr io.Writer) int {
+func serve(p contract.Plugin, device string, args []string, stdout, stderr io.Writer) int {
 	desc := describe(p)
+	desc.Device = device
 	attach := os.Getenv(envAttach) == "1"
 	switch {
 	case len(args) == 1 && args[0] == "--describe":
@@ -175,7 +190,11 @@ func (g *glue) GRPCClient(ctx context.Context, _ *goplugin.GRPCBroker, conn *grp
 // help is what a person who starts a plugin by hand sees.
 func help(d contract.Description) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "waveprior-%s-%s %s (numerics %s, contract %s): a %s plugin of waveprior.\n", d.Kind, d.Name, d.Version, d.Numerics, d.Contract, d.Kind)
+	on, key := "", ""
+	if d.Device != "" {
+		on, key = ", which computes on GPUs ("+d.Device+")", fmt.Sprintf("\n  device = \"%s:0\"", d.Device)
+	}
+	fmt.Fprintf(&b, "waveprior-%s-%s %s (numerics %s, contract %s): a %s plugin of waveprior%s.\n", d.Kind, d.Name, d.Version, d.Numerics, d.Contract, d.Kind, on)
 	if d.Doc != "" {
 		fmt.Fprintf(&b, "\n%s\n", d.Doc)
 	}
@@ -205,13 +224,13 @@ func help(d contract.Description) string {
 How to use it: a host starts it; it does nothing by itself. In an experiment file:
 
   [%s]
-  plugin = "%s"
+  plugin = "%s"%s
 
   waveprior run FILE.toml
   waveprior plugin check %s/%s
 
 %s --describe prints this as JSON; %s=1 serves it by itself, to be joined by waveprior run --attach (debuggers).
-`, d.Kind, d.Name, d.Kind, d.Name, filepath.Base(os.Args[0]), envAttach)
+`, d.Kind, d.Name, key, d.Kind, d.Name, filepath.Base(os.Args[0]), envAttach)
 	return b.String()
 }
 

@@ -218,7 +218,7 @@ func (s *server) Train(r *pb.TrainRequest, stream grpc.ServerStreamingServer[pb.
 
 // Live tells the lifetime that a host is there, and that it has gone.
 func (s *server) Live(_ *pb.LiveRequest, stream grpc.ServerStreamingServer[pb.LiveProgress]) error {
-	texts, leave := s.live.enter()
+	lines, leave := s.live.enter()
 	defer leave()
 	if err := stream.SendHeader(nil); err != nil {
 		return err
@@ -227,8 +227,8 @@ func (s *server) Live(_ *pb.LiveRequest, stream grpc.ServerStreamingServer[pb.Li
 		select {
 		case <-stream.Context().Done():
 			return stream.Context().Err()
-		case text := <-texts:
-			if err := stream.Send(&pb.LiveProgress{Text: text}); err != nil {
+		case line := <-lines:
+			if err := stream.Send(&pb.LiveProgress{Text: line.text, DevicePeakBytes: line.peak}); err != nil {
 				return err
 			}
 		}

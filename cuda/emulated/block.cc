@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "asan.h"
+
 __thread dim3 threadIdx, blockIdx, blockDim, gridDim;
 
 namespace waveprior::emulated {
@@ -76,6 +78,8 @@ bool BlockRunner::Run(uint64_t block) {
   Arrange(block);
   // Shared memory is what nobody may count on; the guards end where the launch said.
   memset(shared_, kPoison, 2 * kSharedGuard + shape_.shared);
+  Close(shared_, kSharedGuard);
+  Close(shared_ + kSharedGuard + shape_.shared, kMostShared + kSharedGuard - shape_.shared);
   for (auto& w : warps_) w.arrived = 0;
   begun_ = ended_ = arrived_ = 0;
 
@@ -97,6 +101,7 @@ bool BlockRunner::Run(uint64_t block) {
       failed_ = true;
     }
   }
+  Open(shared_, kMostShared + 2 * kSharedGuard);
   if (!failed_) {
     const char* const end = shared_ + kSharedGuard + shape_.shared;
     for (size_t i = 0; i < kSharedGuard && !failed_; i++)
@@ -177,6 +182,7 @@ void BlockRunner::Barrier(int line) {
       Because("waits at the __syncthreads() of line " + std::to_string(line) + ", others at that of line " + std::to_string(t.line));
       GiveUp();
     }
+  NoteBarrier();
   // The last to come goes on last, too, so that the order of the block's threads holds after the barrier as before it.
   for (Thread& t : threads_) t.state = State::kReady;
   on_->Leave(false);

@@ -14,6 +14,7 @@
 
 #include "grid.h"
 #include "memory.h"
+#include "record.h"
 #include "result.h"
 
 namespace waveprior::emulated {
@@ -227,7 +228,7 @@ WAVEPRIOR_DRIVER Result cuCtxSynchronize() {
   Result r;
   Context* const c = Current("cuCtxSynchronize", &r);
   if (!c) return r;
-  c->fault = BrokenGuard();
+  c->fault = BrokenGuard(c->number);
   return c->fault.empty() ? kSuccess : Refuse(kIllegalAddress, "cuCtxSynchronize", c->fault);
 }
 
@@ -351,8 +352,10 @@ WAVEPRIOR_DRIVER Result cuLaunchKernel(void* function, unsigned gx, unsigned gy,
   if (stream || extra) return Refuse(kNotSupported, "cuLaunchKernel", "kernel " + kernel->name + ": a stream, or `extra`");
   if (!arguments && !kernel->parameters.empty()) return Refuse(kInvalidValue, "cuLaunchKernel", "kernel " + kernel->name + ": no arguments");
   if ((r = CheckArguments(c, *kernel, arguments))) return r;
+  Recording recording(*kernel, shape, arguments);
   c->fault = Run(kernel, shape, arguments);
   if (c->fault.empty()) c->fault = BrokenBy(*kernel, arguments);
+  if (c->fault.empty()) recording.Finish(*kernel);
   if (!c->fault.empty()) Refuse(kIllegalAddress, "cuLaunchKernel", c->fault);
   return kSuccess;
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "asan.h"
 
 namespace waveprior::emulated {
 
@@ -38,15 +39,21 @@ char* Whole(const Buffer& b) { return reinterpret_cast<char*>(b.base) - kGuard; 
 
 size_t WholeSize(size_t size) { return (size + 2 * kGuard + 255) / 256 * 256; }
 
+// A kernel that runs in the sanitizer harness cannot touch the guards at all.
+void CloseGuards(const Buffer& b) {
+  Close(Whole(b), kGuard);
+  Close(reinterpret_cast<const char*>(b.base) + b.size, kGuard);
+}
+
 std::string Name(const Buffer& b) {
   return "buffer " + std::to_string(b.serial) + " (" + std::to_string(b.size) + " bytes)";
 }
 
 std::string When(const std::string& kernel) { return kernel.empty() ? "before any kernel ran" : "after kernel " + kernel; }
 
-void Release(const Freed& f) {
-  quarantined -= f.buffer.size;
-  free(Whole(f.buffer));
+void Release(const Buffer& b) {
+  Open(Whole(b), WholeSize(b.size));
+  free(Whole(b));
 }
 
 }  // namespace
@@ -54,7 +61,10 @@ void Release(const Freed& f) {
 bool GuardsHold(const Buffer& b) {
   static const std::string guard(kGuard, static_cast<char>(kGuardByte));
   const char* const end = reinterpret_cast<const char*>(b.base) + b.size;
-  return memcmp(Whole(b), guard.data(), kGuard) == 0 && memcmp(end, guard.data(), kGuard) == 0;
+  Open(Whole(b), WholeSize(b.size));
+  const bool hold = memcmp(Whole(b), guard.data(), kGuard) == 0 && memcmp(end, guard.data(), kGuard) == 0;
+  CloseGuards(b);
+  return hold;
 }
 
 size_t Capacity() {
@@ -76,6 +86,7 @@ uintptr_t Allocate(size_t bytes, int owner) {
   memset(p + kGuard + bytes, kGuardByte, kGuard);
   const uintptr_t base = reinterpret_cast<uintptr_t>(p + kGuard);
   live[base] = Live{Buffer{base, bytes, ++serial, owner}, last_kernel};
+  CloseGuards(live[base].buffer);
   in_use += bytes;
   generation++;
   return base;
@@ -94,10 +105,12 @@ bool Free(uintptr_t p, std::string* why) {
   in_use -= b.size;
   generation++;
   memset(reinterpret_cast<void*>(b.base), kPoison, b.size);
+  Close(Whole(b), WholeSize(b.size));
   freed.push_back(Freed{b, last_kernel});
   quarantined += b.size;
   while (quarantined > kQuarantine || freed.size() > 4096) {
-    Release(freed.front());
+    quarantined -= freed.front().buffer.size;
+    Release(freed.front().buffer);
     freed.pop_front();
   }
   return whole;
@@ -119,9 +132,9 @@ std::string Describe(uintptr_t p) {
   return "an address that is no memory of the device";
 }
 
-std::string BrokenGuard() {
+std::string BrokenGuard(int owner) {
   for (const auto& [base, l] : live)
-    if (!GuardsHold(l.buffer)) return Name(l.buffer) + ": memory before or behind it was overwritten";
+    if (l.buffer.owner == owner && !GuardsHold(l.buffer)) return Name(l.buffer) + ": memory before or behind it was overwritten";
   return "";
 }
 
@@ -144,7 +157,7 @@ void FreeAll(int owner) {
       continue;
     }
     in_use -= it->second.buffer.size;
-    free(Whole(it->second.buffer));
+    Release(it->second.buffer);
     it = live.erase(it);
   }
   generation++;

@@ -30,9 +30,9 @@ const Buffer* Find(uintptr_t p);
 // What an address is: "byte 16 of buffer 3 (64 bytes)", "... freed after kernel x", "no memory of the device".
 std::string Describe(uintptr_t p);
 
-// Whether b's guards are as they were made; the first live buffer whose guards are not, in words, or empty.
+// Whether b's guards are as they were made; the first of the owner's live buffers whose guards are not, in words, or empty.
 bool GuardsHold(const Buffer& b);
-std::string BrokenGuard();
+std::string BrokenGuard(int owner = 0);
 
 size_t Capacity();
 size_t InUse();

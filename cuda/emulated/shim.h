@@ -18,8 +18,13 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))
-// One block at a time on an OS thread: its shared arrays are variables of the thread.
+// One block at a time on an OS thread: its shared arrays are variables of the thread. AddressSanitizer guards no such
+// variables, and the harness that is built with it has one thread.
+#ifdef WAVEPRIOR_EMULATED_TRACE
+#define __shared__ static
+#else
 #define __shared__ static __thread
+#endif
 #define __constant__ static const
 
 struct dim3 {

@@ -14,7 +14,7 @@ import (
 	"github.com/waveprior/waveprior/cuda"
 )
 
-var adam = both("nn_adam", C.nn_adam_f32_cpu, C.nn_adam_f64_cpu)
+var adam = both("nn_adam", C.nn_adam_f32_cpu, C.nn_adam_f64_cpu, overElements(15))
 
 // adamBlock is the number of parameters in a unit.
 const adamBlock = 1 << 14

@@ -12,6 +12,17 @@
 
 namespace waveprior {
 
+// c of the sum of the squares of all gradients (not looked at where `clipped` is false: 1); below 0 where the sum is not
+// finite: then the step changes nothing.
+template <class T>
+WAVEPRIOR_INLINE T ClipFactor(bool clipped, double squares, double limit) {
+  if (!clipped) return T(1);
+  const double norm = Sqrt(squares);
+  if (!(norm <= 1.7e308)) return T(-1);
+  const double c = limit / (norm + 1e-6);
+  return c < 1 ? static_cast<T>(c) : T(1);
+}
+
 template <class T>
 struct AdamStep {
   T clip;  // c

@@ -6,13 +6,8 @@ template <class T>
 inline bool ReadAdam(waveprior::Args& a, waveprior::AdamStep<T>& s) {
   const double* const squares = a.Pointer<const double>();
   const double limit = a.Real<double>();
-  s.clip = 1;
-  if (squares) {
-    const double norm = waveprior::Sqrt(*squares);
-    if (!(norm <= 1.7e308)) return false;
-    const double c = limit / (norm + 1e-6);
-    s.clip = c < 1 ? static_cast<T>(c) : T(1);
-  }
+  s.clip = waveprior::ClipFactor<T>(squares != nullptr, squares ? *squares : 0, limit);
+  if (s.clip < 0) return false;
   s.beta1 = a.Real<T>();
   s.beta2 = a.Real<T>();
   s.rest1 = a.Real<T>();

@@ -16,9 +16,9 @@ import (
 )
 
 var (
-	geluForward  = both("nn_gelu", C.nn_gelu_f32_cpu, C.nn_gelu_f64_cpu)
-	geluBackward = both("nn_gelu_backward", C.nn_gelu_backward_f32_cpu, C.nn_gelu_backward_f64_cpu)
-	phi          = both("nn_phi", C.nn_phi_f32_cpu, C.nn_phi_f64_cpu)
+	geluForward  = both("nn_gelu", C.nn_gelu_f32_cpu, C.nn_gelu_f64_cpu, overElements(2))
+	geluBackward = both("nn_gelu_backward", C.nn_gelu_backward_f32_cpu, C.nn_gelu_backward_f64_cpu, overElements(3))
+	phi          = both("nn_phi", C.nn_phi_f32_cpu, C.nn_phi_f64_cpu, overElements(2))
 )
 
 // GeluForward computes y = x Phi(x), elementwise over n numbers (gelu.h). y may be x.

@@ -3,31 +3,22 @@
 // Equation    gelu(x) = x Phi(x), gelu'(x) = Phi(x) + x phi(x), Phi(x) = (1 + erf(x/sqrt 2))/2, phi = exp(-x^2/2)/sqrt(2 pi)
 // Scheme      y = |x|, t = 4/(y + 4), Phi(-y) = exp(-y^2/2) t R(t), R a polynomial; Phi(y) = 1 - Phi(-y). The exponential is
 //             shared with phi; the rounding error of y^2 is taken along, so that the far tail keeps its relative accuracy.
-//             exp(z) = 2^n (1 + r + r^2 E(r)), r = z - n log 2, |r| <= log(2)/2.
 // Source      Hendrycks and Gimpel, arXiv:1606.08415, equation 1. Coefficients: testdata/coefficients.py.
 // Error       Phi, relative, where it is no denormal: float 4e-7, double 1.5e-14 (TestPhi).
 // Assumptions IEEE arithmetic, round to nearest; results below the least normal number are 0 (FTZ).
 #ifndef WAVEPRIOR_CUDA_NN_GELU_H_
 #define WAVEPRIOR_CUDA_NN_GELU_H_
 
-#include "../args.h"
+#include "../exp.h"
 
 namespace waveprior {
 
-// The constants and the polynomials of each number type.
+// The polynomial of each number type.
 template <class T>
 struct NormalTable;
 
 template <>
 struct NormalTable<float> {
-  using Bits = uint32_t;
-  static constexpr int kMantissa = 23;
-  static constexpr Bits kBias = 127;
-  static constexpr float kLeast = -87.0f;       // exp of it is still normal
-  static constexpr float kRound = 12582912.0f;  // 1.5 2^23: adding it rounds to an integer
-  static constexpr float kLog2e = 0x1.715476p+0f;
-  static constexpr float kLn2High = 0x1.62e4p-1f;  // 15 bits, so that n kLn2High is exact
-  static constexpr float kLn2Low = 0x1.7f7d1cp-20f;
   static WAVEPRIOR_INLINE float R(float t) {
     float p = Fma(t, 0x1.0fa292p-6f, -0x1.01304cp-4f);
     p = Fma(t, p, 0x1.a7192cp-5f);
@@ -39,24 +30,10 @@ struct NormalTable<float> {
     p = Fma(t, p, 0x1.97857ap-4f);
     return Fma(t, p, 0x1.989142p-4f);
   }
-  static WAVEPRIOR_INLINE float E(float r) {
-    float p = Fma(r, 0x1.6c6a06p-10f, 0x1.120b28p-7f);
-    p = Fma(r, p, 0x1.5555bap-5f);
-    p = Fma(r, p, 0x1.5554dep-3f);
-    return Fma(r, p, 0.5f);
-  }
 };
 
 template <>
 struct NormalTable<double> {
-  using Bits = uint64_t;
-  static constexpr int kMantissa = 52;
-  static constexpr Bits kBias = 1023;
-  static constexpr double kLeast = -708.0;
-  static constexpr double kRound = 6755399441055744.0;  // 1.5 2^52
-  static constexpr double kLog2e = 0x1.71547652b82fep+0;
-  static constexpr double kLn2High = 0x1.62e42fefa3800p-1;
-  static constexpr double kLn2Low = 0x1.ef35793c76730p-45;
   static WAVEPRIOR_INLINE double R(double t) {
     double p = Fma(t, 0x1.70d6b6a2d69aap-10, -0x1.329dd45b29d28p-6);
     p = Fma(t, p, 0x1.dae7bce6e11cfp-4);
@@ -82,37 +59,10 @@ struct NormalTable<double> {
     p = Fma(t, p, 0x1.98845341022a1p-4);
     return Fma(t, p, 0x1.9884533d37c43p-4);
   }
-  static WAVEPRIOR_INLINE double E(double r) {
-    double p = Fma(r, 0x1.1f19fdff3d632p-29, 0x1.af4dbacbf3244p-26);
-    p = Fma(r, p, 0x1.27e510d46aefep-22);
-    p = Fma(r, p, 0x1.71de024a5517fp-19);
-    p = Fma(r, p, 0x1.a01a01906513fp-16);
-    p = Fma(r, p, 0x1.a01a01abdf397p-13);
-    p = Fma(r, p, 0x1.6c16c16c1a06ap-10);
-    p = Fma(r, p, 0x1.11111111100eep-7);
-    p = Fma(r, p, 0x1.555555555554ep-5);
-    p = Fma(r, p, 0x1.5555555555557p-3);
-    return Fma(r, p, 0.5);
-  }
 };
 
-// exp(z) for z <= 0; 0 below the table's least.
-template <class T>
-WAVEPRIOR_INLINE T ExpNegative(T z) {
-  using Table = NormalTable<T>;
-  const T c = z < Table::kLeast ? Table::kLeast : z;
-  const T shifted = Fma(c, Table::kLog2e, Table::kRound);
-  const T n = shifted - Table::kRound;
-  const T r = Fma(-n, Table::kLn2Low, Fma(-n, Table::kLn2High, c));
-  // The low bits of shifted hold n.
-  typename Table::Bits bits;
-  memcpy(&bits, &shifted, sizeof bits);
-  bits = (bits + Table::kBias) << Table::kMantissa;
-  T scale;
-  memcpy(&scale, &bits, sizeof scale);
-  const T e = scale * (T(1) + Fma(r * r, Table::E(r), r));
-  return z < Table::kLeast ? T(0) : e;
-}
+// The operations of Normal beside Fma, for CountOperations.
+constexpr int kNormalRest = 13;
 
 // Phi(x) and phi(x).
 template <class T>

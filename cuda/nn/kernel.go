@@ -15,8 +15,16 @@ import (
 // kernel is one concept in both number types.
 type kernel struct{ f32, f64 *cuda.Kernel }
 
-func both(name string, f32, f64 unsafe.Pointer) *kernel {
-	return &kernel{cuda.NewKernel(name+"_f32", f32, nil), cuda.NewKernel(name+"_f64", f64, nil)}
+// launcher says how a GPU starts a kernel.
+type launcher = func(units int, args []cuda.Arg) cuda.Launch
+
+func both(name string, f32, f64 unsafe.Pointer, launch launcher) *kernel {
+	return bothSized(name, f32, f64, func(int) launcher { return launch })
+}
+
+// bothSized is both where the launch depends on the size of a number in bytes.
+func bothSized(name string, f32, f64 unsafe.Pointer, launch func(size int) launcher) *kernel {
+	return &kernel{cuda.NewKernel(name+"_f32", f32, launch(4)), cuda.NewKernel(name+"_f64", f64, launch(8))}
 }
 
 func of[T cuda.Float](k *kernel) *cuda.Kernel {

@@ -20,10 +20,10 @@ import (
 )
 
 var (
-	linear               = both("nn_linear", C.nn_linear_f32_cpu, C.nn_linear_f64_cpu)
-	linearBackwardInput  = both("nn_linear_backward_input", C.nn_linear_backward_input_f32_cpu, C.nn_linear_backward_input_f64_cpu)
-	linearBackwardWeight = both("nn_linear_backward_weight", C.nn_linear_backward_weight_f32_cpu, C.nn_linear_backward_weight_f64_cpu)
-	columnSums           = both("nn_column_sums", C.nn_column_sums_f32_cpu, C.nn_column_sums_f64_cpu)
+	linear               = bothSized("nn_linear", C.nn_linear_f32_cpu, C.nn_linear_f64_cpu, launchRows(4, 6, 7))
+	linearBackwardInput  = bothSized("nn_linear_backward_input", C.nn_linear_backward_input_f32_cpu, C.nn_linear_backward_input_f64_cpu, launchRows(3, 4, 6))
+	linearBackwardWeight = bothSized("nn_linear_backward_weight", C.nn_linear_backward_weight_f32_cpu, C.nn_linear_backward_weight_f64_cpu, launchWide(4, 5))
+	columnSums           = both("nn_column_sums", C.nn_column_sums_f32_cpu, C.nn_column_sums_f64_cpu, launchColumns)
 )
 
 // Tile is the number of rows in which inference goes through a dense layer: item i is row i%Tile of tile i/Tile, and the

@@ -8,7 +8,7 @@
 //             with the bias: so its bits depend on no panel, tile, row beside it, instruction set or thread
 //             (TestLinearIsOneChain).
 
-#include "simd_loops.h"
+#include "../simd_loops.h"
 
 #if WAVEPRIOR_V4
 constexpr int kVectors = 4;  // 24 of 32 registers hold the tile

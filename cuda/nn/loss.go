@@ -15,9 +15,9 @@ import (
 )
 
 var (
-	squareError = both("nn_square_error", C.nn_square_error_f32_cpu, C.nn_square_error_f64_cpu)
-	sumSquares  = both("nn_sum_squares", C.nn_sum_squares_f32_cpu, C.nn_sum_squares_f64_cpu)
-	treeSum     = cuda.NewKernel("nn_tree_sum", C.nn_tree_sum_cpu, nil)
+	squareError = both("nn_square_error", C.nn_square_error_f32_cpu, C.nn_square_error_f64_cpu, warps)
+	sumSquares  = both("nn_sum_squares", C.nn_sum_squares_f32_cpu, C.nn_sum_squares_f64_cpu, warps)
+	treeSum     = cuda.NewKernel("nn_tree_sum", C.nn_tree_sum_cpu, warps)
 )
 
 // SquareError computes for each row i of x and target (rows, width) the loss sum_j (x - target)^2 into losses (rows,
@@ -38,7 +38,7 @@ func SquareError[T cuda.Float](d cuda.Device, losses, dx, x, target cuda.Buffer,
 	if err := checkSize("square error", 8, operand{"losses", losses, rows}); err != nil {
 		return err
 	}
-	return d.Run(of[T](squareError), rows, losses.Arg(), dx.Arg(), x.Arg(), target.Arg(), cuda.Int(width), cuda.Real[T](2*scale))
+	return d.Run(of[T](squareError), rows, losses.Arg(), dx.Arg(), x.Arg(), target.Arg(), cuda.Int(width), cuda.Real[T](2*scale), cuda.Int(rows))
 }
 
 // squareBlock is the number of elements whose squares become one partial sum.

@@ -1,6 +1,6 @@
 #pragma GCC optimize("-ffp-contract=off")
-#include "../args.h"
 #include "../isa.h"
+#include "loss.h"
 
 #define WAVEPRIOR_LOOPS "loss_loops.h"
 #include "../both_isas.h"

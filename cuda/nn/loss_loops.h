@@ -1,6 +1,6 @@
-// The loops of loss_cpu.cc, compiled for each instruction set. All sums are in double, whatever the numbers are.
+// The loops of loss_cpu.cc, compiled for each instruction set (loss.h: scheme).
 
-constexpr int kSums = 32;
+constexpr int kSums = waveprior::kLossSums;
 
 inline __attribute__((always_inline)) double Halve(double* sum) {
 #pragma GCC unroll 8
@@ -10,8 +10,8 @@ inline __attribute__((always_inline)) double Halve(double* sum) {
   return sum[0];
 }
 
-// losses[i] = sum_j (x - target)^2, dx = factor (x - target): losses (double), dx (null: none), x, target, width, factor.
-// Unit u is row u.
+// losses[i] = sum_j (x - target)^2, dx = factor (x - target): losses (double), dx (null: none), x, target, width, factor,
+// rows. Unit u is row u.
 template <class T>
 int nn_square_error(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);
@@ -27,14 +27,8 @@ int nn_square_error(const uint64_t* args, int64_t lo, int64_t hi) {
     double sum[kSums] = {};
     for (int64_t j = 0; j < whole; j += kSums)
 #pragma omp simd
-      for (int l = 0; l < kSums; l++) {
-        const double e = static_cast<double>(x[j + l] - target[j + l]);
-        sum[l] = waveprior::Fma(e, e, sum[l]);
-      }
-    for (int64_t j = whole; j < width; j++) {
-      const double e = static_cast<double>(x[j] - target[j]);
-      sum[j - whole] = waveprior::Fma(e, e, sum[j - whole]);
-    }
+      for (int l = 0; l < kSums; l++) sum[l] = waveprior::AddSquare(x[j + l] - target[j + l], sum[l]);
+    for (int64_t j = whole; j < width; j++) sum[j - whole] = waveprior::AddSquare(x[j] - target[j], sum[j - whole]);
     losses[row] = Halve(sum);
     if (dx_all) {
       T* const dx = dx_all + row * width;
@@ -58,14 +52,8 @@ int nn_sum_squares(const uint64_t* args, int64_t lo, int64_t hi) {
     double sum[kSums] = {};
     for (int64_t j = 0; j < whole; j += kSums)
 #pragma omp simd
-      for (int l = 0; l < kSums; l++) {
-        const double e = static_cast<double>(x[j + l]);
-        sum[l] = waveprior::Fma(e, e, sum[l]);
-      }
-    for (int64_t j = whole; j < count; j++) {
-      const double e = static_cast<double>(x[j]);
-      sum[j - whole] = waveprior::Fma(e, e, sum[j - whole]);
-    }
+      for (int l = 0; l < kSums; l++) sum[l] = waveprior::AddSquare(x[j + l], sum[l]);
+    for (int64_t j = whole; j < count; j++) sum[j - whole] = waveprior::AddSquare(x[j], sum[j - whole]);
     partial[u] = Halve(sum);
   }
   return waveprior::kOk;

@@ -14,9 +14,31 @@ import (
 )
 
 var (
-	layerNorm         = both("nn_layernorm", C.nn_layernorm_f32_cpu, C.nn_layernorm_f64_cpu)
-	layerNormBackward = both("nn_layernorm_backward", C.nn_layernorm_backward_f32_cpu, C.nn_layernorm_backward_f64_cpu)
+	layerNorm         = bothSized("nn_layernorm", C.nn_layernorm_f32_cpu, C.nn_layernorm_f64_cpu, launchNorm)
+	layerNormBackward = bothSized("nn_layernorm_backward", C.nn_layernorm_backward_f32_cpu, C.nn_layernorm_backward_f64_cpu, launchNormBackward)
 )
+
+// normSums is the number of partial sums of a row (norm.h).
+const normSums = 64
+
+// launchNorm gives a row's block memory for two sets of partial sums and, up to 40 KiB, for the row (norm.cu).
+func launchNorm(size int) launcher {
+	return func(rows int, args []cuda.Arg) cuda.Launch {
+		row := size * integer(args, 6)
+		if row > 40<<10 {
+			row = 0
+		}
+		return cuda.Launch{Grid: [3]int{rows}, Block: [3]int{threads}, Shared: 2*normSums*size + row}
+	}
+}
+
+// launchNormBackward gives a group's block memory for two halves of two arrays of a chunk, and the partial sums (norm.cu).
+func launchNormBackward(size int) launcher {
+	return func(groups int, args []cuda.Arg) cuda.Launch {
+		group := integer(args, 9)
+		return cuda.Launch{Grid: [3]int{groups}, Block: [3]int{threads, group}, Shared: group * (4*threads + 2*normSums) * size}
+	}
+}
 
 // normRows is the number of rows whose parameter gradients are summed together, before the groups are added in order.
 const normRows = 4
@@ -49,7 +71,8 @@ func normForward[T cuda.Float](d cuda.Device, y, u, r, gamma, beta, stats cuda.B
 	if err := check[T](what, need...); err != nil {
 		return err
 	}
-	return d.Run(of[T](layerNorm), rows, y.Arg(), u.Arg(), r.Arg(), gamma.Arg(), beta.Arg(), stats.Arg(), cuda.Int(width), flag(gelu))
+	return d.Run(of[T](layerNorm), rows, y.Arg(), u.Arg(), r.Arg(), gamma.Arg(), beta.Arg(), stats.Arg(),
+		cuda.Int(width), flag(gelu), cuda.Int(rows))
 }
 
 // NormScratch is how many numbers the scratch of LayerNormBackward and NormGeluBackward holds.

@@ -1,14 +1,7 @@
-// The loops of norm_cpu.cc, compiled for each instruction set.
-//
-// Equation    n = gamma xhat + beta, xhat = (u - mean) rstd, rstd = 1/sqrt(var + 1e-5); y = n, or r + gelu(n)
-//             g = gamma dn, dn = dy gelu'(n) (or dy); du = rstd (g - mean(g) - xhat mean(g xhat));
-//             dgamma = sum dn xhat, dbeta = sum dn over rows
-// Source      Ba, Kiros, Hinton, arXiv:1607.06450, equations 3 and 4, over the last axis; var by the second pass.
-// Scheme      Sums over a row are kept in 64 partial sums, element j in sum j mod 64, added by halving. Parameter gradients
-//             are summed over groups of rows, in order, and the groups in order by nn_column_sums.
+// The loops of norm_cpu.cc, compiled for each instruction set (norm.h: equations and scheme).
+// Parameter gradients are summed over groups of rows, in order, and the groups in order by nn_column_sums.
 
-constexpr int kSums = 64;
-constexpr double kNormEpsilon = 1e-5;
+constexpr int kSums = waveprior::kNormSums;
 
 // sum[l] for all l, by halving: the order of the additions is the same for every width and instruction set.
 template <class T>
@@ -20,7 +13,7 @@ inline __attribute__((always_inline)) T Halve(T* sum) {
   return sum[0];
 }
 
-// y = norm of u, and with gelu != 0 r + gelu(norm): y, u, r, gamma, beta, stats, width, gelu. Unit u is row u.
+// y = norm of u, and with gelu != 0 r + gelu(norm): y, u, r, gamma, beta, stats, width, gelu, rows. Unit u is row u.
 template <class T>
 int nn_layernorm(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);
@@ -48,24 +41,22 @@ int nn_layernorm(const uint64_t* args, int64_t lo, int64_t hi) {
       for (int l = 0; l < kSums; l++) square[l] = waveprior::Fma(u[j + l] - mean, u[j + l] - mean, square[l]);
     for (int64_t j = whole; j < width; j++)
       square[j - whole] = waveprior::Fma(u[j] - mean, u[j] - mean, square[j - whole]);
-    const T variance = Halve(square) / T(width) + T(kNormEpsilon);
-    const T rstd = T(1) / waveprior::Sqrt(variance);
+    const T rstd = waveprior::ReciprocalStd(Halve(square), width);
+    const waveprior::Normalised<T> norm{mean, rstd};
     if (stats) {
       stats[2 * row] = mean;
       stats[2 * row + 1] = rstd;
     }
     if (!gelu) {
 #pragma omp simd
-      for (int64_t j = 0; j < width; j++) y[j] = waveprior::Fma((u[j] - mean) * rstd, gamma[j], beta[j]);
+      for (int64_t j = 0; j < width; j++) y[j] = norm.Value(u[j], gamma[j], beta[j]);
     } else if (!r_all) {
 #pragma omp simd
-      for (int64_t j = 0; j < width; j++)
-        y[j] = waveprior::Gelu(waveprior::Fma((u[j] - mean) * rstd, gamma[j], beta[j]));
+      for (int64_t j = 0; j < width; j++) y[j] = waveprior::Gelu(norm.Value(u[j], gamma[j], beta[j]));
     } else {
       const T* const r = r_all + row * width;
 #pragma omp simd
-      for (int64_t j = 0; j < width; j++)
-        y[j] = r[j] + waveprior::Gelu(waveprior::Fma((u[j] - mean) * rstd, gamma[j], beta[j]));
+      for (int64_t j = 0; j < width; j++) y[j] = r[j] + waveprior::Gelu(norm.Value(u[j], gamma[j], beta[j]));
     }
   }
   return waveprior::kOk;
@@ -90,28 +81,27 @@ int nn_layernorm_backward(const uint64_t* args, int64_t lo, int64_t hi) {
     T* const dbeta = dgamma + width;
     const int64_t first = unit * group, last = first + group < rows ? first + group : rows;
     for (int64_t row = first; row < last; row++) {
-      const T mean = stats[2 * row], rstd = stats[2 * row + 1];
+      const waveprior::Normalised<T> norm{stats[2 * row], stats[2 * row + 1]};
       const T* const u = u_all + row * width;
       const T* const dy = dy_all + row * width;
       T* const du = du_all + row * width;
       // dn into du; then the parameters' sums; then g into du, and its two means.
       if (beta) {
 #pragma omp simd
-        for (int64_t j = 0; j < width; j++)
-          du[j] = dy[j] * waveprior::GeluSlope(waveprior::Fma((u[j] - mean) * rstd, gamma[j], beta[j]));
+        for (int64_t j = 0; j < width; j++) du[j] = dy[j] * waveprior::GeluSlope(norm.Value(u[j], gamma[j], beta[j]));
       } else if (du != dy) {
         memcpy(du, dy, static_cast<size_t>(width) * sizeof(T));
       }
       if (dgamma && row == first) {
 #pragma omp simd
         for (int64_t j = 0; j < width; j++) {
-          dgamma[j] = du[j] * ((u[j] - mean) * rstd);
+          dgamma[j] = du[j] * norm.Hat(u[j]);
           dbeta[j] = du[j];
         }
       } else if (dgamma) {
 #pragma omp simd
         for (int64_t j = 0; j < width; j++) {
-          dgamma[j] = waveprior::Fma(du[j], (u[j] - mean) * rstd, dgamma[j]);
+          dgamma[j] = waveprior::Fma(du[j], norm.Hat(u[j]), dgamma[j]);
           dbeta[j] += du[j];
         }
       }
@@ -122,17 +112,17 @@ int nn_layernorm_backward(const uint64_t* args, int64_t lo, int64_t hi) {
           const T g = du[j + l] * gamma[j + l];
           du[j + l] = g;
           sum[l] += g;
-          product[l] = waveprior::Fma(g, (u[j + l] - mean) * rstd, product[l]);
+          product[l] = waveprior::Fma(g, norm.Hat(u[j + l]), product[l]);
         }
       for (int64_t j = whole; j < width; j++) {
         const T g = du[j] * gamma[j];
         du[j] = g;
         sum[j - whole] += g;
-        product[j - whole] = waveprior::Fma(g, (u[j] - mean) * rstd, product[j - whole]);
+        product[j - whole] = waveprior::Fma(g, norm.Hat(u[j]), product[j - whole]);
       }
       const T c1 = Halve(sum) / T(width), c2 = Halve(product) / T(width);
 #pragma omp simd
-      for (int64_t j = 0; j < width; j++) du[j] = rstd * (du[j] - waveprior::Fma((u[j] - mean) * rstd, c2, c1));
+      for (int64_t j = 0; j < width; j++) du[j] = norm.Gradient(du[j], u[j], c1, c2);
     }
   }
   return waveprior::kOk;

@@ -14,9 +14,14 @@ import (
 )
 
 var (
-	outerSquares = both("nn_outer_squares", C.nn_outer_squares_f32_cpu, C.nn_outer_squares_f64_cpu)
-	outerAdam    = both("nn_outer_adam", C.nn_outer_adam_f32_cpu, C.nn_outer_adam_f64_cpu)
+	outerSquares = both("nn_outer_squares", C.nn_outer_squares_f32_cpu, C.nn_outer_squares_f64_cpu, launchOuterSquares)
+	outerAdam    = bothSized("nn_outer_adam", C.nn_outer_adam_f32_cpu, C.nn_outer_adam_f64_cpu, launchWide(17, 18))
 )
+
+// launchOuterSquares gives each row a block, and 64 pairs of inner products shared memory (outer.cu).
+func launchOuterSquares(_ int, args []cuda.Arg) cuda.Launch {
+	return cuda.Launch{Grid: [3]int{integer(args, 3)}, Block: [3]int{threads}, Shared: 64 * 2 * 8}
+}
 
 // OuterSquares writes rows float64 into partial whose sum (TreeSum) is the squared norm of a dense layer's weight gradient
 // x^T dy, without computing that: sum over pairs of rows of (x_k . x_l)(dy_k . dy_l), in float64. x (rows, in), dy (rows,

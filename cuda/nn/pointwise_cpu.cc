@@ -1,6 +1,6 @@
 #pragma GCC optimize("-ffp-contract=off")
-#include "../args.h"
 #include "../isa.h"
+#include "pointwise.h"
 
 #define WAVEPRIOR_LOOPS "pointwise_loops.h"
 #include "../both_isas.h"

@@ -10,17 +10,18 @@ int nn_axpby(const uint64_t* args, int64_t lo, int64_t hi) {
   const T a = in.Real<T>(), b = in.Real<T>();
   const int64_t n = in.Int(), block = in.Int();
   const int64_t end = hi * block < n ? hi * block : n;
+  const waveprior::Weighted<T> weighted{a, b};
   if (z) {
 #pragma omp simd
-    for (int64_t i = lo * block; i < end; i++) y[i] = waveprior::Fma(b, z[i], a * x[i]);
+    for (int64_t i = lo * block; i < end; i++) y[i] = weighted(x[i], z[i]);
   } else {
 #pragma omp simd
-    for (int64_t i = lo * block; i < end; i++) y[i] = a * x[i];
+    for (int64_t i = lo * block; i < end; i++) y[i] = weighted(x[i]);
   }
   return waveprior::kOk;
 }
 
-// y[i][j] = a[i] x[i][j] + b[i] z[i][j]: y, a, x, b, z, width. Unit u is row u.
+// y[i][j] = a[i] x[i][j] + b[i] z[i][j]: y, a, x, b, z, width, rows. Unit u is row u.
 template <class T>
 int nn_row_axpby(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args in(args);
@@ -31,14 +32,14 @@ int nn_row_axpby(const uint64_t* args, int64_t lo, int64_t hi) {
   const T* const z = in.Pointer<const T>();
   const int64_t width = in.Int();
   for (int64_t row = lo; row < hi; row++) {
-    const T p = a[row], q = b[row];
+    const waveprior::Weighted<T> weighted{a[row], b[row]};
 #pragma omp simd
-    for (int64_t j = row * width; j < (row + 1) * width; j++) y[j] = waveprior::Fma(q, z[j], p * x[j]);
+    for (int64_t j = row * width; j < (row + 1) * width; j++) y[j] = weighted(x[j], z[j]);
   }
   return waveprior::kOk;
 }
 
-// dst[i*dstride + j] = src[i*sstride + j]: dst, dstride, src, sstride, width. Unit u is row u.
+// dst[i*dstride + j] = src[i*sstride + j]: dst, dstride, src, sstride, width, rows. Unit u is row u.
 template <class T>
 int nn_copy_rows(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args in(args);
@@ -51,7 +52,8 @@ int nn_copy_rows(const uint64_t* args, int64_t lo, int64_t hi) {
   return waveprior::kOk;
 }
 
-// dst[i*stride + j] = table[index[i]*width + j]: dst, stride, table, index, width. Unit u is row u.
+// dst[i*stride + j] = table[index[i]*width + j], NaN where index[i] is none of 0..entries-1: dst, stride, table, index,
+// entries, width, rows. Unit u is row u.
 template <class T>
 int nn_gather_rows(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args in(args);
@@ -59,8 +61,14 @@ int nn_gather_rows(const uint64_t* args, int64_t lo, int64_t hi) {
   const int64_t stride = in.Int();
   const T* const table = in.Pointer<const T>();
   const int32_t* const index = in.Pointer<const int32_t>();
-  const int64_t width = in.Int();
-  for (int64_t row = lo; row < hi; row++)
-    memcpy(dst + row * stride, table + index[row] * width, static_cast<size_t>(width) * sizeof(T));
+  const int64_t entries = in.Int(), width = in.Int();
+  for (int64_t row = lo; row < hi; row++) {
+    T* const to = dst + row * stride;
+    if (index[row] >= 0 && index[row] < entries) {
+      memcpy(to, table + index[row] * width, static_cast<size_t>(width) * sizeof(T));
+    } else {
+      for (int64_t j = 0; j < width; j++) to[j] = waveprior::NotANumber<T>();
+    }
+  }
   return waveprior::kOk;
 }

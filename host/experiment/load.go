@@ -144,11 +144,12 @@ type loader struct {
 
 type draft struct {
 	Cell
-	moved []config.Moved
+	moved  []config.Moved
+	device string // at the top of the file: that of the plugins that name none
 }
 
 // top is what may stand at the top of a file.
-var top = []string{"name", "title", "question", "seed", "run", "solver", "prior", "observation", "sampler", "judge", "report", "sweep"}
+var top = []string{"name", "title", "question", "seed", "device", "run", "solver", "prior", "observation", "sampler", "judge", "report", "sweep"}
 
 // cell resolves one combination.
 func (l *loader) cell(e *Experiment, c *draft) error {
@@ -183,6 +184,9 @@ func (l *loader) cell(e *Experiment, c *draft) error {
 		out[k] = v
 	}
 	c.Seed = uint64(e.Seed)
+	if c.device, err = l.topDevice(tree, c.moved); err != nil {
+		return err
+	}
 
 	solver, err := l.solver(tree, config.Path{"solver"}, c, out)
 	if err != nil {
@@ -263,6 +267,10 @@ func LoadSolver(ctx context.Context, path string, over Overrides, d Describer) (
 			return nil, 0, doc.Errorf(config.Path{"seed"}, "must be an integer >= 0, got %v", v)
 		}
 	}
-	p, err := l.solver(tree, config.Path{"solver"}, &draft{}, map[string]any{})
+	c := &draft{}
+	if c.device, err = l.topDevice(tree, nil); err != nil {
+		return nil, 0, err
+	}
+	p, err := l.solver(tree, config.Path{"solver"}, c, map[string]any{})
 	return p, uint64(seed), err
 }

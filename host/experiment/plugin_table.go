@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -27,19 +28,24 @@ func (l *loader) pluginTable(kind contract.Kind, table map[string]any, path conf
 	if !ok || name == "" {
 		return nil, nil, l.locate(&config.KeyError{Path: config.Path{"plugin"}, Text: fmt.Sprintf("the name of a %s plugin is missing: plugin = \"...\" (waveprior plugin list shows those that are here)", kind)}, path, c.moved)
 	}
-	ref := session.Ref{Kind: kind, Name: name}
+	given, ref := table, session.Ref{Kind: kind, Name: name}
 	if p, ok := table["path"].(string); ok && p != "" {
 		if ref.Path, err = l.rel(p); err != nil {
 			return nil, nil, err
 		}
 	}
-	if d, ok := table["device"].(string); ok && d != "cpu" {
-		ref.Device = d
+	table, ref.Device, err = l.device(kind, table, path, c)
+	if err != nil {
+		return nil, nil, err
 	}
 	d, ok := l.described[ref]
 	if !ok {
 		if d, err = l.plugins.Describe(l.ctx, ref); err != nil {
-			return nil, nil, l.locate(&config.KeyError{Path: config.Path{"plugin"}, Text: err.Error()}, path, c.moved)
+			at, key := path, "plugin"
+			if ref.Device != "" { // the device is what cannot be had, mostly
+				at, key = deviceAt(given, path), "device"
+			}
+			return nil, nil, l.locate(&config.KeyError{Path: config.Path{key}, Text: err.Error()}, at, c.moved)
 		}
 		l.described[ref] = d
 	}
@@ -66,6 +72,55 @@ func (l *loader) pluginTable(kind contract.Kind, table map[string]any, path conf
 		p.Threads = int(t)
 	}
 	return resolved, p, nil
+}
+
+// device returns where a plugin computes, "" for the CPU, and its table with that in it: its own device, else the file's.
+// Samplers, which have no builds for GPUs, take none from the file; theirs is judged with their options.
+func (l *loader) device(kind contract.Kind, table map[string]any, path config.Path, c *draft) (map[string]any, string, error) {
+	if kind == contract.KindSampler {
+		return table, "", nil
+	}
+	at := deviceAt(table, path)
+	if at == nil {
+		table = maps.Clone(table)
+		table["device"] = c.device
+	}
+	device, ok := table["device"].(string)
+	if !ok {
+		return table, "", nil // the option table says what is wrong with it
+	}
+	if err := contract.CheckDevice(device); err != nil {
+		return nil, "", l.locate(&config.KeyError{Path: config.Path{"device"}, Text: err.Error()}, at, c.moved)
+	}
+	if device == contract.DeviceCPU {
+		device = ""
+	}
+	return table, device, nil
+}
+
+// deviceAt is the table in which a plugin's device stands: its own, or the file's top, nil.
+func deviceAt(table map[string]any, path config.Path) config.Path {
+	if _, own := table["device"]; own {
+		return path
+	}
+	return nil
+}
+
+// topDevice is the device at the top of a file.
+func (l *loader) topDevice(tree map[string]any, moved []config.Moved) (string, error) {
+	v, ok := tree["device"]
+	if !ok {
+		return contract.DeviceCPU, nil
+	}
+	device, ok := v.(string)
+	err := fmt.Errorf("must be a string, got %v", v)
+	if ok {
+		err = contract.CheckDevice(device)
+	}
+	if err != nil {
+		return "", l.locate(&config.KeyError{Path: config.Path{"device"}, Text: err.Error()}, nil, moved)
+	}
+	return device, nil
 }
 
 func (l *loader) solver(tree map[string]any, path config.Path, c *draft, out map[string]any) (*Plugin, error) {

@@ -11,6 +11,7 @@ type File struct {
 	Title    string `option:"title" default:"" affects:"nothing" doc:"one line for the report's head"`
 	Question string `option:"question" default:"" affects:"nothing" doc:"what this experiment asks, shown at the head of the report"`
 	Seed     int64  `option:"seed" default:"0" min:"0" doc:"seed of all noise"`
+	Device   string `option:"device" default:"cpu" doc:"where solvers and prior compute unless their own tables say: cpu, or cuda:N for GPU number N, by the plugin's CUDA build. Samplers compute on the CPU"`
 	Report   Report `option:"report" doc:"what the report shows first; changes no number"`
 	Run      Run    `option:"run" doc:"how the run is carried out; changes no number"`
 }
@@ -26,7 +27,7 @@ type Run struct {
 type Solver struct {
 	Plugin  string `option:"plugin" doc:"name of the solver plugin"`
 	Path    string `option:"path" default:"" affects:"nothing" doc:"path of its binary; empty: WAVEPRIOR_PLUGINS, beside the host, PATH"`
-	Device  string `option:"device" default:"cpu" doc:"cpu or cuda:0"`
+	Device  string `option:"device" default:"cpu" doc:"cpu, or cuda:N for GPU number N; where it is not given, the file's own device"`
 	Threads int    `option:"threads" default:"0" min:"0" affects:"nothing" doc:"threads per worker process; 0: the machine's cores, shared out to the workers"`
 	Workers int    `option:"workers" default:"1" min:"1" affects:"nothing" doc:"worker processes; a batch is split over them"`
 }
@@ -35,7 +36,7 @@ type Solver struct {
 type Prior struct {
 	Plugin     string  `option:"plugin" doc:"name of the prior plugin"`
 	Path       string  `option:"path" default:"" affects:"nothing" doc:"path of its binary; empty: WAVEPRIOR_PLUGINS, beside the host, PATH"`
-	Device     string  `option:"device" default:"cpu" doc:"cpu or cuda:0"`
+	Device     string  `option:"device" default:"cpu" doc:"cpu, or cuda:N for GPU number N; where it is not given, the file's own device"`
 	Threads    int     `option:"threads" default:"0" min:"0" affects:"nothing" doc:"threads of its process; 0: as many as the machine has cores"`
 	Checkpoint *string `option:"checkpoint" doc:"folder of a trained prior: skips training"`
 }
@@ -65,7 +66,7 @@ type Observation struct {
 type Sampler struct {
 	Plugin       string `option:"plugin" doc:"name of the sampler plugin"`
 	Path         string `option:"path" default:"" affects:"nothing" doc:"path of its binary; empty: WAVEPRIOR_PLUGINS, beside the host, PATH"`
-	Device       string `option:"device" default:"cpu" doc:"cpu or cuda:0"`
+	Device       string `option:"device" default:"cpu" oneof:"cpu" doc:"samplers compute on the CPU"`
 	Threads      int    `option:"threads" default:"0" min:"0" affects:"nothing" doc:"threads of its process; 0: as many as the machine has cores"`
 	Chains       int    `option:"chains" min:"1" doc:"chains per observation"`
 	Group        int    `option:"group" default:"0" min:"0" affects:"nothing" doc:"chains per call of the sampler; 0: all at once"`

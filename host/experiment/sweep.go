@@ -166,7 +166,7 @@ func (e *Experiment) LockTree(checksum func(session.Ref) string) map[string]any 
 		}
 		cells = append(cells, t)
 		for _, p := range c.Plugins() {
-			plugins[string(p.Ref.Kind)+"-"+p.Ref.Name] = map[string]any{
+			plugins[session.BuildName(p.Ref)] = map[string]any{
 				"version": p.Description.Version, "numerics": p.Description.Numerics, "sha256": checksum(p.Ref),
 			}
 		}
@@ -220,7 +220,7 @@ func (l *loader) lock(e *Experiment, tree map[string]any) error {
 	m, _ := locked.(map[string]any)
 	for _, ref := range l.refs() {
 		d := l.described[ref]
-		key := string(ref.Kind) + "-" + ref.Name
+		key := session.BuildName(ref)
 		p, _ := m[key].(map[string]any)
 		if was, ok := p["numerics"].(string); ok && was != d.Numerics {
 			return l.doc.Errorf(config.Path{"lock", "plugins", key, "numerics"}, "was %q when this run was made, the plugin that is here has %q: its numbers differ, and the lock cannot be repeated with it", was, d.Numerics)

@@ -17,6 +17,7 @@ import (
 	"github.com/waveprior/waveprior/core/hook"
 	"github.com/waveprior/waveprior/host/claims"
 	"github.com/waveprior/waveprior/host/experiment"
+	"github.com/waveprior/waveprior/host/session"
 	"github.com/waveprior/waveprior/host/stage"
 )
 
@@ -31,6 +32,7 @@ type Manifest struct {
 	Restarts   int               `json:"plugin_restarts"`
 	PeakRSS    int64             `json:"host_peak_rss_bytes"`
 	PeakShm    uint64            `json:"peak_shared_bytes"`
+	DevicePeak map[string]uint64 `json:"device_peak_bytes,omitempty"` // of every plugin process on a GPU
 	Plugins    map[string]Plugin `json:"plugins"`
 	Cells      []ManifestCell    `json:"cells"`
 }
@@ -48,7 +50,8 @@ type Machine struct {
 type Plugin struct {
 	Version  string `json:"version"`
 	Numerics string `json:"numerics"`
-	SHA256   string `json:"sha256,omitempty"`
+	Device   string `json:"device,omitempty"` // none: the CPU
+	SHA256   string `json:"sha256,omitempty"` // of a CUDA build: of the binary and, after it, its kernels
 }
 
 // ManifestCell is one cell of a run.
@@ -197,7 +200,7 @@ func (r *runner) manifest(res *Result) *Manifest {
 	m := &Manifest{
 		Experiment: r.Experiment.Name, Waveprior: r.Version, Go: runtime.Version(), Machine: machine(),
 		Started: res.Started.UTC().Format("2006-01-02T15:04:05Z"), WallS: res.WallS, Restarts: res.Restarts,
-		PeakRSS: res.PeakRSS, PeakShm: res.PeakShm, Plugins: map[string]Plugin{},
+		PeakRSS: res.PeakRSS, PeakShm: res.PeakShm, DevicePeak: res.DevicePeak, Plugins: map[string]Plugin{},
 	}
 	for _, c := range res.Cells {
 		rel, err := filepath.Rel(r.Dir, r.folder(c.Cell))
@@ -215,7 +218,7 @@ func (r *runner) manifest(res *Result) *Manifest {
 		}
 		m.Cells = append(m.Cells, mc)
 		for _, p := range c.Cell.Plugins() {
-			m.Plugins[string(p.Ref.Kind)+"-"+p.Ref.Name] = Plugin{Version: p.Description.Version, Numerics: p.Description.Numerics, SHA256: r.checksum(p.Ref)}
+			m.Plugins[session.BuildName(p.Ref)] = Plugin{Version: p.Description.Version, Numerics: p.Description.Numerics, Device: p.Ref.Device, SHA256: r.checksum(p.Ref)}
 		}
 	}
 	return m

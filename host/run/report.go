@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -398,6 +399,9 @@ func costRows(cost map[string]float64, res *Result) []report.CostRow {
 	}
 	rows = append(rows, report.CostRow{What: "peak memory of the host", Value: float64(res.PeakRSS), Unit: "B"},
 		report.CostRow{What: "peak shared memory", Value: float64(res.PeakShm), Unit: "B"})
+	for _, process := range slices.Sorted(maps.Keys(res.DevicePeak)) {
+		rows = append(rows, report.CostRow{What: "peak GPU memory of " + process, Value: float64(res.DevicePeak[process]), Unit: "B"})
+	}
 	if res.Restarts > 0 {
 		rows = append(rows, report.CostRow{What: "plugin restarts", Value: float64(res.Restarts), Note: "the results have the same bits all the same"})
 	}
@@ -418,6 +422,9 @@ func (r *runner) provenance(res *Result) []report.KV {
 	for _, n := range names {
 		p := m.Plugins[n]
 		text := fmt.Sprintf("%s, numerics %s", p.Version, p.Numerics)
+		if p.Device != "" {
+			text += ", on " + p.Device
+		}
 		if p.SHA256 != "" {
 			text += fmt.Sprintf(", sha256 %.16s", p.SHA256)
 		}

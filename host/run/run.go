@@ -22,6 +22,7 @@ import (
 	"github.com/waveprior/waveprior/core/commit"
 	"github.com/waveprior/waveprior/core/compose"
 	"github.com/waveprior/waveprior/core/config"
+	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/dataset"
 	"github.com/waveprior/waveprior/core/rng"
 	"github.com/waveprior/waveprior/host/claims"
@@ -64,14 +65,16 @@ type CellResult struct {
 
 // Result is a whole run.
 type Result struct {
-	Dir      string
-	Cells    []*CellResult
-	Started  time.Time
-	WallS    float64
-	PeakRSS  int64 // of the host, bytes
-	PeakShm  uint64
-	Restarts int
-	Claims   []claims.Result
+	Dir     string
+	Cells   []*CellResult
+	Started time.Time
+	WallS   float64
+	PeakRSS int64 // of the host, bytes
+	PeakShm uint64
+	// DevicePeak is the most memory of its GPU that each plugin process held, bytes (session.DevicePeaks).
+	DevicePeak map[string]uint64
+	Restarts   int
+	Claims     []claims.Result
 }
 
 // ErrRunDir is wrapped by the refusal of a run folder that belongs to something else.
@@ -110,6 +113,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	res.WallS = time.Since(res.Started).Seconds()
 	res.Restarts = o.Session.RestartCount()
 	res.PeakShm = o.Session.PeakBytes()
+	res.DevicePeak = o.Session.DevicePeaks()
 	res.PeakRSS = peakRSS()
 	return res, r.writeDir(res, lock)
 }
@@ -130,16 +134,36 @@ func (r *runner) checksum(ref session.Ref) string {
 	}
 	s := ""
 	if path, err := session.Find(ref); err == nil && r.Session.Attach[ref.Kind] == "" {
-		if f, err := os.Open(path); err == nil {
-			h := sha256.New()
-			if _, err := io.Copy(h, f); err == nil {
-				s = hex.EncodeToString(h.Sum(nil))
+		h := sha256.New()
+		_, err := copyFile(h, path)
+		if ref.Device != "" && err == nil { // the kernels of a CUDA build; the emulated driver needs no file of them
+			if _, err = copyFile(h, fatbin(path)); errors.Is(err, fs.ErrNotExist) {
+				err = nil
 			}
-			f.Close()
+		}
+		if err == nil {
+			s = hex.EncodeToString(h.Sum(nil))
 		}
 	}
 	r.sums[ref] = s
 	return s
+}
+
+// fatbin is the file with the kernels that a CUDA build loads: $WAVEPRIOR_FATBIN, else the one beside its binary.
+func fatbin(binary string) string {
+	if f := os.Getenv("WAVEPRIOR_FATBIN"); f != "" {
+		return f
+	}
+	return filepath.Join(filepath.Dir(binary), "waveprior.fatbin")
+}
+
+func copyFile(w io.Writer, path string) (int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	return io.Copy(w, f)
 }
 
 // identity is what a stage's key holds of a plugin.
@@ -151,9 +175,14 @@ func (r *runner) identity(p *experiment.Plugin, options map[string]any) map[stri
 	return id
 }
 
-// numbersOf is what of a plugin decides on its numbers, as far as its author says so.
+// numbersOf is what of a plugin decides on its numbers, as far as its author says so. Of its device that is the kind: what a
+// GPU computed is never taken for the CPU's, and every GPU's for any other's.
 func numbersOf(p *experiment.Plugin, options map[string]any) map[string]any {
-	return map[string]any{"kind": p.Ref.Kind, "name": p.Ref.Name, "numerics": p.Description.Numerics, "device": p.Ref.Device, "options": json.RawMessage(config.Canonical(options))}
+	device := "" // of the CPU, since before there were others
+	if p.Ref.Device != "" {
+		device = contract.DeviceKind(p.Ref.Device)
+	}
+	return map[string]any{"kind": p.Ref.Kind, "name": p.Ref.Name, "numerics": p.Description.Numerics, "device": device, "options": json.RawMessage(config.Canonical(options))}
 }
 
 func (r *runner) binaries(plugins ...*experiment.Plugin) map[string]string {
@@ -163,7 +192,7 @@ func (r *runner) binaries(plugins ...*experiment.Plugin) map[string]string {
 			continue
 		}
 		if s := r.checksum(p.Ref); s != "" {
-			out[string(p.Ref.Kind)+"-"+p.Ref.Name] = s
+			out[session.BuildName(p.Ref)] = s
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,20 +10,40 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/waveprior/waveprior/core/contract"
 )
 
-// BinaryName returns the file name of a plugin's binary: waveprior-<kind>-<name>, with -cuda appended for a cuda device.
-func BinaryName(ref Ref) string {
-	name := fmt.Sprintf("waveprior-%s-%s", ref.Kind, ref.Name)
-	if strings.HasPrefix(ref.Device, "cuda") {
-		name += "-cuda"
+// BinaryName returns the file name of a plugin's binary: waveprior-<kind>-<name>, with -cuda appended for a GPU.
+func BinaryName(ref Ref) string { return "waveprior-" + BuildName(ref) }
+
+// BuildName names a plugin's build in locks and manifests: <kind>-<name>, with -cuda appended for a GPU.
+func BuildName(ref Ref) string {
+	name := string(ref.Kind) + "-" + ref.Name
+	if contract.DeviceKind(ref.Device) == contract.DeviceCUDA {
+		name += cudaSuffix
 	}
 	return name
+}
+
+// cudaSuffix ends the names of CUDA builds' files; no plugin's own name ends in it.
+const cudaSuffix = "-cuda"
+
+// FileRef names the plugin in a file called waveprior-KIND-NAME or waveprior-KIND-NAME-cuda; the latter is for the first GPU.
+func FileRef(path string) (Ref, error) {
+	parts := strings.SplitN(filepath.Base(path), "-", 3)
+	if len(parts) != 3 || parts[0] != "waveprior" {
+		return Ref{}, fmt.Errorf("%s: a plugin's file is called waveprior-KIND-NAME, or waveprior-KIND-NAME-cuda", path)
+	}
+	ref := Ref{Kind: contract.Kind(parts[1]), Path: path}
+	var cuda bool
+	if ref.Name, cuda = strings.CutSuffix(parts[2], cudaSuffix); cuda {
+		ref.Device = contract.DeviceCUDA + ":0"
+	}
+	return ref, nil
 }
 
 // searchDirs are where binaries are looked for, in order: $WAVEPRIOR_PLUGINS, beside the host, PATH.
@@ -52,17 +73,26 @@ func Find(ref Ref) (string, error) {
 		looked = append(looked, dir)
 	}
 	hint := ""
-	if have := names(List(), ref.Kind); len(have) > 0 {
+	if contract.DeviceKind(ref.Device) == contract.DeviceCUDA {
+		hint = fmt.Sprintf("; device = %q needs a CUDA build", ref.Device)
+		if have := names(List(), ref.Kind, true); len(have) > 0 {
+			hint += fmt.Sprintf(" (of %ss there are: %s)", ref.Kind, strings.Join(have, ", "))
+		}
+		return "", fmt.Errorf("plugin not found: %s %s: no file %s in %s%s: make cuda builds it (docs/cuda.md); or name its path in the experiment (path = \"...\"), or set WAVEPRIOR_PLUGINS to its folder; device = \"cpu\" computes without a GPU",
+			ref.Kind, ref.Name, name, strings.Join(looked, ", "), hint)
+	}
+	if have := names(List(), ref.Kind, false); len(have) > 0 {
 		hint = fmt.Sprintf("; %ss that are here: %s", ref.Kind, strings.Join(have, ", "))
 	}
 	return "", fmt.Errorf("plugin not found: %s %s: no file %s in %s%s; name its path in the experiment (path = \"...\"), or set WAVEPRIOR_PLUGINS to its folder",
 		ref.Kind, ref.Name, name, strings.Join(looked, ", "), hint)
 }
 
-func names(found []Found, kind contract.Kind) []string {
+// names lists the plugins of a kind that are builds for GPUs, or for the CPU.
+func names(found []Ref, kind contract.Kind, cuda bool) []string {
 	var out []string
 	for _, f := range found {
-		if f.Kind == kind {
+		if f.Kind == kind && (f.Device != "") == cuda {
 			out = append(out, f.Name)
 		}
 	}
@@ -84,37 +114,27 @@ func executable(ref Ref, path string) error {
 	return nil
 }
 
-// Found is a plugin binary in the search folders.
-type Found struct {
-	Kind contract.Kind
-	Name string
-	Path string
-}
-
-// List returns the plugins in the search folders, the first of each name.
-func List() []Found {
+// List returns the plugins in the search folders, the first of each name, with their paths: of each its build for the CPU,
+// then that for GPUs, if they are there.
+func List() []Ref {
 	seen := map[string]bool{}
-	var out []Found
+	var out []Ref
 	for _, dir := range searchDirs() {
 		paths, _ := filepath.Glob(filepath.Join(dir, "waveprior-*-*"))
 		for _, path := range paths {
-			parts := strings.SplitN(filepath.Base(path), "-", 3)
-			kind := contract.Kind(parts[1])
-			if seen[filepath.Base(path)] || (kind != contract.KindSolver && kind != contract.KindPrior && kind != contract.KindSampler) {
+			ref, err := FileRef(path)
+			if err != nil || seen[filepath.Base(path)] || (ref.Kind != contract.KindSolver && ref.Kind != contract.KindPrior && ref.Kind != contract.KindSampler) {
 				continue
 			}
 			if executable(Ref{}, path) != nil {
 				continue
 			}
 			seen[filepath.Base(path)] = true
-			out = append(out, Found{Kind: kind, Name: parts[2], Path: path})
+			out = append(out, ref)
 		}
 	}
-	sort.Slice(out, func(i, j int) bool {
-		if out[i].Kind != out[j].Kind {
-			return out[i].Kind < out[j].Kind
-		}
-		return out[i].Name < out[j].Name
+	slices.SortFunc(out, func(a, b Ref) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Device, b.Device))
 	})
 	return out
 }
@@ -139,7 +159,7 @@ func (s *Session) Describe(ctx context.Context, ref Ref) (contract.Description, 
 		cmd.Stdout = out
 		if err := cmd.Run(); err == nil {
 			var d contract.Description
-			if json.Unmarshal(out.text, &d) == nil && d.Kind == ref.Kind && d.Name == ref.Name && d.Contract == contract.Version {
+			if json.Unmarshal(out.text, &d) == nil && d.Kind == ref.Kind && d.Name == ref.Name && d.Contract == contract.Version && (ref.Device == "" || d.Device == contract.DeviceKind(ref.Device)) {
 				return d, d.Check()
 			}
 		}

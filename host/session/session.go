@@ -8,6 +8,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"sort"
@@ -28,7 +29,7 @@ type Ref struct {
 	Kind   contract.Kind
 	Name   string
 	Path   string // the TOML's path, "": search
-	Device string
+	Device string // "cuda:N", "": the CPU
 }
 
 func (r Ref) key() string { return string(r.Kind) + "/" + r.Name }
@@ -54,6 +55,7 @@ type Session struct {
 	solvers map[Ref][]*worker
 	others  map[Ref]*worker
 	counts  map[string]float64
+	peaks   map[string]uint64 // of processes that are gone: see DevicePeaks
 
 	serving atomic.Int32 // calls out to solvers and priors
 	served  atomic.Int64 // when the last of them ended, Unix ns
@@ -73,7 +75,7 @@ func New(o Options) (*Session, error) {
 		o.Restarts = 0
 	}
 	RemoveStale()
-	s := &Session{Options: o, solvers: map[Ref][]*worker{}, others: map[Ref]*worker{}, counts: map[string]float64{}}
+	s := &Session{Options: o, solvers: map[Ref][]*worker{}, others: map[Ref]*worker{}, counts: map[string]float64{}, peaks: map[string]uint64{}}
 	var err error
 	s.arena, err = arena.New(o.ArenaSize)
 	return s, err
@@ -192,7 +194,7 @@ func (s *Session) launch(ctx context.Context, ref Ref) (*plugin.Process, error) 
 		return nil, err
 	}
 	return plugin.Launch(ctx, plugin.LaunchSpec{
-		Kind: ref.Kind, Name: ref.Name, Path: path, SocketDir: dir, Attach: attach, Arena: s.arena, Env: s.Env,
+		Kind: ref.Kind, Name: ref.Name, Path: path, Device: ref.Device, SocketDir: dir, Attach: attach, Arena: s.arena, Env: s.Env,
 		Progress: func(text string) { s.logf("%s %s: %s", ref.Kind, ref.Name, text) },
 	})
 }
@@ -277,6 +279,19 @@ func (s *Session) Close() {
 		os.RemoveAll(s.dir)
 		s.dir = ""
 	}
+}
+
+// DevicePeaks returns the most memory, in bytes, that each plugin process on a GPU held there at once, by what it is, e.g.
+// "prior kl-mlp" or "solver helmholtz #1"; the larger one where it was started again. Without GPUs it is empty.
+func (s *Session) DevicePeaks() map[string]uint64 {
+	for _, w := range s.workers() {
+		w.mu.Lock()
+		w.notePeak()
+		w.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.peaks)
 }
 
 // PeakBytes is the most shared memory that was reserved at once.

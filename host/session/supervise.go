@@ -84,6 +84,7 @@ func (w *worker) ensure(ctx context.Context) (clients, error) {
 		select {
 		case <-w.proc.Done():
 			w.proc.Kill()
+			w.notePeak()
 			w.proc = nil
 		default:
 			return clientsOf(w.proc)
@@ -122,6 +123,7 @@ func (w *worker) ensure(ctx context.Context) (clients, error) {
 func (w *worker) died(err error) error {
 	if w.proc != nil && errors.Is(err, contract.ErrPluginDied) {
 		w.proc.Kill() // returns when the process is gone: only then may its memory be used again
+		w.notePeak()
 		tail := strings.TrimSpace(w.proc.LogTail())
 		w.proc = nil
 		if tail != "" && !strings.Contains(err.Error(), "its last words") {
@@ -268,6 +270,19 @@ func (w *worker) close() {
 	defer w.mu.Unlock()
 	if w.proc != nil {
 		w.proc.Close()
+		w.notePeak()
 		w.proc = nil
+	}
+}
+
+// notePeak keeps what the process said of the memory of its GPU. Callers hold mu.
+func (w *worker) notePeak() {
+	if w.proc == nil {
+		return
+	}
+	if peak := w.proc.DevicePeak(); peak > 0 {
+		w.s.mu.Lock()
+		w.s.peaks[w.what] = max(w.s.peaks[w.what], peak)
+		w.s.mu.Unlock()
 	}
 }

@@ -33,6 +33,17 @@ var odd = map[string]func(){
 	"solver-badtable": func() { plugin.Serve(&badTable{analytic.New()}) },
 	"solver-threads":  func() { plugin.Serve(&clash{analytic.New()}) },
 	"prior-poor":      func() { plugin.Serve(&poor{gmm.New()}) },
+
+	// CUDA builds where there is no driver (what the dynamic loader writes), and where there is no GPU (gorgonia.org/cu).
+	"solver-nodriver-cuda": func() {
+		fmt.Fprintf(os.Stderr, "%s: error while loading shared libraries: libcuda.so.1: cannot open shared object file: No such file or directory\n", os.Args[0])
+		os.Exit(127)
+	},
+	"solver-nogpu-cuda": func() {
+		fmt.Printf("Error in initialization, please refer to %q for details on: %+v\n", "http://docs.nvidia.com/cuda", "NoDevice")
+		os.Exit(1)
+	},
+	"solver-analytic-cuda": func() { plugin.ServeCUDA(analytic.New()) }, // which refuses every GPU
 }
 
 // faulty are the real plugins with a fault in one call, under their own names.

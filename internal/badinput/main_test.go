@@ -41,6 +41,7 @@ func TestMain(m *testing.M) {
 func build(dir string) error {
 	binDir, fixtureDir = filepath.Join(dir, "bin"), filepath.Join(dir, "fixtures")
 	mains, err := filepath.Glob("../../plugins/*/*/cmd/waveprior-*")
+	mains = slices.DeleteFunc(mains, func(m string) bool { return strings.HasSuffix(m, "-cuda") })
 	if err != nil || len(mains) == 0 {
 		return fmt.Errorf("no plugins found: %w", err)
 	}

@@ -165,6 +165,9 @@ func writePlugins(bin, dir string) error {
 	}
 	pages := map[string][]byte{}
 	for _, path := range binaries {
+		if strings.HasSuffix(path, "-cuda") {
+			continue // a build of the same plugin, with the same options, which may not start here
+		}
 		out, err := exec.Command(path, "--describe").Output()
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {

@@ -13,6 +13,7 @@ import (
 	"github.com/waveprior/waveprior/core/safetensors"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/priors/internal/latent"
 )
 
 // CheckpointName is the file that Train writes into its folder. It has the tensor means (N, d), for components =
@@ -88,14 +89,14 @@ func readCheckpoint(folder, components string) (*checkpoint, error) {
 		if err := ck.covariance.Check("covariance", tensor.Float64, d, d); err != nil {
 			return fail("%w", err)
 		}
-		if !finite(ck.covariance.Float64s()) {
+		if !latent.Finite(ck.covariance) {
 			return fail("the covariance is not finite")
 		}
 	}
 	if err := ck.means.Check("means", tensor.Float64, n, d); err != nil {
 		return fail("%w", err)
 	}
-	if ck.means.Batch() == 0 || !finite(ck.means.Float64s()) {
+	if ck.means.Batch() == 0 || !latent.Finite(ck.means) {
 		return fail("it has %d means, one or more, all finite, are needed", ck.means.Batch())
 	}
 	return ck, nil

@@ -2,16 +2,12 @@ package gmm
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/priors/internal/latent"
 )
-
-// noData is the error of calls that want data: this prior knows models alone.
-func noData(what string) error {
-	return fmt.Errorf("prior gmm: %s of data: it is a prior of models only: %w", what, contract.ErrUnsupported)
-}
 
 // Decode implements contract.Decoder: the model is the latent vector, rounded to the model's dtype. Nothing is clamped.
 // Statuses: OUT_OF_BOUNDS for a z that is NaN or infinite, DIVERGED for one beyond float32 where the model is float32.
@@ -22,9 +18,9 @@ func (p *Prior) Decode(_ context.Context, z, model, data *tensor.Tensor) ([]cont
 		return nil, err
 	}
 	if data != nil {
-		return nil, noData("Decode")
+		return nil, c.batch.NoData("Decode")
 	}
-	if err := c.latent.Check("prior gmm: latent", z, -1); err != nil {
+	if err := c.batch.Check(z); err != nil {
 		return nil, err
 	}
 	if model == nil {
@@ -34,7 +30,7 @@ func (p *Prior) Decode(_ context.Context, z, model, data *tensor.Tensor) ([]cont
 		return nil, err
 	}
 	convert(model, z)
-	return c.judge(z, model), nil
+	return c.batch.Judge(z, model), nil
 }
 
 // convert copies src to dst, float64 and float32 either way, rounding to nearest.
@@ -62,16 +58,16 @@ func (p *Prior) Encode(_ context.Context, model, data, z *tensor.Tensor) ([]cont
 		return nil, err
 	}
 	if data != nil {
-		return nil, noData("Encode")
+		return nil, c.batch.NoData("Encode")
 	}
 	if err := c.model.Check("prior gmm: model", model, -1); err != nil {
 		return nil, err
 	}
-	if err := c.latent.Check("prior gmm: latent", z, model.Batch()); err != nil {
+	if err := c.batch.Space.Check("prior gmm: latent", z, model.Batch()); err != nil {
 		return nil, err
 	}
 	convert(z, model)
-	return c.judge(z, z), nil
+	return c.batch.Judge(z, z), nil
 }
 
 // DecodeVJP implements contract.DecodeAdjoint: dz = wModel, in float64.
@@ -81,9 +77,9 @@ func (p *Prior) DecodeVJP(_ context.Context, z, wModel, wData, dz *tensor.Tensor
 		return nil, err
 	}
 	if wData != nil {
-		return nil, noData("DecodeVJP")
+		return nil, c.batch.NoData("DecodeVJP")
 	}
-	return c.directions(z, wModel, dz, c.model.DType, c.latent.DType, "cotangent")
+	return c.directions(z, wModel, dz, &c.model, &c.batch.Space, "cotangent")
 }
 
 // DecodeJVP implements contract.DecodeTangent: dModel = dz, rounded to the model's dtype.
@@ -93,36 +89,21 @@ func (p *Prior) DecodeJVP(_ context.Context, z, dz, dModel, dData *tensor.Tensor
 		return nil, err
 	}
 	if dData != nil {
-		return nil, noData("DecodeJVP")
+		return nil, c.batch.NoData("DecodeJVP")
 	}
 	if dModel == nil {
-		return nil, c.latent.Check("prior gmm: latent", z, -1)
+		return nil, c.batch.Check(z)
 	}
-	return c.directions(z, dz, dModel, c.latent.DType, c.model.DType, "direction")
+	return c.directions(z, dz, dModel, &c.batch.Space, &c.model, "direction")
 }
 
-// directions copies K directions per item, in (batch or 1, K, ...) of dtype from, to out (batch, K, ...) of dtype to.
-func (c *configured) directions(z, in, out *tensor.Tensor, from, to tensor.DType, what string) ([]contract.Status, error) {
-	if err := c.latent.Check("prior gmm: latent", z, -1); err != nil {
+// directions copies K directions per item, in (batch or 1, K, ...) as in from, to out (batch, K, ...) as in to.
+func (c *configured) directions(z, in, out *tensor.Tensor, from, to *space.Space, what string) ([]contract.Status, error) {
+	if _, err := c.batch.CheckDirections(z, in, out, from, to, what); err != nil {
 		return nil, err
 	}
-	batch, item := z.Batch(), c.model.ItemShape()
-	if err := in.Check("prior gmm: "+what, from, append([]int{-1, -1}, item...)...); err != nil {
-		return nil, err
+	for i := range z.Batch() {
+		convert(out.Item(i), latent.Set(in, i))
 	}
-	sets, k := in.Shape[0], in.Shape[1]
-	if sets != batch && sets != 1 {
-		return nil, fmt.Errorf("%w: prior gmm: %s has %d sets for %d items, want %d or 1", tensor.ErrShape, what, sets, batch, batch)
-	}
-	if err := out.Check("prior gmm: result for the "+what, to, append([]int{batch, k}, item...)...); err != nil {
-		return nil, err
-	}
-	for i := range batch {
-		set := 0
-		if sets != 1 {
-			set = i
-		}
-		convert(out.Item(i), in.Item(set))
-	}
-	return c.judge(z, z), nil
+	return c.batch.Judge(z, z), nil
 }

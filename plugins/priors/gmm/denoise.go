@@ -3,7 +3,6 @@ package gmm
 import (
 	"context"
 	"fmt"
-	"math"
 	"sync"
 
 	"github.com/waveprior/waveprior/core/contract"
@@ -18,12 +17,12 @@ func (p *Prior) Denoise(ctx context.Context, x *tensor.Tensor, level []int, x0 *
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkLevels(x, level, x0, "denoised"); err != nil {
+	if err := c.batch.CheckLevels(x, level, x0, "denoised"); err != nil {
 		return nil, err
 	}
 	in, out := x.Float64s(), x0.Float64s()
 	err = c.levels(ctx, level, func(l *mixture.Level, lo, hi int) { l.Denoise(out[lo:hi], in[lo:hi]) })
-	return c.judge(x, x0), err
+	return c.batch.Judge(x, x0), err
 }
 
 // DenoiseVJP implements contract.DenoiseAdjoint: dx (batch, latent...) = J^T w, J = (alpha C + sigma^2 alpha A^-1 Cov_w) A^-1
@@ -33,34 +32,12 @@ func (p *Prior) DenoiseVJP(ctx context.Context, x *tensor.Tensor, level []int, w
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkLevels(x, level, dx, "gradient"); err != nil {
-		return nil, err
-	}
-	if err := c.latent.Check("prior gmm: cotangent", w, x.Batch()); err != nil {
+	if err := c.batch.CheckCotangent(x, level, w, dx); err != nil {
 		return nil, err
 	}
 	in, wt, out := x.Float64s(), w.Float64s(), dx.Float64s()
 	err = c.levels(ctx, level, func(l *mixture.Level, lo, hi int) { l.VJP(out[lo:hi], in[lo:hi], wt[lo:hi]) })
-	return c.judge(x, dx), err
-}
-
-// checkLevels checks the shapes of x and out and that every level is one of the schedule's.
-func (c *configured) checkLevels(x *tensor.Tensor, level []int, out *tensor.Tensor, what string) error {
-	if err := c.latent.Check("prior gmm: latent", x, -1); err != nil {
-		return err
-	}
-	if err := c.latent.Check("prior gmm: "+what, out, x.Batch()); err != nil {
-		return err
-	}
-	if len(level) != x.Batch() {
-		return fmt.Errorf("%w: prior gmm: %d items with %d levels", tensor.ErrShape, x.Batch(), len(level))
-	}
-	for i, t := range level {
-		if t < 0 || t >= c.schedule.Steps() {
-			return fmt.Errorf("%w: prior gmm: level of item %d is %d, the schedule has 0..%d", contract.ErrShape, i, t, c.schedule.Steps()-1)
-		}
-	}
-	return nil
+	return c.batch.Judge(x, dx), err
 }
 
 // piece is how many items a thread takes at a time.
@@ -112,51 +89,4 @@ func (c *configured) levels(ctx context.Context, level []int, f func(l *mixture.
 		}
 	}
 	return nil
-}
-
-// judge gives a status to the items whose x or out is not finite.
-func (c *configured) judge(x, out *tensor.Tensor) []contract.Status {
-	if finite(x.Float64s()) && allFinite(out) {
-		return nil
-	}
-	var status []contract.Status
-	for i := range x.Batch() {
-		if text, ok := c.latent.FirstOutside(x.Item(i)); !ok {
-			status = contract.SetStatus(status, x.Batch(), i, contract.Status{Code: contract.OutOfBounds, Text: text})
-		} else if !allFinite(out.Item(i)) {
-			status = contract.SetStatus(status, x.Batch(), i, contract.Status{Code: contract.Diverged,
-				Text: fmt.Sprintf("the result overflows: the latent vector lies too far out, its largest number is %g", largest(x.Item(i).Float64s()))})
-		}
-	}
-	return status
-}
-
-func finite(v []float64) bool {
-	for _, x := range v {
-		if !(x >= -math.MaxFloat64 && x <= math.MaxFloat64) {
-			return false
-		}
-	}
-	return true
-}
-
-// allFinite is finite for float64 and float32 tensors.
-func allFinite(t *tensor.Tensor) bool {
-	if t.DType == tensor.Float64 {
-		return finite(t.Float64s())
-	}
-	for _, x := range t.Float32s() {
-		if !(x >= -math.MaxFloat32 && x <= math.MaxFloat32) {
-			return false
-		}
-	}
-	return true
-}
-
-func largest(v []float64) float64 {
-	top := 0.0
-	for _, x := range v {
-		top = max(top, math.Abs(x))
-	}
-	return top
 }

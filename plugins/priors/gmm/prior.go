@@ -12,6 +12,7 @@ import (
 	"github.com/waveprior/waveprior/core/mixture"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/priors/internal/latent"
 )
 
 // Prior implements contract.Prior with every capability. Its zero value waits for Configure. Safe for concurrent use.
@@ -22,12 +23,13 @@ type Prior struct {
 
 // configured is what Configure leaves; it is never changed afterwards.
 type configured struct {
-	options       Options
-	threads       int
-	model, latent space.Space
-	d             int
-	schedule      *diffusion.Schedule
-	mixture       *mixture.Mixture // nil before training
+	options  Options
+	threads  int
+	model    space.Space
+	batch    latent.Space
+	d        int
+	schedule *diffusion.Schedule
+	mixture  *mixture.Mixture // nil before training
 }
 
 // New returns a prior that waits for Configure.
@@ -90,7 +92,7 @@ func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Config
 		return fail(fmt.Errorf("a model of %v (allowed: float64, float32): %w", dt, contract.ErrUnsupported))
 	}
 	cfg.d = cfg.model.Len()
-	cfg.latent = latentOf(cfg.model)
+	cfg.batch = latent.Space{Prior: "gmm", Space: latentOf(cfg.model), Levels: cfg.schedule.Steps()}
 	if ck != nil {
 		if err := ck.fits(cfg.model); err != nil {
 			return fail(err)
@@ -102,19 +104,19 @@ func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Config
 	p.mu.Lock()
 	p.cfg = cfg
 	p.mu.Unlock()
-	model, latent := cfg.model, cfg.latent
-	return contract.Configured{Model: &model, Latent: &latent, Schedule: cfg.schedule}, nil
+	model, z := cfg.model, cfg.batch.Space
+	return contract.Configured{Model: &model, Latent: &z, Schedule: cfg.schedule}, nil
 }
 
 // latentOf returns the latent space of a model: the same numbers in float64, without bounds, which noisy ones do not keep.
 func latentOf(model space.Space) space.Space {
-	latent := model
-	latent.Name, latent.DType = "latent", tensor.Float64
-	latent.Quantities = slices.Clone(model.Quantities)
-	for i := range latent.Quantities {
-		latent.Quantities[i].Lower, latent.Quantities[i].Upper = nil, nil
+	z := model
+	z.Name, z.DType = "latent", tensor.Float64
+	z.Quantities = slices.Clone(model.Quantities)
+	for i := range z.Quantities {
+		z.Quantities[i].Lower, z.Quantities[i].Upper = nil, nil
 	}
-	return latent
+	return z
 }
 
 // state returns what Configure left.

@@ -8,6 +8,7 @@ import (
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/nn"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/priors/internal/latent"
 )
 
 // CheckpointName is the file in Train's folder that the network lies in, with all that training needs to go on (nn.Store's
@@ -27,7 +28,11 @@ func (c *configured) load(folder string) error {
 	fail := func(err error) error {
 		return fmt.Errorf("checkpoint %s: %w: %w", path, contract.ErrCheckpoint, err)
 	}
-	n, st, err := newDenoiser(path, c.threads, c.basis.Dim(), &c.options)
+	dev, err := c.open()
+	if err != nil {
+		return err
+	}
+	n, st, err := newDenoiser(dev, path, c.basis.Dim(), &c.options)
 	if err != nil {
 		return fail(err)
 	}
@@ -53,7 +58,7 @@ func (c *configured) standardisation(st *nn.State) error {
 		if err := t.Check(name, tensor.Float64, c.basis.Dim()); err != nil {
 			return err
 		}
-		if !finite(t) {
+		if !latent.Finite(t) {
 			return fmt.Errorf("its %s is not finite", name)
 		}
 		*dst = t.Float64s()

@@ -2,18 +2,18 @@ package klmlp
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"sync"
 	"sync/atomic"
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/priors/internal/latent"
 )
 
-// noData is the error of calls that want data: this prior knows models alone.
-func noData(what string) error {
-	return fmt.Errorf("prior kl-mlp: %s of data: it is a prior of models only: %w", what, contract.ErrUnsupported)
+// batch checks what the prior is called with.
+func (c *configured) batch() latent.Space {
+	return latent.Space{Prior: "kl-mlp", Space: c.latent, Levels: c.schedule.Steps()}
 }
 
 // Decode implements contract.Decoder: the model (batch, model...) is field.KL.Evaluate of the coordinates mean + std z, the
@@ -25,9 +25,9 @@ func (p *Prior) Decode(ctx context.Context, z, model, data *tensor.Tensor) ([]co
 		return nil, err
 	}
 	if data != nil {
-		return nil, noData("Decode")
+		return nil, c.batch().NoData("Decode")
 	}
-	if err := c.latent.Check("prior kl-mlp: latent", z, -1); err != nil {
+	if err := c.batch().Check(z); err != nil {
 		return nil, err
 	}
 	if model == nil {
@@ -40,7 +40,7 @@ func (p *Prior) Decode(ctx context.Context, z, model, data *tensor.Tensor) ([]co
 		c.raw(w.raw, z.Item(i))
 		c.basis.Evaluate(w.cells, w.raw)
 		model.Item(i).SetReals(w.cells)
-		return c.judge(z.Item(i), model.Item(i))
+		return c.batch().JudgeItem(z.Item(i), model.Item(i))
 	})
 }
 
@@ -52,15 +52,15 @@ func (p *Prior) DecodeVJP(ctx context.Context, z, wModel, wData, dz *tensor.Tens
 		return nil, err
 	}
 	if wData != nil {
-		return nil, noData("DecodeVJP")
+		return nil, c.batch().NoData("DecodeVJP")
 	}
-	k, err := c.directions(z, wModel, dz, c.model.DType, c.model.ItemShape(), c.latent.DType, c.latent.ItemShape(), "cotangent")
+	k, err := c.batch().CheckDirections(z, wModel, dz, &c.model, &c.latent, "cotangent")
 	if err != nil {
 		return nil, err
 	}
 	return c.items(ctx, z.Batch(), func(i int, w *work) contract.Status {
 		held := c.held(w, z.Item(i))
-		in, out := set(wModel, i), dz.Item(i)
+		in, out := latent.Set(wModel, i), dz.Item(i)
 		for j := range k {
 			w.direction = in.Item(j).AppendReals(w.direction[:0])
 			if held {
@@ -72,7 +72,7 @@ func (p *Prior) DecodeVJP(ctx context.Context, z, wModel, wData, dz *tensor.Tens
 			}
 			out.Item(j).SetReals(w.raw)
 		}
-		return c.judge(z.Item(i), out)
+		return c.batch().JudgeItem(z.Item(i), out)
 	})
 }
 
@@ -84,18 +84,18 @@ func (p *Prior) DecodeJVP(ctx context.Context, z, dz, dModel, dData *tensor.Tens
 		return nil, err
 	}
 	if dData != nil {
-		return nil, noData("DecodeJVP")
+		return nil, c.batch().NoData("DecodeJVP")
 	}
 	if dModel == nil {
-		return nil, c.latent.Check("prior kl-mlp: latent", z, -1)
+		return nil, c.batch().Check(z)
 	}
-	k, err := c.directions(z, dz, dModel, c.latent.DType, c.latent.ItemShape(), c.model.DType, c.model.ItemShape(), "direction")
+	k, err := c.batch().CheckDirections(z, dz, dModel, &c.latent, &c.model, "direction")
 	if err != nil {
 		return nil, err
 	}
 	return c.items(ctx, z.Batch(), func(i int, w *work) contract.Status {
 		held := c.held(w, z.Item(i))
-		in, out := set(dz, i), dModel.Item(i)
+		in, out := latent.Set(dz, i), dModel.Item(i)
 		w.direction = w.direction[:len(w.cells)]
 		for j := range k {
 			w.raw = in.Item(j).AppendReals(w.raw[:0])
@@ -108,7 +108,7 @@ func (p *Prior) DecodeJVP(ctx context.Context, z, dz, dModel, dData *tensor.Tens
 			}
 			out.Item(j).SetReals(w.direction)
 		}
-		return c.judge(z.Item(i), out)
+		return c.batch().JudgeItem(z.Item(i), out)
 	})
 }
 
@@ -120,7 +120,7 @@ func (p *Prior) Encode(ctx context.Context, model, data, z *tensor.Tensor) ([]co
 		return nil, err
 	}
 	if data != nil {
-		return nil, noData("Encode")
+		return nil, c.batch().NoData("Encode")
 	}
 	if err := c.model.Check("prior kl-mlp: model", model, -1); err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (p *Prior) Encode(ctx context.Context, model, data, z *tensor.Tensor) ([]co
 		if text, ok := c.model.FirstOutside(model.Item(i)); !ok {
 			return contract.Status{Code: contract.OutOfBounds, Text: text}
 		}
-		return c.judge(z.Item(i), z.Item(i))
+		return c.batch().JudgeItem(z.Item(i), z.Item(i))
 	})
 }
 
@@ -200,63 +200,4 @@ func (w *work) zeroHeld(floor float64) {
 			w.direction[i] = 0
 		}
 	}
-}
-
-// set is the set of directions of item i: one per item, or one for all.
-func set(t *tensor.Tensor, i int) *tensor.Tensor {
-	if t.Shape[0] == 1 {
-		i = 0
-	}
-	return t.Item(i)
-}
-
-// directions checks K directions per item, in (batch or 1, K, from...) to out (batch, K, to...), and returns K.
-func (c *configured) directions(z, in, out *tensor.Tensor, fromType tensor.DType, from []int, toType tensor.DType, to []int, what string) (int, error) {
-	if err := c.latent.Check("prior kl-mlp: latent", z, -1); err != nil {
-		return 0, err
-	}
-	if err := in.Check("prior kl-mlp: "+what, fromType, append([]int{-1, -1}, from...)...); err != nil {
-		return 0, err
-	}
-	batch, sets, k := z.Batch(), in.Shape[0], in.Shape[1]
-	if sets != batch && sets != 1 {
-		return 0, fmt.Errorf("%w: prior kl-mlp: %s has %d sets for %d items, want %d or 1", tensor.ErrShape, what, sets, batch, batch)
-	}
-	return k, out.Check("prior kl-mlp: result for the "+what, toType, append([]int{batch, k}, to...)...)
-}
-
-// judge gives the status of an item whose latent vector or result is not finite.
-func (c *configured) judge(z, out *tensor.Tensor) contract.Status {
-	if text, ok := c.latent.FirstOutside(z); !ok {
-		return contract.Status{Code: contract.OutOfBounds, Text: text}
-	}
-	if !finite(out) {
-		return contract.Status{Code: contract.Diverged, Text: fmt.Sprintf("the result overflows: the largest number of the latent vector is %g", largest(z.Float32s()))}
-	}
-	return contract.Status{}
-}
-
-func finite(t *tensor.Tensor) bool {
-	if t.DType == tensor.Float64 {
-		for _, v := range t.Float64s() {
-			if !(math.Abs(v) <= math.MaxFloat64) {
-				return false
-			}
-		}
-		return true
-	}
-	for _, v := range t.Float32s() {
-		if !(v >= -math.MaxFloat32 && v <= math.MaxFloat32) {
-			return false
-		}
-	}
-	return true
-}
-
-func largest(v []float32) float32 {
-	var top float32
-	for _, x := range v {
-		top = max(top, x, -x)
-	}
-	return top
 }

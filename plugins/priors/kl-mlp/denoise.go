@@ -25,12 +25,8 @@ type denoiser struct {
 // rows is how many go through the network between two looks at the context.
 const rows = 8 * nn.Tile
 
-// newDenoiser reads the network from a checkpoint.
-func newDenoiser(path string, threads, d int, o *Options) (*denoiser, nn.State, error) {
-	dev, err := cuda.NewCPU(threads)
-	if err != nil {
-		return nil, nn.State{}, err
-	}
+// newDenoiser reads the network from a checkpoint to a device, which it closes.
+func newDenoiser(dev cuda.Device, path string, d int, o *Options) (*denoiser, nn.State, error) {
 	n := &denoiser{dev: dev, d: d, noise: make([]float32, rows*d), indices: make([]int32, rows)}
 	st, err := n.open(path, o)
 	if err != nil {
@@ -105,7 +101,7 @@ func (p *Prior) Denoise(ctx context.Context, x *tensor.Tensor, level []int, x0 *
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkLevels(x, level, x0, "denoised"); err != nil {
+	if err := c.batch().CheckLevels(x, level, x0, "denoised"); err != nil {
 		return nil, err
 	}
 	n, d := c.network, c.basis.Dim()
@@ -121,7 +117,7 @@ func (p *Prior) Denoise(ctx context.Context, x *tensor.Tensor, level []int, x0 *
 	if err != nil {
 		return nil, err
 	}
-	return c.judgeAll(x, x0), nil
+	return c.batch().Judge(x, x0), nil
 }
 
 // DenoiseVJP implements contract.DenoiseAdjoint: dx (batch, d) = (w - sigma_t J^T w)/alpha_t, J the Jacobian of the
@@ -131,10 +127,7 @@ func (p *Prior) DenoiseVJP(ctx context.Context, x *tensor.Tensor, level []int, w
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkLevels(x, level, dx, "gradient"); err != nil {
-		return nil, err
-	}
-	if err := c.latent.Check("prior kl-mlp: cotangent", w, x.Batch()); err != nil {
+	if err := c.batch().CheckCotangent(x, level, w, dx); err != nil {
 		return nil, err
 	}
 	n, d := c.network, c.basis.Dim()
@@ -150,7 +143,7 @@ func (p *Prior) DenoiseVJP(ctx context.Context, x *tensor.Tensor, level []int, w
 	if err != nil {
 		return nil, err
 	}
-	return c.judgeAll(x, dx), nil
+	return c.batch().Judge(x, dx), nil
 }
 
 // combine fills dst with (a - sigma_t b)/alpha_t, rows of d, each rounded once.
@@ -162,37 +155,6 @@ func (c *configured) combine(dst, a, b []float32, level []int) {
 			dst[k] = float32((float64(a[k]) - float64(sigma*float64(b[k]))) / alpha)
 		}
 	}
-}
-
-// checkLevels checks the shapes of x and out and that every level is one of the schedule's.
-func (c *configured) checkLevels(x *tensor.Tensor, level []int, out *tensor.Tensor, what string) error {
-	if err := c.latent.Check("prior kl-mlp: latent", x, -1); err != nil {
-		return err
-	}
-	if err := c.latent.Check("prior kl-mlp: "+what, out, x.Batch()); err != nil {
-		return err
-	}
-	if len(level) != x.Batch() {
-		return fmt.Errorf("%w: prior kl-mlp: %d items with %d levels", tensor.ErrShape, x.Batch(), len(level))
-	}
-	for i, t := range level {
-		if t < 0 || t >= c.schedule.Steps() {
-			return fmt.Errorf("%w: prior kl-mlp: level of item %d is %d, the schedule has 0..%d", contract.ErrShape, i, t, c.schedule.Steps()-1)
-		}
-	}
-	return nil
-}
-
-// judgeAll gives a status to the items whose x or out is not finite.
-func (c *configured) judgeAll(x, out *tensor.Tensor) []contract.Status {
-	var status []contract.Status
-	if finite(x) && finite(out) {
-		return nil
-	}
-	for i := range x.Batch() {
-		status = contract.SetStatus(status, x.Batch(), i, c.judge(x.Item(i), out.Item(i)))
-	}
-	return status
 }
 
 // asCheckpoint wraps errors of package nn about a checkpoint as the contract's.

@@ -1,6 +1,7 @@
 package klmlp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/waveprior/waveprior/core/field"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/cuda"
 )
 
 // Prior implements contract.Prior with train, denoise, denoise-vjp, decode, decode-vjp, decode-jvp and encode. Its zero
@@ -28,6 +30,7 @@ type Prior struct {
 type configured struct {
 	options       Options
 	seed          uint64
+	device        string // "cpu", "cuda:0"
 	threads       int
 	model, latent space.Space
 	basis         *field.KL
@@ -63,10 +66,7 @@ func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Config
 	fail := func(err error) (contract.Configured, error) {
 		return contract.Configured{}, fmt.Errorf("prior kl-mlp: %w", err)
 	}
-	if c.Device != "" && c.Device != "cpu" {
-		return fail(fmt.Errorf("device %q (allowed: cpu): %w", c.Device, contract.ErrUnsupported))
-	}
-	cfg := &configured{seed: c.Seed, threads: max(1, c.Threads)}
+	cfg := &configured{seed: c.Seed, device: cmp.Or(c.Device, contract.DeviceCPU), threads: max(1, c.Threads)}
 	if err := config.Decode(c.Options, &cfg.options); err != nil {
 		return fail(fmt.Errorf("%w: %w", contract.ErrInvalidOption, err))
 	}
@@ -90,9 +90,15 @@ func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Config
 		Quantities: []space.Quantity{{Name: "latent", Unit: "1"}}}
 	cfg.mean, cfg.std = make([]float64, d), slices.Repeat([]float64{1}, d)
 	if c.Checkpoint != "" {
-		if err := cfg.load(c.Checkpoint); err != nil {
-			return fail(err)
+		err = cfg.load(c.Checkpoint)
+	} else { // whether it can be had is told now, and not by Train
+		var dev cuda.Device
+		if dev, err = cfg.open(); err == nil {
+			err = dev.Close()
 		}
+	}
+	if err != nil {
+		return fail(err)
 	}
 	p.mu.Lock()
 	old := p.cfg
@@ -103,6 +109,15 @@ func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Config
 	}
 	model, latent := cfg.model, cfg.latent
 	return contract.Configured{Model: &model, Latent: &latent, Schedule: cfg.schedule}, nil
+}
+
+// open opens the device that everything of the network lies on. Error: ErrUnsupported.
+func (c *configured) open() (cuda.Device, error) {
+	dev, err := cuda.Open(c.device, c.threads)
+	if err != nil {
+		return nil, fmt.Errorf("device %q: %w: %w", c.device, contract.ErrUnsupported, err)
+	}
+	return dev, nil
 }
 
 // modelOf returns what is decoded: squared slowness on the target's z and x axes, in its dtype where that is real and with

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+	"unsafe"
 
 	"github.com/waveprior/waveprior/core/commit"
 	"github.com/waveprior/waveprior/core/contract"
@@ -20,6 +21,7 @@ import (
 	"github.com/waveprior/waveprior/core/rng"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/cuda"
+	"github.com/waveprior/waveprior/cuda/diffusion"
 )
 
 // Train implements contract.Trainer: it projects the training set on the basis, standardises the coordinates, trains the
@@ -60,7 +62,7 @@ func (c *configured) train(ctx context.Context, r contract.TrainRequest, report 
 	if err := os.MkdirAll(r.Folder, 0o777); err != nil {
 		return err
 	}
-	dev, err := cuda.NewCPU(c.threads)
+	dev, err := c.open()
 	if err != nil {
 		return err
 	}
@@ -84,26 +86,39 @@ type training struct {
 	order     []int
 
 	levels, noise rng.Stream
+	dev           cuda.Device
+	set           diffusion.Set // z and the schedule, on the device
+	plan          plan
 	store         *nn.Store[float32]
 	tape          *nn.Tape[float32]
 	level         *nn.Index[float32]
 	x, eps        *nn.Var[float32]
 	loss          *nn.Loss[float32]
-	hostLevel     []int32
-	hostX, hostE  []float32
 	history       *history
+}
+
+// planned is for how many steps a plan is made at once.
+const planned = 64
+
+// plan is which examples go into which steps, and at which levels: (planned, batch) int32, on the host and on the device.
+type plan struct {
+	index, level         []int32
+	deviceIndex, atLevel cuda.Buffer
+	first                int // step; -1: none yet
 }
 
 // newTraining records the network's tape on the device, with fresh weights.
 func (c *configured) newTraining(dev cuda.Device, raw, held []float64) (*training, error) {
 	d, o := c.basis.Dim(), &c.options
 	n := len(raw) / d
-	t := &training{c: c, d: d, digest: digest(raw), batch: min(o.Train.Batch, n), epoch: -1,
+	t := &training{c: c, d: d, dev: dev, digest: digest(raw), batch: min(o.Train.Batch, n), epoch: -1,
 		levels: rng.New(c.seed, "kl-mlp/level"), noise: rng.New(c.seed, "kl-mlp/noise")}
 	t.mean, t.std = standardisationOf(raw, d)
 	t.z = standardise(raw, t.mean, t.std)
 	t.perEpoch = n / t.batch
-	t.hostLevel, t.hostX, t.hostE = make([]int32, t.batch), make([]float32, t.batch*d), make([]float32, t.batch*d)
+	if err := t.upload(); err != nil {
+		return nil, err
+	}
 	t.store = nn.NewStore[float32](dev)
 	net, err := declare(t.store, d, o)
 	if err != nil {
@@ -131,6 +146,32 @@ func (c *configured) newTraining(dev cuda.Device, raw, held []float64) (*trainin
 	return t, nil
 }
 
+// upload puts the training set and the schedule on the device, and makes room for the plan.
+func (t *training) upload() error {
+	s, n := t.c.schedule, len(t.z)/t.d
+	t.set = diffusion.Set{Examples: n, Width: t.d, Levels: s.Steps()}
+	t.plan = plan{index: make([]int32, planned*t.batch), level: make([]int32, planned*t.batch), first: -1}
+	var err error
+	put := func(b *cuda.Buffer, bytes []byte) {
+		if err == nil {
+			if *b, err = t.dev.Alloc(len(bytes)); err == nil {
+				err = t.dev.Upload(*b, bytes)
+			}
+		}
+	}
+	put(&t.set.Z, bytesOf(t.z))
+	put(&t.set.Alpha, bytesOf(s.Alpha))
+	put(&t.set.Sigma, bytesOf(s.Sigma))
+	put(&t.plan.deviceIndex, bytesOf(t.plan.index))
+	put(&t.plan.atLevel, bytesOf(t.plan.level))
+	return err
+}
+
+// bytesOf is the memory of x, which is not empty.
+func bytesOf[T int32 | float32 | float64](x []T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(x[0])))
+}
+
 // run trains, going on from what lies in the folder.
 func (t *training) run(ctx context.Context, folder string, report func(contract.TrainProgress) error, every time.Duration) error {
 	o := &t.c.options.Train
@@ -151,7 +192,7 @@ func (t *training) run(ctx context.Context, folder string, report func(contract.
 		keyHistory: t.history.rows, keyPending: t.history.pending,
 	}
 	trainer := nn.Trainer[float32]{
-		Tape: t.tape, Loss: t.loss, Steps: o.Steps, Batch: t.fill, After: t.history.after,
+		Tape: t.tape, Loss: t.loss, Steps: o.Steps, Batch: t.fill, After: t.history.after, LookEvery: o.HistoryEvery,
 		Adam: nn.Adam{
 			Schedule: nn.Cosine{First: o.LearningRate, Last: o.LearningRateLast, Steps: o.Steps, EpochSteps: t.perEpoch},
 			Clip:     o.Clip, EMADecay: o.EMADecay, EMAWarmup: o.EMAWarmup,
@@ -177,20 +218,36 @@ func (t *training) run(ctx context.Context, folder string, report func(contract.
 	return commit.WriteFile(filepath.Join(folder, HistoryNames), func(w io.Writer) error { return json.NewEncoder(w).Encode(historyColumns) })
 }
 
-// fill sets the tape's inputs for step k.
+// fill sets the tape's inputs for step k. Of a step nothing crosses between host and device: the training set lies there,
+// noise is drawn there, and which examples go into the next steps is told for many at once.
 func (t *training) fill(k int) error {
-	if e := k / t.perEpoch; e != t.epoch {
-		t.epoch, t.order = e, dataset.Order(t.c.seed, e, len(t.z)/t.d)
+	p := &t.plan
+	if first := k - k%planned; first != p.first {
+		if err := t.planFrom(first); err != nil {
+			return err
+		}
 	}
-	first := k % t.perEpoch * t.batch
-	for b, i := range t.order[first : first+t.batch] {
-		level := t.levels.At(uint32(k), uint32(i), 0).Intn(0, t.c.schedule.Steps())
-		t.hostLevel[b] = int32(level)
-		eps := t.hostE[b*t.d : (b+1)*t.d]
-		t.noise.At(uint32(k), uint32(i), 0).Normals32(eps)
-		t.c.mix(t.hostX[b*t.d:(b+1)*t.d], t.z[i*t.d:(i+1)*t.d], eps, level)
+	at := 4 * (k - p.first) * t.batch
+	b := diffusion.Batch{Index: p.deviceIndex.Slice(at, 4*t.batch), Level: p.atLevel.Slice(at, 4*t.batch), Rows: t.batch}
+	return errors.Join(t.level.Bind(b.Level, 0, int32(t.set.Levels-1)), diffusion.Noised(t.dev, t.x.Buffer(), t.eps.Buffer(), b, t.set, t.noise.Key(), k))
+}
+
+// planFrom makes the plan of the steps from first on.
+func (t *training) planFrom(first int) error {
+	p := &t.plan
+	for s := range planned {
+		k := first + s
+		if e := k / t.perEpoch; e != t.epoch {
+			t.epoch, t.order = e, dataset.Order(t.c.seed, e, t.set.Examples)
+		}
+		from := k % t.perEpoch * t.batch
+		for b, i := range t.order[from : from+t.batch] {
+			p.index[s*t.batch+b] = int32(i)
+			p.level[s*t.batch+b] = int32(t.levels.At(uint32(k), uint32(i), 0).Intn(0, t.set.Levels))
+		}
 	}
-	return errors.Join(t.level.Set(t.hostLevel), t.x.Set(t.hostX), t.eps.Set(t.hostE))
+	p.first = first
+	return errors.Join(t.dev.Upload(p.deviceIndex, bytesOf(p.index)), t.dev.Upload(p.atLevel, bytesOf(p.level)))
 }
 
 // mix fills x with alpha_t z + sigma_t eps, each rounded once.

@@ -787,6 +787,7 @@ type Description struct {
 	// train, misfit, gradient, jvp, vjp, denoise, denoise-vjp, decode, decode-vjp, decode-jvp, encode, mixture
 	Capabilities  []string `protobuf:"bytes,8,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	Needs         []*Need  `protobuf:"bytes,9,rep,name=needs,proto3" json:"needs,omitempty"`
+	Device        string   `protobuf:"bytes,10,opt,name=device,proto3" json:"device,omitempty"` // kind of device that this build computes on: "cuda"; empty: the CPU
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -882,6 +883,13 @@ func (x *Description) GetNeeds() []*Need {
 		return x.Needs
 	}
 	return nil
+}
+
+func (x *Description) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
 }
 
 // Arena is the run's shared memory: open path, map size bytes shared, once. The owner's range is where this plugin may
@@ -1494,10 +1502,11 @@ func (*LiveRequest) Descriptor() ([]byte, []int) {
 }
 
 type LiveProgress struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Text            string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`                                                 // a line for the log; empty: none
+	DevicePeakBytes uint64                 `protobuf:"varint,2,opt,name=device_peak_bytes,json=devicePeakBytes,proto3" json:"device_peak_bytes,omitempty"` // most memory of a GPU that this process held at once, so far; 0: nothing new
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *LiveProgress) Reset() {
@@ -1535,6 +1544,13 @@ func (x *LiveProgress) GetText() string {
 		return x.Text
 	}
 	return ""
+}
+
+func (x *LiveProgress) GetDevicePeakBytes() uint64 {
+	if x != nil {
+		return x.DevicePeakBytes
+	}
+	return 0
 }
 
 var File_waveprior_v1_plugin_proto protoreflect.FileDescriptor
@@ -1603,7 +1619,7 @@ const file_waveprior_v1_plugin_proto_rawDesc = "" +
 	"capability\x12\x16\n" +
 	"\x06option\x18\x03 \x01(\tR\x06option\x12\x14\n" +
 	"\x05value\x18\x04 \x01(\tR\x05value\"\x11\n" +
-	"\x0fDescribeRequest\"\x97\x02\n" +
+	"\x0fDescribeRequest\"\xaf\x02\n" +
 	"\vDescription\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1613,7 +1629,9 @@ const file_waveprior_v1_plugin_proto_rawDesc = "" +
 	"\x03doc\x18\x06 \x01(\tR\x03doc\x12.\n" +
 	"\aoptions\x18\a \x03(\v2\x14.waveprior.v1.OptionR\aoptions\x12\"\n" +
 	"\fcapabilities\x18\b \x03(\tR\fcapabilities\x12(\n" +
-	"\x05needs\x18\t \x03(\v2\x12.waveprior.v1.NeedR\x05needs\"i\n" +
+	"\x05needs\x18\t \x03(\v2\x12.waveprior.v1.NeedR\x05needs\x12\x16\n" +
+	"\x06device\x18\n" +
+	" \x01(\tR\x06device\"i\n" +
 	"\x05Arena\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x1d\n" +
@@ -1666,9 +1684,10 @@ const file_waveprior_v1_plugin_proto_rawDesc = "" +
 	"\vLossesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\r\n" +
-	"\vLiveRequest\"\"\n" +
+	"\vLiveRequest\"N\n" +
 	"\fLiveProgress\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text*\x9e\x01\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12*\n" +
+	"\x11device_peak_bytes\x18\x02 \x01(\x04R\x0fdevicePeakBytes*\x9e\x01\n" +
 	"\x05DType\x12\x11\n" +
 	"\rDTYPE_INVALID\x10\x00\x12\x11\n" +
 	"\rDTYPE_FLOAT32\x10\x01\x12\x11\n" +

@@ -1,5 +1,5 @@
-// One vector of this instruction set, for the loops that the compiler does not put into registers as wanted: the tile of
-// the dense products. Included by files of loops, inside v3 and v4.
+// One vector of this instruction set, for the loops that the compiler does not put into registers as wanted: the tiles of
+// dense products and of distances. Included by files of loops, inside v3 and v4.
 #if WAVEPRIOR_V4
 constexpr int kBytes = 64;
 #else

@@ -1,0 +1,6 @@
+//go:build !cuda
+
+package diffusion_test
+
+// gpu says that this build has GPUs: -tags cuda.
+const gpu = false

@@ -1,0 +1,5 @@
+//go:build !cuda
+
+package cuda_test
+
+var deviceNames = []string{"cpu"}

@@ -1,0 +1,110 @@
+// Command cudagate compiles every CUDA kernel of the product to machine code, for A100 and H100, without a GPU and without
+// CUDA's toolkit: by NVIDIA's run-time compiler, one library of which tools/cuda-nvrtc prints the path. It prints for every
+// kernel what the compiler says: registers, stack, spills, static shared memory, and the occupancy that they allow. It fails
+//
+//   - where a file does not compile or is warned about,
+//   - where a kernel spills registers to memory, or keeps arrays on a stack,
+//   - where a kernel of the product (cuda.Kernels) has no CUDA twin, or a twin no kernel,
+//   - where the figures differ from the committed ones (internal/roofline/compiled.tsv), or the page cuda/roofline.md that is
+//     made of them is not what is committed. -write brings both up to date.
+//
+// `make cuda-gate` runs it.
+//
+//	go run ./internal/cudagate -nvrtc "$(tools/cuda-nvrtc)"
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/waveprior/waveprior/internal/roofline"
+)
+
+func main() {
+	nvrtc := flag.String("nvrtc", "", "path of libnvrtc.so.11.2 (tools/cuda-nvrtc prints it)")
+	root := flag.String("root", ".", "folder of the repository")
+	write := flag.Bool("write", false, "write compiled.tsv and roofline.md instead of comparing")
+	flag.Parse()
+	if err := run(*nvrtc, *root, *write); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(nvrtc, root string, write bool) error {
+	c, err := openCompiler(nvrtc)
+	if err != nil {
+		return err
+	}
+	rows, err := compileAll(c, filepath.Join(root, "cuda"))
+	if err != nil {
+		return err
+	}
+	page, err := roofline.Page(rows)
+	return errors.Join(spills(rows), err, twins(rows),
+		generated(filepath.Join(root, "internal/roofline/compiled.tsv"), roofline.FormatCompiled(rows), write),
+		generated(filepath.Join(root, "cuda/roofline.md"), page, write && err == nil))
+}
+
+// compileAll compiles all files below a folder, and prints how long each took.
+func compileAll(c *compiler, folder string) ([]roofline.Compiled, error) {
+	files, err := sources(folder)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("cudagate: %s holds no .cu file", folder)
+	}
+	fmt.Printf("NVRTC %s, %s\n", c.version, strings.Join(architectures, " and "))
+	var rows []roofline.Compiled
+	var wrong []error
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		start := time.Now()
+		of, err := compile(c, file, source)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		fmt.Printf("%-40s %3d kernels  %.1f s\n", file, len(of)/len(architectures), time.Since(start).Seconds())
+		rows = append(rows, of...)
+	}
+	os.Stdout.Write(roofline.FormatCompiled(rows))
+	return rows, errors.Join(wrong...)
+}
+
+// generated compares a committed file with what it should be, or writes it.
+func generated(path string, want []byte, write bool) error {
+	if write {
+		return os.WriteFile(path, want, 0o644)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got, want) {
+		return fmt.Errorf("cudagate: %s is not what the kernels give: make cuda-gate WRITE=1, and look at the difference", path)
+	}
+	return nil
+}
+
+// spills lists the kernels that use local memory.
+func spills(rows []roofline.Compiled) error {
+	var wrong []error
+	for _, r := range rows {
+		if r.Stack > 0 || r.SpillStores > 0 || r.SpillLoads > 0 {
+			wrong = append(wrong, fmt.Errorf("cudagate: kernel %s on %s: %d bytes of stack, %d spilled and %d read back a thread: smaller tiles, or fewer",
+				r.Kernel, r.Arch, r.Stack, r.SpillStores, r.SpillLoads))
+		}
+	}
+	return errors.Join(wrong...)
+}

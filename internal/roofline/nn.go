@@ -1,0 +1,135 @@
+package roofline
+
+import "math"
+
+// Operations that a number costs in gelu.h, by its size in bytes: Phi with phi, Phi(x) x, and the slope.
+func gelu(size float64) float64 {
+	if size == 8 {
+		return 92
+	}
+	return 52
+}
+
+func slope(size float64) float64 { return gelu(size) + 2 }
+
+// nnFormulas are those of cuda/nn; s is the bytes of a number.
+var nnFormulas = []formula{
+	{
+		kernel: "nn_gelu", args: "y x n block", bytes: "2 n s", operations: "52 n (92 n in float64)",
+		work: func(l Launch) Work {
+			n, s := l.Int(2), l.Size()
+			return Work{Read: n * s, Written: n * s, Operations: gelu(s) * n}
+		},
+	},
+	{
+		kernel: "nn_gelu_backward", args: "dx dy x n block", bytes: "3 n s", operations: "54 n (94 n)",
+		work: func(l Launch) Work {
+			n, s := l.Int(3), l.Size()
+			return Work{Read: 2 * n * s, Written: n * s, Operations: slope(s) * n}
+		},
+	},
+	{
+		kernel: "nn_phi", args: "y x n block", bytes: "2 n s", operations: "51 n (91 n)",
+		work: func(l Launch) Work {
+			n, s := l.Int(2), l.Size()
+			return Work{Read: n * s, Written: n * s, Operations: (gelu(s) - 1) * n}
+		},
+	},
+	{
+		kernel: "nn_axpby", args: "y x z? a b n block", bytes: "(2 + [z]) n s", operations: "(1 + 2 [z]) n",
+		work: func(l Launch) Work {
+			n, s, z := l.Int(5), l.Size(), l.Has(2)
+			return Work{Read: (1 + z) * n * s, Written: n * s, Operations: (1 + 2*z) * n}
+		},
+	},
+	{
+		kernel: "nn_row_axpby", args: "y a x b z width rows", bytes: "(3 width + 2) rows s", operations: "3 width rows",
+		work: func(l Launch) Work {
+			width, rows, s := l.Int(5), l.Int(6), l.Size()
+			n := width * rows
+			return Work{Read: (2*n + 2*rows) * s, Written: n * s, Asked: 3*n*s + 2*s*perThread(n, s, width), Operations: 3 * n}
+		},
+	},
+	{
+		kernel: "nn_copy_rows", args: "dst dst_stride src src_stride width rows", bytes: "2 width rows s", operations: "0",
+		work: func(l Launch) Work {
+			n, s := l.Int(4)*l.Int(5), l.Size()
+			return Work{Read: n * s, Written: n * s}
+		},
+	},
+	{
+		kernel: "nn_gather_rows", args: "dst stride table index entries width rows", bytes: "2 width rows s + 4 rows", operations: "0",
+		work: func(l Launch) Work {
+			width, rows, s := l.Int(5), l.Int(6), l.Size()
+			n := width * rows
+			distinct := math.Min(rows, l.Int(4)) // a row of the table that is taken twice is read once
+			return Work{Read: distinct*width*s + 4*rows, Written: n * s, Asked: 2*n*s + 4*perThread(n, s, width), Operations: 0}
+		},
+	},
+	{
+		kernel: "nn_layernorm", args: "y u r? gamma beta stats? width gelu rows",
+		bytes:      "((2 + [r]) rows width + 2 width + 2 [stats] rows) s",
+		operations: "(8 + 52 [gelu] (92 in float64) + [r]) rows width",
+		work: func(l Launch) Work {
+			width, rows, s := l.Int(6), l.Int(8), l.Size()
+			n, r := rows*width, l.Has(2)
+			return Work{
+				Read: ((1+r)*n + 2*width) * s, Written: (n + 2*rows*l.Has(5)) * s,
+				Asked:      ((2+r)*n + 2*n + 2*rows*l.Has(5)) * s,
+				Operations: n * (8 + gelu(s)*l.On(7) + r*l.On(7)),
+			}
+		},
+	},
+	{
+		kernel: "nn_layernorm_backward", args: "du dy u gamma beta? stats scratch? rows width group",
+		bytes:      "(3 rows width + (1 + [beta]) width + 2 rows + 2 [scratch] ceil(rows/group) width) s",
+		operations: "(18 + 57 [beta] (97 in float64)) rows width",
+		work: func(l Launch) Work {
+			rows, width, s := l.Int(7), l.Int(8), l.Size()
+			n, beta := rows*width, l.Has(4)
+			sums := 2 * l.Has(6) * math.Ceil(rows/l.Int(9)) * width
+			return Work{
+				Read: (2*n + (1+beta)*width + 2*rows) * s, Written: (n + sums) * s,
+				Asked:      (3*n + sums + (2+beta)*n) * s,
+				Operations: n * (18 + (slope(s)+3)*beta),
+			}
+		},
+	},
+	{
+		kernel: "nn_square_error", args: "losses dx? x target width factor rows", bytes: "(2 + [dx]) rows width s + 8 rows",
+		operations: "(3 + [dx]) rows width", work: func(l Launch) Work {
+			n, rows, s, dx := l.Int(4)*l.Int(6), l.Int(6), l.Size(), l.Has(1)
+			return Work{Read: 2 * n * s, Written: dx*n*s + 8*rows, Operations: (3+dx)*n + 160*rows}
+		},
+	},
+	{
+		kernel: "nn_sum_squares", args: "partial x n block", bytes: "n s + 8 ceil(n/block)", operations: "2 n",
+		work: func(l Launch) Work {
+			n, blocks := l.Int(2), math.Ceil(l.Int(2)/l.Int(3))
+			return Work{Read: n * l.Size(), Written: 8 * blocks, Operations: 2*n + 160*blocks}
+		},
+	},
+	{
+		kernel: "nn_tree_sum", args: "sum partial n", bytes: "8 n + 8", operations: "n", double: true,
+		work: func(l Launch) Work { return Work{Read: 8 * l.Int(2), Written: 8, Operations: l.Int(2) + 160} },
+	},
+	{
+		kernel: "nn_adam", args: "w g m v average? squares? limit beta1 beta2 rest1 rest2 step root epsilon follow n block",
+		bytes: "(7 + 2 [average]) n s + 8 [squares]", operations: "(16 + 3 [average]) n",
+		work: func(l Launch) Work {
+			n, s, average := l.Int(15), l.Size(), l.Has(4)
+			return Work{
+				Read: (4+average)*n*s + 8*l.Has(5), Written: (3 + average) * n * s,
+				Asked: (7+2*average)*n*s + 8*l.Has(5)*l.Blocks()*float64(l.Threads()), Operations: (16 + 3*average) * n,
+			}
+		},
+	},
+}
+
+// perThread is the number of threads that take n numbers in rows of that width: 16 bytes each, where rows are made of such.
+func perThread(n, size, width float64) float64 {
+	if pack := 16 / size; math.Mod(width, pack) == 0 {
+		return n / pack
+	}
+	return n
+}
