@@ -163,6 +163,13 @@ type Plugin interface {
 	Configure(ctx context.Context, c Config) (Configured, error)
 }
 
+// DeviceMeter is implemented by plugins that can compute on a GPU. The host shows the number beside what a run costs.
+type DeviceMeter interface {
+	// DevicePeak is the most memory of a GPU, in bytes, that this plugin held at once since the process started; 0: none. It
+	// answers at once, from any goroutine.
+	DevicePeak() int
+}
+
 // TrainRequest says from what and where to. The dataset is a manifest (package dataset); the folder keeps checkpoints.
 type TrainRequest struct {
 	Dataset string

@@ -46,14 +46,6 @@ func ServeCUDA(p contract.Plugin) {
 	os.Exit(serve(p, contract.DeviceCUDA, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// DeviceMemory tells the host the most memory of a GPU that this process held at once, for its report. In a process that is
-// not a plugin it does nothing.
-func DeviceMemory(peakBytes int) {
-	if l := current.Load(); l != nil && peakBytes > 0 {
-		l.send(liveLine{peak: uint64(peakBytes)})
-	}
-}
-
 // Progress sends a line of text to the host, which may show it. In a process that is not a plugin it does nothing.
 func Progress(format string, args ...any) {
 	if l := current.Load(); l != nil {
@@ -137,6 +129,7 @@ func serve(p contract.Plugin, device string, args []string, stdout, stderr io.Wr
 // services returns what registers a plugin's gRPC services.
 func services(p contract.Plugin, desc contract.Description, live *lifetime) (func(*grpc.Server), error) {
 	s := &server{plugin: p, desc: desc, live: live}
+	s.meter, _ = p.(contract.DeviceMeter)
 	var kind func(*grpc.Server)
 	switch desc.Kind {
 	case contract.KindSolver:

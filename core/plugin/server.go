@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 
@@ -97,6 +98,8 @@ type server struct {
 	plugin contract.Plugin
 	desc   contract.Description
 	live   *lifetime
+	meter  contract.DeviceMeter // nil: the plugin has none
+	peak   atomic.Int64         // what the host was told of it
 
 	mu         sync.RWMutex // calls hold it for reading, Configure for writing
 	configured bool
@@ -122,7 +125,24 @@ func (s *server) begin() (*arena.Arena, func(), error) {
 		s.mu.RUnlock()
 		return nil, nil, fmt.Errorf("%s %s: Configure comes first: %w", s.desc.Kind, s.desc.Name, contract.ErrNotConfigured)
 	}
-	return s.arena, s.mu.RUnlock, nil
+	if s.meter == nil {
+		return s.arena, s.mu.RUnlock, nil
+	}
+	return s.arena, func() {
+		s.mu.RUnlock()
+		s.measure()
+	}, nil
+}
+
+// measure tells the host, and its log, of a new peak of the memory of a GPU.
+func (s *server) measure() {
+	now := int64(s.meter.DevicePeak())
+	for was := s.peak.Load(); now > was; was = s.peak.Load() {
+		if s.peak.CompareAndSwap(was, now) {
+			s.live.send(liveLine{text: fmt.Sprintf("GPU memory: at most %.1f MiB at once", float64(now)/(1<<20)), peak: uint64(now)})
+			return
+		}
+	}
 }
 
 func (s *server) Describe(context.Context, *pb.DescribeRequest) (*pb.Description, error) {
@@ -175,6 +195,9 @@ func (s *server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 		return nil, err
 	}
 	s.configured = true
+	if s.meter != nil {
+		s.measure()
+	}
 	return configuredToWire(got), nil
 }
 

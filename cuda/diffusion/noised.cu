@@ -3,12 +3,12 @@
 #include "../kernel.h"
 #include "noised.h"
 
-namespace waveprior {
+namespace waveprior::diffusion {
 
 // What the normals of a pair do beside Fma and Sqrt, which count themselves.
 constexpr int kPairRest = 21;
 
-}  // namespace waveprior
+}  // namespace waveprior::diffusion
 
 extern "C" __global__ void diffusion_noised_f32(float* x_to, float* eps_to, const float* z_of, const int32_t* index_of,
                                                 const int32_t* level_of, const double* alpha_of, const double* sigma_of,
@@ -40,7 +40,7 @@ extern "C" __global__ void diffusion_noised_f32(float* x_to, float* eps_to, cons
         }
         continue;
       }
-      CountOperations(kPairRest + 2);
+      CountOperations(diffusion::kPairRest + 2);
       const PhiloxPair n = noise(i, pair);
       const float e0 = static_cast<float>(n.x0), e1 = static_cast<float>(n.x1);
       eps.Set(row * width + j, e0);

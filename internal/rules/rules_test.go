@@ -15,7 +15,10 @@ import (
 type layer struct {
 	from, to []string
 	tests    bool // holds for what tests import, too
-	why      string
+	// through is what a test may reach them through: it runs a plugin in its own process, and what the plugin needs is the
+	// plugin's affair.
+	through []string
+	why     string
 }
 
 var layers = []layer{
@@ -32,7 +35,7 @@ var layers = []layer{
 		why: "the host knows plugins by name only (its tests may run them in-process)",
 	},
 	{
-		from: []string{"host", "core/plugin", "core/space", "core/metric", "plugins/samplers"}, to: []string{"cuda", "core/nn"}, tests: true,
+		from: []string{"host", "core/plugin", "core/space", "core/metric", "plugins/samplers"}, to: []string{"cuda", "core/nn"}, tests: true, through: []string{"plugins/priors", "plugins/solvers"},
 		why: "these build and run where there is no GPU and no C++ compiler",
 	},
 	{
@@ -65,7 +68,7 @@ func checkLayers(t *testing.T, files []goFile, fail func(format string, args ...
 				continue
 			}
 			for _, p := range f.imports {
-				if dir, ok := own(p); ok && (forbidden(dir) || chain(g, dir, forbidden) != nil) {
+				if dir, ok := own(p); ok && (forbidden(dir) || !under(dir, l.through...) && chain(g, dir, forbidden) != nil) {
 					fail("%s imports %s: %s", f.path, dir, l.why)
 				}
 			}
@@ -99,7 +102,7 @@ func TestLayersAreSeen(t *testing.T) {
 	clean := []goFile{
 		imports("host/run/run.go", "core/plugin"), imports("core/plugin/serve.go", "core/rng"),
 		imports("plugins/priors/x/x.go", "core/nn", "cuda"), imports("core/nn/n.go", "cuda"),
-		imports("host/run/run_test.go", "plugins/priors/y"), imports("plugins/priors/y/y.go", "core/rng"),
+		imports("host/run/run_test.go", "plugins/priors/x", "plugins/priors/y"), imports("plugins/priors/y/y.go", "core/rng"),
 		imports("plugins/priors/x/cmd/waveprior-prior-x/main.go", "plugins/priors/x"),
 		imports("plugins/samplers/z/z.go", "plugins/samplers/internal/steps"),
 	}
@@ -110,6 +113,7 @@ func TestLayersAreSeen(t *testing.T) {
 		imports("core/space/space.go", "core/nn"),
 		imports("core/metric/m.go", "core/space", "cuda"),
 		imports("core/metric/m_test.go", "core/nn"),
+		imports("host/run/run_test.go", "cuda"),
 		imports("plugins/priors/y/z.go", "host/run"),
 		imports("plugins/samplers/z/y.go", "core/nn"),
 		imports("host/run/more.go", "plugins/priors/y"),

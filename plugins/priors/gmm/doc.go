@@ -13,8 +13,8 @@
 //	c, err := p.Configure(ctx, target)
 //	status, err := p.Denoise(ctx, x, level, x0)
 //
-// The formulas are those of package mixture. Items are worked out one by one, in index order of every sum, so an item's
-// result does not depend on its batch, nor on the number of threads, which share the items.
+// The formulas are those of core/mixture, worked out in float64 by the kernels of cuda/mixture on any device: an item's
+// result does not depend on its batch, nor on the number of threads.
 //
 // It is not a density estimator: the width is given, not fitted, and no component moves away from its example.
 package gmm

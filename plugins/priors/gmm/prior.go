@@ -1,6 +1,7 @@
 package gmm
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/waveprior/waveprior/core/mixture"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/plugins/priors/internal/latent"
 )
 
@@ -24,12 +26,12 @@ type Prior struct {
 // configured is what Configure leaves; it is never changed afterwards.
 type configured struct {
 	options  Options
-	threads  int
 	model    space.Space
 	batch    latent.Space
 	d        int
 	schedule *diffusion.Schedule
 	mixture  *mixture.Mixture // nil before training
+	denoiser *denoiser        // of mixture
 }
 
 // New returns a prior that waits for Configure.
@@ -43,7 +45,7 @@ func (p *Prior) Describe() contract.Description {
 		Kind:     contract.KindPrior,
 		Name:     "gmm",
 		Version:  "0.1.0",
-		Numerics: "1",
+		Numerics: "2",
 		Doc: "Gaussian mixtures as diffusion priors with the exact denoiser: the perfectly memorised prior, a component of " +
 			"given width at each training example, and the generalised one, a Gaussian with the training set's mean and " +
 			"covariance. The latent vector is the model itself, in float64. Training reads the set once.",
@@ -58,10 +60,7 @@ func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Config
 	fail := func(err error) (contract.Configured, error) {
 		return contract.Configured{}, fmt.Errorf("prior gmm: %w", err)
 	}
-	if c.Device != "" && c.Device != "cpu" {
-		return fail(fmt.Errorf("device %q (allowed: cpu): %w", c.Device, contract.ErrUnsupported))
-	}
-	cfg := &configured{threads: max(1, c.Threads)}
+	cfg := new(configured)
 	if err := config.Decode(c.Options, &cfg.options); err != nil {
 		return fail(fmt.Errorf("%w: %w", contract.ErrInvalidOption, err))
 	}
@@ -101,9 +100,26 @@ func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Config
 			return fail(err)
 		}
 	}
+	// Whether the device can be had is told now, and not after the training.
+	dev, err := cuda.Open(cmp.Or(c.Device, "cpu"), max(1, c.Threads))
+	if err != nil {
+		return fail(fmt.Errorf("device %q: %w: %w", c.Device, contract.ErrUnsupported, err))
+	}
+	if cfg.mixture == nil {
+		err = dev.Close()
+	} else {
+		cfg.denoiser, err = newDenoiser(dev, cfg.mixture)
+	}
+	if err != nil {
+		return fail(err)
+	}
 	p.mu.Lock()
+	old := p.cfg
 	p.cfg = cfg
 	p.mu.Unlock()
+	if old != nil && old.denoiser != nil {
+		old.denoiser.free()
+	}
 	model, z := cfg.model, cfg.batch.Space
 	return contract.Configured{Model: &model, Latent: &z, Schedule: cfg.schedule}, nil
 }

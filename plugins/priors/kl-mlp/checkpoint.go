@@ -32,7 +32,7 @@ func (c *configured) load(folder string) error {
 	if err != nil {
 		return err
 	}
-	n, st, err := newDenoiser(dev, path, c.basis.Dim(), &c.options)
+	n, st, err := newDenoiser(dev, c.measure, path, c.basis.Dim(), &c.options)
 	if err != nil {
 		return fail(err)
 	}

@@ -20,14 +20,15 @@ type denoiser struct {
 	d       int
 	noise   []float32 // scratch (rows, d)
 	indices []int32   // scratch (rows)
+	measure func(cuda.Device)
 }
 
 // rows is how many go through the network between two looks at the context.
 const rows = 8 * nn.Tile
 
-// newDenoiser reads the network from a checkpoint to a device, which it closes.
-func newDenoiser(dev cuda.Device, path string, d int, o *Options) (*denoiser, nn.State, error) {
-	n := &denoiser{dev: dev, d: d, noise: make([]float32, rows*d), indices: make([]int32, rows)}
+// newDenoiser reads the network from a checkpoint to a device, which it closes, and has measure look at the device after every call.
+func newDenoiser(dev cuda.Device, measure func(cuda.Device), path string, d int, o *Options) (*denoiser, nn.State, error) {
+	n := &denoiser{dev: dev, measure: measure, d: d, noise: make([]float32, rows*d), indices: make([]int32, rows)}
 	st, err := n.open(path, o)
 	if err != nil {
 		n.free()
@@ -70,6 +71,7 @@ func (n *denoiser) each(ctx context.Context, level []int, f func(lo, hi int, ind
 	if n.dev == nil {
 		return fmt.Errorf("prior kl-mlp: it was configured anew during the call: %w", contract.ErrNotConfigured)
 	}
+	defer n.measure(n.dev)
 	for lo := 0; lo < len(level); lo += rows {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -70,6 +70,7 @@ func (c *configured) train(ctx context.Context, r contract.TrainRequest, report 
 	if err == nil {
 		err = t.run(ctx, r.Folder, report, every)
 	}
+	c.measure(dev)
 	return errors.Join(err, dev.Close())
 }
 
