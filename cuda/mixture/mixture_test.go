@@ -89,11 +89,10 @@ func compare(t *testing.T, p *problem, got, want *answers, bound func(i int) flo
 			b := bound(i)
 			a, w := lists[name][i*width:(i+1)*width], x[i*width:(i+1)*width]
 			scale := 1.0
-			for k, v := range w {
-				if !math.IsInf(v, 0) && (name != "log responsibilities" || v > -700) {
+			for _, v := range w {
+				if name != "log responsibilities" || v > -700 {
 					scale = max(scale, math.Abs(v))
 				}
-				_ = k
 			}
 			for k := range w {
 				if name == "log responsibilities" && w[k] < -700 {
@@ -241,7 +240,7 @@ func alone[T cuda.Float](t *testing.T, f func(p *problem, m *mixture.Mixture[T],
 				}
 			})
 		}
-		for i := range p.items {
+		for i := 0; i < p.items; i += 5 {
 			same("alone", i, i+1, f(&p, m, i, i+1))
 		}
 		same("without the first", p.items/3, p.items, f(&p, m, p.items/3, p.items))
