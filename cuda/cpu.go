@@ -1,7 +1,7 @@
 package cuda
 
 /*
-#cgo CXXFLAGS: -std=c++17 -O3 -Wall -Wextra
+#cgo CXXFLAGS: -std=c++17 -O3 -fopenmp-simd -Wall -Wextra
 #cgo nocallback waveprior_call
 #cgo noescape waveprior_call
 #include <stdint.h>

@@ -159,6 +159,26 @@ WAVEPRIOR_HD PhiloxPair Normals(const PhiloxBlock& v) {
   return PhiloxPair{r * cosine, r * sine};
 }
 
+// The normals of one (step, chain, draw) of a stream: what a row of philox_normals is made from. All numbers are 32 bits;
+// the key's low half is its first word.
+class PhiloxRow {
+ public:
+  WAVEPRIOR_HD PhiloxRow(int64_t key, int64_t step, int64_t chain, int64_t draw)
+      : key0_(static_cast<uint32_t>(key)),
+        key1_(static_cast<uint32_t>(static_cast<uint64_t>(key) >> 32)),
+        step_(static_cast<uint32_t>(step)),
+        chain_(static_cast<uint32_t>(chain)),
+        draw_(static_cast<uint32_t>(draw)) {}
+
+  // Elements 2k and 2k+1.
+  WAVEPRIOR_HD PhiloxPair Pair(int64_t k) const {
+    return Normals(Philox(key0_, key1_, static_cast<uint32_t>(k), step_, chain_, draw_));
+  }
+
+ private:
+  uint32_t key0_, key1_, step_, chain_, draw_;
+};
+
 }  // namespace waveprior
 
 #endif  // WAVEPRIOR_CUDA_PHILOX_H_

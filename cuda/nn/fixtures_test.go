@@ -60,6 +60,23 @@ func upload[T cuda.Float](t testing.TB, d cuda.Device, x []T) cuda.Buffer {
 	return b
 }
 
+// download is the first n numbers of a buffer.
+func download[T cuda.Float](t testing.TB, d cuda.Device, b cuda.Buffer, n int) []T {
+	t.Helper()
+	x := make([]T, n)
+	must(t, d.Download(bytesOf(x), b))
+	return x
+}
+
+// indices uploads int32.
+func indices(t testing.TB, d cuda.Device, x []int32) cuda.Buffer {
+	t.Helper()
+	b, err := d.Alloc(4 * len(x))
+	must(t, err)
+	must(t, d.Upload(b, unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*len(x))))
+	return b
+}
+
 func values[T cuda.Float](b cuda.Buffer, n int) []T { return slices.Clone(cuda.View[T](b)[:n]) }
 
 // seed is what all random numbers of one run of the tests come from; -seed repeats a failure.

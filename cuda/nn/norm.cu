@@ -205,25 +205,26 @@ WAVEPRIOR_DEVICE void LayerNormBackward(T* du_of, const T* dy_of, const T* u_of,
 
 }  // namespace waveprior::nn
 
-// clang-format off: the build finds a kernel by its line
-extern "C" __global__ void __launch_bounds__(256)
-    nn_layernorm_f32(float* y, const float* u, const float* r, const float* gamma, const float* beta, float* stats,
+// A kernel's line is what the build finds it by.
+// clang-format off
+extern "C" __global__ void __launch_bounds__(256) nn_layernorm_f32(
+    float* y, const float* u, const float* r, const float* gamma, const float* beta, float* stats,
                      int64_t width, int64_t gelu, int64_t rows) {
   waveprior::nn::LayerNorm(y, u, r, gamma, beta, stats, width, gelu != 0, rows);
 }
-extern "C" __global__ void __launch_bounds__(256)
-    nn_layernorm_f64(double* y, const double* u, const double* r, const double* gamma, const double* beta,
+extern "C" __global__ void __launch_bounds__(256) nn_layernorm_f64(
+    double* y, const double* u, const double* r, const double* gamma, const double* beta,
                      double* stats, int64_t width, int64_t gelu, int64_t rows) {
   waveprior::nn::LayerNorm(y, u, r, gamma, beta, stats, width, gelu != 0, rows);
 }
 
-extern "C" __global__ void __launch_bounds__(1024)
-    nn_layernorm_backward_f32(float* du, const float* dy, const float* u, const float* gamma, const float* beta,
+extern "C" __global__ void __launch_bounds__(1024) nn_layernorm_backward_f32(
+    float* du, const float* dy, const float* u, const float* gamma, const float* beta,
                               const float* stats, float* scratch, int64_t rows, int64_t width, int64_t) {
   waveprior::nn::LayerNormBackward(du, dy, u, gamma, beta, stats, scratch, rows, width);
 }
-extern "C" __global__ void __launch_bounds__(1024)
-    nn_layernorm_backward_f64(double* du, const double* dy, const double* u, const double* gamma, const double* beta,
+extern "C" __global__ void __launch_bounds__(1024) nn_layernorm_backward_f64(
+    double* du, const double* dy, const double* u, const double* gamma, const double* beta,
                               const double* stats, double* scratch, int64_t rows, int64_t width, int64_t) {
   waveprior::nn::LayerNormBackward(du, dy, u, gamma, beta, stats, scratch, rows, width);
 }

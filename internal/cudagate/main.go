@@ -8,9 +8,11 @@
 //   - where the figures differ from the committed ones (internal/roofline/compiled.tsv), or the page cuda/roofline.md that is
 //     made of them is not what is committed. -write brings both up to date.
 //
-// `make cuda-gate` runs it.
+// `make cuda-gate` runs it. With -counts it holds what the emulated device counted to the formulas of the page instead
+// (make cuda-sanitize).
 //
 //	go run ./internal/cudagate -nvrtc "$(tools/cuda-nvrtc)"
+//	go run ./internal/cudagate -counts .cache/launches/counts.tsv
 package main
 
 import (
@@ -23,18 +25,40 @@ import (
 	"strings"
 	"time"
 
+	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/internal/roofline"
 )
 
 func main() {
 	nvrtc := flag.String("nvrtc", "", "path of libnvrtc.so.11.2 (tools/cuda-nvrtc prints it)")
 	root := flag.String("root", ".", "folder of the repository")
+	counts := flag.String("counts", "", "what the sanitizer harness counted: held to the formulas, and nothing is compiled")
 	write := flag.Bool("write", false, "write compiled.tsv and roofline.md instead of comparing")
 	flag.Parse()
-	if err := run(*nvrtc, *root, *write); err != nil {
+	err := error(nil)
+	if *counts != "" {
+		err = checkCounts(*counts)
+	} else {
+		err = run(*nvrtc, *root, *write)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// checkCounts holds the counts in a file to the formulas.
+func checkCounts(path string) error {
+	tsv, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	counted, err := roofline.ParseCounted(tsv)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d launches held to their formulas\n", len(counted))
+	return roofline.CheckCounted(counted, cuda.Kernels())
 }
 
 func run(nvrtc, root string, write bool) error {

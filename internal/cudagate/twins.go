@@ -5,7 +5,9 @@ import (
 	"fmt"
 
 	"github.com/waveprior/waveprior/cuda"
-	_ "github.com/waveprior/waveprior/cuda/nn" // its kernels
+	_ "github.com/waveprior/waveprior/cuda/diffusion" // families are imported for their kernels
+	_ "github.com/waveprior/waveprior/cuda/mixture"
+	_ "github.com/waveprior/waveprior/cuda/nn"
 	"github.com/waveprior/waveprior/internal/roofline"
 )
 

@@ -124,6 +124,84 @@ var nnFormulas = []formula{
 			}
 		},
 	},
+	{
+		kernel: "nn_linear", args: "y x w b? rows in out tile panel", bytes: "(rows in + in out + rows out + [b] out) s",
+		operations: "2 rows in out, rows and out rounded up to whole tiles",
+		work: func(l Launch) Work {
+			rows, in, out, b := l.Int(4), l.Int(5), l.Int(6), l.Has(3)
+			w := product(l, rows, out, in, rows*in+in*out+b*out, 0)
+			w.Asked += b * rows * out * l.Size()
+			return w
+		},
+	},
+	{
+		kernel: "nn_linear_backward_input", args: "dx dy w rows in out tile panel accumulate",
+		bytes:      "(rows out + in out + (1 + [accumulate]) rows in) s",
+		operations: "2 rows in out, rows and in rounded up to whole tiles",
+		work: func(l Launch) Work {
+			rows, in, out := l.Int(3), l.Int(4), l.Int(5)
+			return product(l, rows, in, out, rows*out+in*out, l.On(8))
+		},
+	},
+	{
+		kernel: "nn_linear_backward_weight", args: "dw x dy rows in out panel accumulate",
+		bytes:      "(rows in + rows out + (1 + [accumulate]) in out) s",
+		operations: "2 rows in out, in and out rounded up to whole tiles",
+		work: func(l Launch) Work {
+			rows, in, out := l.Int(3), l.Int(4), l.Int(5)
+			return product(l, in, out, rows, rows*in+rows*out, l.On(7))
+		},
+	},
+	{
+		kernel: "nn_column_sums", args: "sums x rows width stride panel accumulate", bytes: "(rows + 1 + [accumulate]) width s",
+		operations: "rows width", work: func(l Launch) Work {
+			rows, width, s := l.Int(2), l.Int(3), l.Size()
+			return Work{Read: (rows + l.On(6)) * width * s, Written: width * s, Operations: rows * width}
+		},
+	},
+	{
+		kernel: "nn_outer_squares", args: "partial x dy rows in out", bytes: "rows (in + out) s + 8 rows", double: true,
+		operations: "(in + out) rows (rows + 1)",
+		work: func(l Launch) Work {
+			rows, both, s := l.Int(3), l.Int(4)+l.Int(5), l.Size()
+			pairs := rows * (rows + 1) / 2
+			return Work{
+				Read: rows * both * s, Written: 8 * rows, Asked: 2*pairs*both*s + 8*rows, Operations: 2*both*pairs + 38*pairs,
+			}
+		},
+	},
+	{
+		kernel:     "nn_outer_adam",
+		args:       "w m v average? squares? limit beta1 beta2 rest1 rest2 step root epsilon follow x dy rows in out panel",
+		bytes:      "((6 + 2 [average]) in out + rows (in + out)) s + 8 [squares]",
+		operations: "2 rows in out, in and out rounded up to whole tiles, + (16 + 3 [average]) in out",
+		work: func(l Launch) Work {
+			rows, in, out, s, average := l.Int(16), l.Int(17), l.Int(18), l.Size(), l.Has(3)
+			w := product(l, in, out, rows, rows*(in+out), 0)
+			n := in * out
+			w.Read += (3+average)*n*s + 8*l.Has(4)
+			w.Written = (3 + average) * n * s
+			w.Asked += (5+2*average)*n*s + 8*l.Has(4)*l.Blocks()*float64(l.Threads())
+			w.Operations += (16 + 3*average) * n
+			return w
+		},
+	},
+}
+
+// product is the work of c (m, n) = a b, summed over k, in tiles of a block: the factors' numbers, and with add the matrix
+// itself, are read once at least; each tile reads its rows and columns whole.
+func product(l Launch, m, n, k, factors, add float64) Work {
+	s := l.Size()
+	side, per := 512/s, 0.0
+	if l.Block[0] == 32 { // thin tiles: eight partial sums of each number
+		side, per = 32, 8
+	}
+	up, across := math.Ceil(m/side), math.Ceil(n/side)
+	return Work{
+		Read: (factors + add*m*n) * s, Written: m * n * s,
+		Asked:      (m*k*across + k*n*up + (1+add)*m*n) * s,
+		Operations: (2*k + per) * up * side * across * side,
+	}
 }
 
 // perThread is the number of threads that take n numbers in rows of that width: 16 bytes each, where rows are made of such.

@@ -86,7 +86,7 @@ type formula struct {
 }
 
 // formulas of all families, by the kernel's stem.
-var formulas = index(nnFormulas)
+var formulas = index(nnFormulas, diffusionFormulas, mixtureFormulas)
 
 func index(families ...[]formula) map[string]formula {
 	m := map[string]formula{}

@@ -1,0 +1,224 @@
+package rules
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/waveprior/waveprior/cuda"
+)
+
+var (
+	kernelNote = regexp.MustCompile(`//[^\n]*|/\*[^*\n]*\*/`)
+	kernelHead = regexp.MustCompile(`extern "C" __global__ void\s+(?:__launch_bounds__\([^)]*\)\s+)?(\w+)\(([^)]*)\)`)
+	madeKernel = regexp.MustCompile(`\bcuda\.NewKernel\(`)
+	// What a .cu may not hold: sums whose order is chance, code that only one machine takes, what cuda/kernel.h is there for.
+	notInKernels = regexp.MustCompile(`\batomic\w*|\basm\b|__shfl\w*|__ballot\w*|__activemask|__syncwarp|#include <|<<<|\bprintf\b|\bextern __shared__`)
+)
+
+// twin is a kernel of a .cu.
+type twin struct {
+	file       string
+	parameters []string
+}
+
+// twins finds the kernels of all .cu files of the product.
+func twins(t *testing.T) map[string]twin {
+	t.Helper()
+	all := map[string]twin{}
+	for _, name := range tracked(t) {
+		if !strings.HasSuffix(name, ".cu") || under(path.Dir(name), "cuda/internal") || strings.Contains(name, "/testdata/") {
+			continue
+		}
+		for kernel, found := range kernelsOf(t, name, source(t, name)) {
+			if before, twice := all[kernel]; twice {
+				t.Errorf("%s: kernel %s is in %s, too", name, kernel, before.file)
+			}
+			all[kernel] = found
+		}
+	}
+	return all
+}
+
+func source(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func kernelsOf(t *testing.T, file, text string) map[string]twin {
+	t.Helper()
+	all := map[string]twin{}
+	for _, m := range kernelHead.FindAllStringSubmatch(kernelNote.ReplaceAllString(text, ""), -1) {
+		all[m[1]] = twin{file, parametersOf(m[2])}
+	}
+	return all
+}
+
+func parametersOf(list string) []string {
+	var types []string
+	for p := range strings.SplitSeq(list, ",") {
+		if p = strings.Join(strings.Fields(p), " "); p != "" {
+			types = append(types, p)
+		}
+	}
+	return types
+}
+
+// families are the packages below cuda/ that make kernels.
+func families(t *testing.T) []string {
+	t.Helper()
+	var dirs []string
+	for _, f := range sources(t) {
+		if !f.test && under(f.dir, "cuda") && f.dir != "cuda" && !under(f.dir, "cuda/internal") &&
+			!slices.Contains(dirs, f.dir) && madeKernel.MatchString(source(t, f.path)) {
+			dirs = append(dirs, f.dir)
+		}
+	}
+	return dirs
+}
+
+// The rule of cuda/doc.go: a kernel is written once and for both machines. Each has its CUDA twin, a test that compares the
+// two, and a row in the roofline table; and no twin is without its kernel.
+func TestKernelsHaveTwins(t *testing.T) {
+	linked := map[string]bool{}
+	for _, f := range sources(t) {
+		if f.dir == "internal/rules" {
+			for _, p := range f.imports {
+				if dir, ok := own(p); ok {
+					linked[dir] = true
+				}
+			}
+		}
+	}
+	tests := map[string]string{} // the comparison tests of each family
+	for _, dir := range families(t) {
+		if !linked[dir] {
+			t.Errorf("%s makes kernels: import it in internal/rules/families_test.go, so that this test sees them", dir)
+		}
+		const name = "twins_test.go"
+		if _, err := os.Stat(filepath.Join(root, dir, name)); err != nil {
+			t.Errorf("%s: no %s: it compares each kernel on the GPU with its CPU twin, in a table that names the kernels", dir, name)
+			continue
+		}
+		tests[dir] = source(t, path.Join(dir, name))
+	}
+	page, err := os.ReadFile(filepath.Join(root, "cuda/roofline.md"))
+	if err != nil {
+		t.Errorf("no cuda/roofline.md: %v", err)
+	}
+	found := twins(t)
+	for _, k := range cuda.Kernels() {
+		twin, ok := found[k.Name]
+		if !ok {
+			t.Errorf(`kernel %s: no .cu has extern "C" __global__ void %s(`, k.Name, k.Name)
+			continue
+		}
+		delete(found, k.Name)
+		if k.CPU == nil {
+			t.Errorf("kernel %s: no CPU function", k.Name)
+		}
+		for _, p := range twin.parameters {
+			if err := eightBytes(p); err != nil {
+				t.Errorf("%s: kernel %s: %v", twin.file, k.Name, err)
+			}
+		}
+		dir := path.Dir(twin.file)
+		if text, ok := tests[dir]; ok && !named(text, k.Name) {
+			t.Errorf("kernel %s: %s/twins_test.go does not name it (%q)", k.Name, dir, concept(k.Name))
+		}
+		if page != nil && !row(string(page), k.Name) {
+			t.Errorf("kernel %s: no row in cuda/roofline.md: make cuda-gate WRITE=1 makes it", k.Name)
+		}
+	}
+	for name, twin := range found {
+		t.Errorf("%s: kernel %s: no Go package makes it (cuda.NewKernel)", twin.file, name)
+	}
+}
+
+// concept is a kernel's name without its number type.
+func concept(kernel string) string { return numberType.ReplaceAllString(kernel, "") }
+
+var numberType = regexp.MustCompile(`_(f32|f64|c64|c128)$`)
+
+// named tells whether a Go text has the kernel's name, or that of its concept, as a string.
+func named(text, kernel string) bool {
+	return strings.Contains(text, `"`+kernel+`"`) || strings.Contains(text, `"`+concept(kernel)+`"`)
+}
+
+// row tells whether a page has a table row for the kernel, or its concept.
+func row(page, kernel string) bool {
+	return strings.Contains(page, "\n| `"+kernel+"` |") || strings.Contains(page, "\n| `"+concept(kernel)+"` |")
+}
+
+// eightBytes says whether a parameter is what a launch through gorgonia.org/cu can pass.
+func eightBytes(parameter string) error {
+	if strings.Contains(parameter, "*") {
+		return nil
+	}
+	words := strings.Fields(strings.ReplaceAll(parameter, "const ", ""))
+	if (len(words) == 1 || len(words) == 2) && slices.Contains([]string{"int64_t", "double", "float"}, words[0]) {
+		return nil
+	}
+	return fmt.Errorf("parameter %q: pointers, int64_t, double and float are passed, eight bytes each", parameter)
+}
+
+// Kernels hold nothing whose result is chance or that one compiler only takes (cuda/kernel.h).
+func TestKernelSources(t *testing.T) {
+	n := 0
+	for _, name := range tracked(t) {
+		if !strings.HasSuffix(name, ".cu") || strings.Contains(name, "/testdata/") {
+			continue
+		}
+		n++
+		text := kernelNote.ReplaceAllStringFunc(source(t, name), func(c string) string { return strings.Repeat(" ", len(c)) })
+		if m := notInKernels.FindString(text); m != "" {
+			line := 1 + strings.Count(text[:strings.Index(text, m)], "\n")
+			t.Errorf("%s:%d: %s: not in a .cu; cuda/kernel.h has what warps and blocks do together", name, line, m)
+		}
+		if heads, marks := len(kernelsOf(t, name, text)), strings.Count(text, "__global__"); heads != marks {
+			t.Errorf("%s: %d times __global__, %d kernels begin with extern \"C\" __global__ void NAME(", name, marks, heads)
+		}
+	}
+	if n < 2 {
+		t.Errorf("found %d .cu files: the test does not see them", n)
+	}
+}
+
+// What the tests above look for, each seen and each missed once.
+func TestKernelsAreSeen(t *testing.T) {
+	text := "// extern \"C\" __global__ void no(int64_t n) {\n" +
+		"extern \"C\" __global__ void a_f32(float* y, const float* x, // the input\n    int64_t /*n*/, float a) {\n}\n" +
+		"extern \"C\" __global__ void __launch_bounds__(256)\nb(double x) {}\n"
+	got := kernelsOf(t, "x.cu", text)
+	if len(got) != 2 || len(got["a_f32"].parameters) != 4 || len(got["b"].parameters) != 1 {
+		t.Errorf("%v", got)
+	}
+	for parameter, good := range map[string]bool{
+		"float* y": true, "const double* x": true, "int64_t n": true, "const int64_t n": true, "int64_t": true, "float a": true, "double b": true,
+		"int n": false, "uint32_t n": false, "Struct s": false, "float2 x": false, "bool b": false,
+	} {
+		if (eightBytes(parameter) == nil) != good {
+			t.Errorf("parameter %q: allowed is %v", parameter, !good)
+		}
+	}
+	if !named(`{"nn_gelu", x}`, "nn_gelu_f32") || named(`{"nn_gelu_backward"}`, "nn_gelu_f32") || named("nn_gelu", "nn_gelu_f32") {
+		t.Error("names in a table of kernels are not told apart")
+	}
+	if !row("\n| `nn_gelu_f32` | 3 |", "nn_gelu_f32") || row("\n| `nn_gelu_backward` |", "nn_gelu_f32") || row("`nn_gelu_f32`", "nn_gelu_f32") {
+		t.Error("rows of the roofline table are not told apart")
+	}
+	for _, bad := range []string{"atomicAdd(p, x)", "__shfl_xor_sync(m, x, 1)", "k<<<1, 1>>>()", "#include <math.h>", "extern __shared__ float x[]"} {
+		if !notInKernels.MatchString(bad) {
+			t.Errorf("%s is not seen", bad)
+		}
+	}
+}
