@@ -2,10 +2,12 @@ package nn_test
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -21,16 +23,23 @@ func must(t testing.TB, err error) {
 	}
 }
 
+// testDevice is the device that the tests run on: "cpu", or "cuda:0" in a build with -tags cuda.
+var testDevice = cmp.Or(os.Getenv("WAVEPRIOR_TEST_DEVICE"), "cpu")
+
 func device(t testing.TB, threads int) cuda.Device {
 	t.Helper()
-	d, err := cuda.NewCPU(threads)
+	d, err := cuda.Open(testDevice, threads)
 	must(t, err)
 	t.Cleanup(func() { d.Close() })
 	return d
 }
 
-// onEachISA runs f at every instruction set that this processor has.
+// onEachISA runs f at every instruction set that this processor has; on a GPU it runs it once.
 func onEachISA(t *testing.T, f func(t *testing.T)) {
+	if testDevice != "cpu" {
+		t.Run(testDevice, f)
+		return
+	}
 	best := cuda.ISA()
 	defer func() { must(t, cuda.SetISA(best)) }()
 	for level := 3; level <= best; level++ {
@@ -50,6 +59,7 @@ func zeros[T cuda.Float](t testing.TB, d cuda.Device, n int) cuda.Buffer {
 	t.Helper()
 	b, err := d.Alloc(n * cuda.SizeOf[T]())
 	must(t, err)
+	t.Cleanup(func() { d.Free(b) }) // an error where the test closed the device
 	return b
 }
 
@@ -73,11 +83,10 @@ func indices(t testing.TB, d cuda.Device, x []int32) cuda.Buffer {
 	t.Helper()
 	b, err := d.Alloc(4 * len(x))
 	must(t, err)
+	t.Cleanup(func() { d.Free(b) })
 	must(t, d.Upload(b, unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*len(x))))
 	return b
 }
-
-func values[T cuda.Float](b cuda.Buffer, n int) []T { return slices.Clone(cuda.View[T](b)[:n]) }
 
 // seed is what all random numbers of one run of the tests come from; -seed repeats a failure.
 var seed = flag.Uint64("seed", rand.Uint64(), "seed of the random numbers")
@@ -128,11 +137,16 @@ func near(t testing.TB, what string, i int, got, want, bound, scale float64) {
 	}
 }
 
-// sameBits runs f on devices with 1, 2, 3 and 4 threads and fails unless every bit of what it returns is the same.
+// sameBits runs f on devices with 1, 2, 3 and 4 threads, on a GPU twice, and fails unless every bit of what it returns is the
+// same.
 func sameBits[T cuda.Float](t testing.TB, f func(d cuda.Device) []T) {
 	t.Helper()
 	var first []T
-	for _, threads := range []int{1, 2, 3, 4} {
+	counts := []int{1, 2, 3, 4}
+	if testDevice != "cpu" {
+		counts = []int{1, 1}
+	}
+	for _, threads := range counts {
 		got := f(device(t, threads))
 		if first == nil {
 			first = slices.Clone(got)

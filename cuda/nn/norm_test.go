@@ -58,8 +58,8 @@ func norm[T cuda.Float](t *testing.T, rows, width int, gelu bool, bound float64)
 				must(t, nn.LayerNormBackward[T](d, bdy, cuda.Buffer{}, cuda.Buffer{}, bdy, bu, bg, stats, cuda.Buffer{}, rows, width, false))
 				must(t, nn.LayerNormForward[T](d, br, bu, bg, bb, cuda.Buffer{}, rows, width))
 			}
-			y, du, dgamma, dbeta = values[T](by, n), values[T](bdu, n), values[T](bdg, width), values[T](bdb, width)
-			if !slices.Equal(du, values[T](bdy, n)) || !slices.Equal(y, values[T](br, n)) {
+			y, du, dgamma, dbeta = download[T](t, d, by, n), download[T](t, d, bdu, n), download[T](t, d, bdg, width), download[T](t, d, bdb, width)
+			if !slices.Equal(du, download[T](t, d, bdy, n)) || !slices.Equal(y, download[T](t, d, br, n)) {
 				t.Fatal("in place, or without parameters, the numbers are others")
 			}
 			return slices.Concat(y, du, dgamma, dbeta)
@@ -135,7 +135,7 @@ func TestNormGradient(t *testing.T) {
 	stats, scratch := zeros[float64](t, d, 2*rows), zeros[float64](t, d, nn.NormScratch(rows, width))
 	objective := func() (sum float64) {
 		must(t, nn.NormGeluForward[float64](d, y, bu, cuda.Buffer{}, bg, bb, stats, rows, width))
-		for i, v := range y.Float64s() {
+		for i, v := range download[float64](t, d, y, n) {
 			sum += v * dy[i]
 		}
 		return sum
@@ -143,15 +143,18 @@ func TestNormGradient(t *testing.T) {
 	objective()
 	must(t, nn.NormGeluBackward[float64](d, du, dg, db, bdy, bu, bg, bb, stats, scratch, rows, width, false))
 	for name, p := range map[string][2]cuda.Buffer{"du": {bu, du}, "dgamma": {bg, dg}, "dbeta": {bb, db}} {
-		x := p[0].Float64s()
+		x := download[float64](t, d, p[0], p[0].Bytes()/8)
+		gradient := download[float64](t, d, p[1], len(x))
+		at := func(i int, v float64) float64 {
+			x[i] = v
+			must(t, d.Upload(p[0], bytesOf(x)))
+			return objective()
+		}
 		for i := range x {
-			at := x[i]
-			x[i] = at + h
-			up := objective()
-			x[i] = at - h
-			down := objective()
-			x[i] = at
-			near(t, name, i, p[1].Float64s()[i], (up-down)/(2*h), 1e-8, 1+math.Abs((up-down)/(2*h)))
+			here := x[i]
+			up, down := at(i, here+h), at(i, here-h)
+			at(i, here)
+			near(t, name, i, gradient[i], (up-down)/(2*h), 1e-8, 1+math.Abs((up-down)/(2*h)))
 		}
 	}
 }

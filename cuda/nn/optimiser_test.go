@@ -25,7 +25,7 @@ func sumSquares[T cuda.Float](t *testing.T, n int) {
 	sameBits(t, func(d cuda.Device) []float64 {
 		sum := zeros[float64](t, d, 1)
 		must(t, nn.SumSquares[T](d, sum, upload(t, d, x), zeros[float64](t, d, nn.SumSquaresScratch(n)), n))
-		got = sum.Float64s()[0]
+		got = download[float64](t, d, sum, 1)[0]
 		return []float64{got}
 	})
 	want := 0.0
@@ -52,7 +52,7 @@ func squareError[T cuda.Float](t *testing.T, rows, width int, bound float64) {
 	sameBits(t, func(d cuda.Device) []float64 {
 		b, bl := upload(t, d, x), zeros[float64](t, d, rows)
 		must(t, nn.SquareError[T](d, bl, b, b, upload(t, d, target), rows, width, 1/float64(rows)))
-		losses, dx = values[float64](bl, rows), values[T](b, rows*width)
+		losses, dx = download[float64](t, d, bl, rows), download[T](t, d, b, rows*width)
 		return losses
 	})
 	for i := range rows {
@@ -125,15 +125,15 @@ func adam[T cuda.Float](t *testing.T, n int, bound float64) {
 				if clip > 0 {
 					must(t, nn.SumSquares[T](d, sum, a.G, scratch, n))
 					s.SumSquares = sum
-					if math.Sqrt(sum.Float64s()[0]) > clip {
+					if math.Sqrt(download[float64](t, d, sum, 1)[0]) > clip {
 						clipped++
 					}
 				}
 				must(t, nn.Adam[T](d, a, n, s))
 				must(t, nn.Adam[T](d, plain, n, s))
 			}
-			w, ema = values[T](a.W, n), values[T](a.EMA, n)
-			if !slices.Equal(w, values[T](plain.W, n)) {
+			w, ema = download[T](t, d, a.W, n), download[T](t, d, a.EMA, n)
+			if !slices.Equal(w, download[T](t, d, plain.W, n)) {
 				t.Fatal("without the average the weights are others")
 			}
 			return slices.Concat(w, ema)
@@ -169,8 +169,9 @@ func TestAdamKeepsOutNaN(t *testing.T) {
 		must(t, nn.SumSquares[float32](d, sum, a.G, zeros[float64](t, d, 1), 2))
 		must(t, nn.Adam[float32](d, a, 2, nn.AdamStep{Step: 1, Rate: 1, Beta1: .9, Beta2: .999, Epsilon: 1e-8, EMADecay: .9, Clip: 1, SumSquares: sum}))
 		for name, pair := range map[string][2]cuda.Buffer{"w": {a.W, upload(t, d, []float32{1, 2})}, "m": {a.M, upload(t, d, []float32{3, 4})}, "v": {a.V, upload(t, d, []float32{5, 6})}, "ema": {a.EMA, upload(t, d, []float32{7, 8})}} {
-			if !slices.Equal(pair[0].Float32s(), pair[1].Float32s()) {
-				t.Errorf("%s is %v after a gradient with %g", name, pair[0].Float32s(), bad)
+			got, want := download[float32](t, d, pair[0], 2), download[float32](t, d, pair[1], 2)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s is %v after a gradient with %g", name, got, bad)
 			}
 		}
 	}

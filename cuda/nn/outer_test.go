@@ -47,8 +47,8 @@ func outer[T cuda.Float](t *testing.T, s nn.LinearShape, bound float64) {
 			partial, gram := zeros[float64](t, d, s.Rows), zeros[float64](t, d, 1)
 			must(t, nn.OuterSquares[T](d, partial, bx, bdy, s))
 			must(t, nn.TreeSum(d, gram, partial, s.Rows))
-			want := cuda.View[float64](sum)[0]
-			near(t, "squares", 0, cuda.View[float64](gram)[0], want, bound, want*float64(s.Rows))
+			want := download[float64](t, d, sum, 1)[0]
+			near(t, "squares", 0, download[float64](t, d, gram, 1)[0], want, bound, want*float64(s.Rows))
 
 			step := nn.AdamStep{Step: 3, Rate: 0.01, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, EMADecay: 0.9, Clip: 0.5 * math.Sqrt(want), SumSquares: sum}
 			must(t, nn.Adam[T](d, nn.AdamArrays{W: plain[0], G: g, M: plain[1], V: plain[2], EMA: plain[3]}, n, step))
@@ -59,8 +59,8 @@ func outer[T cuda.Float](t *testing.T, s nn.LinearShape, bound float64) {
 				if b.IsNil() {
 					continue
 				}
-				got := values[T](b, n)
-				for k, w := range values[T](plain[i], n) {
+				got := download[T](t, d, b, n)
+				for k, w := range download[T](t, d, plain[i], n) {
 					if got[k] != w {
 						t.Fatalf("array %d, element %d: %g, with a stored gradient %g", i, k, got[k], w)
 					}
@@ -71,12 +71,12 @@ func outer[T cuda.Float](t *testing.T, s nn.LinearShape, bound float64) {
 				all = append(all, got...)
 			}
 			// Not finite: nothing changes.
-			cuda.View[float64](sum)[0] = math.NaN()
+			must(t, d.Upload(sum, bytesOf([]float64{math.NaN()})))
 			must(t, nn.OuterAdam[T](d, arrays, bx, bdy, s, step))
-			if !slices.Equal(values[T](fused[0], n), all[:n]) {
+			if !slices.Equal(download[T](t, d, fused[0], n), all[:n]) {
 				t.Fatal("a step whose sum of squares is NaN changed weights")
 			}
-			return append(all, T(cuda.View[float64](gram)[0]))
+			return append(all, T(download[float64](t, d, gram, 1)[0]))
 		})
 	}
 }

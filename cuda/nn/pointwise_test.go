@@ -25,9 +25,9 @@ func axpby[T cuda.Float](t *testing.T, n int, bound float64) {
 	sameBits(t, func(d cuda.Device) []T {
 		bx, bz, y := upload(t, d, x), upload(t, d, z), zeros[T](t, d, n)
 		must(t, nn.Axpby[T](d, y, 0.5, bx, -3, cuda.Buffer{}, n))
-		scaled = values[T](y, n)
+		scaled = download[T](t, d, y, n)
 		must(t, nn.Axpby[T](d, bx, 0.5, bx, -3, bz, n)) // in place
-		sum = values[T](bx, n)
+		sum = download[T](t, d, bx, n)
 		return slices.Concat(sum, scaled)
 	})
 	for i := range x {
@@ -53,7 +53,7 @@ func rowAxpby[T cuda.Float](t *testing.T, rows, width int, bound float64) {
 	sameBits(t, func(d cuda.Device) []T {
 		by := zeros[T](t, d, n)
 		must(t, nn.RowAxpby[T](d, by, upload(t, d, a), upload(t, d, x), upload(t, d, b), upload(t, d, z), rows, width))
-		y = values[T](by, n)
+		y = download[T](t, d, by, n)
 		return y
 	})
 	for i := range y {
@@ -68,29 +68,31 @@ func TestCopies(t *testing.T) {
 	d := device(t, 3)
 	x, table := normals[float32](t, rows*left, 1), normals[float32](t, entries*right, 1)
 	joined := upload(t, d, filled[float32](rows*(left+right+1), 9))
-	index, err := d.Alloc(4 * rows)
-	must(t, err)
-	for i := range rows {
-		cuda.View[int32](index)[i] = int32(i * 5 % entries)
+	numbers := make([]int32, rows)
+	for i := range numbers {
+		numbers[i] = int32(i * 5 % entries)
 	}
+	index := indices(t, d, numbers)
 	must(t, nn.CopyRows[float32](d, joined, left+right+1, upload(t, d, x), left, rows, left))
 	tail := joined.Slice(4*left, joined.Bytes()-4*left)
 	must(t, nn.GatherRows[float32](d, tail, left+right+1, upload(t, d, table), index, entries, rows, right))
+	all := download[float32](t, d, joined, rows*(left+right+1))
 	for i := range rows {
 		want := slices.Concat(x[i*left:(i+1)*left], table[i*5%entries*right:][:right], []float32{9})
-		if got := joined.Float32s()[i*(left+right+1):][:left+right+1]; !slices.Equal(got, want) {
+		if got := all[i*(left+right+1):][:left+right+1]; !slices.Equal(got, want) {
 			t.Fatalf("row %d is %v, want %v", i, got, want)
 		}
 	}
 	back := zeros[float32](t, d, rows*left)
 	must(t, nn.CopyRows[float32](d, back, left, joined, left+right+1, rows, left))
-	if !slices.Equal(back.Float32s(), x) {
+	if !slices.Equal(download[float32](t, d, back, len(x)), x) {
 		t.Error("cut out again the columns are others")
 	}
 	for _, bad := range []int32{-1, entries} {
-		cuda.View[int32](index)[rows-1] = bad
+		numbers[rows-1] = bad
+		index := indices(t, d, numbers)
 		must(t, nn.GatherRows[float32](d, tail, left+right+1, upload(t, d, table), index, entries, rows, right))
-		for i, v := range joined.Float32s()[(rows-1)*(left+right+1)+left:][:right] {
+		for i, v := range download[float32](t, d, joined, rows*(left+right+1))[(rows-1)*(left+right+1)+left:][:right] {
 			if v == v {
 				t.Errorf("index %d of a table of %d rows: number %d is %g, want NaN", bad, entries, i, v)
 			}
@@ -109,16 +111,21 @@ func TestTimeTable(t *testing.T) {
 	must(t, err)
 	table64, err := nn.TimeTable[float64](d, levels)
 	must(t, err)
+	t.Cleanup(func() {
+		must(t, d.Free(table32))
+		must(t, d.Free(table64))
+	})
 	if nn.TimeWidth != 256 {
 		t.Fatalf("an embedding of %d", nn.TimeWidth)
 	}
+	rows32, rows64 := download[float32](t, d, table32, levels*256), download[float64](t, d, table64, levels*256)
 	for level := range levels {
 		for i := range 128 {
 			phase := float64(level) * math.Pow(10000, -float64(i)/127)
 			for half, want := range []float64{math.Sin(phase), math.Cos(phase)} {
 				at := level*256 + half*128 + i
-				near(t, "float64", at, table64.Float64s()[at], want, 1e-13, 1)
-				near(t, "float32", at, float64(table32.Float32s()[at]), want, 6e-8, 1)
+				near(t, "float64", at, rows64[at], want, 1e-13, 1)
+				near(t, "float32", at, float64(rows32[at]), want, 6e-8, 1)
 			}
 		}
 	}

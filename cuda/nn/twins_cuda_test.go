@@ -20,10 +20,10 @@ func TestTwins(t *testing.T) {
 func compare(t *testing.T, run func(testing.TB, cuda.Device) output, equal bool, bound float64) {
 	cpu, err := cuda.NewCPU(2)
 	must(t, err)
-	defer cpu.Close()
+	t.Cleanup(func() { must(t, cpu.Close()) })
 	gpu, err := cuda.Open("cuda:0", 1)
 	must(t, err)
-	defer func() { must(t, gpu.Close()) }()
+	t.Cleanup(func() { must(t, gpu.Close()) })
 	want, got := run(t, cpu), run(t, gpu)
 	if len(want) != len(got) {
 		t.Fatalf("%d arrays, the CPU gave %d", len(got), len(want))
