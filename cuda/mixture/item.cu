@@ -8,7 +8,8 @@ WAVEPRIOR_DEVICE void Posterior(T* out_p, T* bar_p, T* stats_p, const T* top_p, 
                                 const T* x_p, const T* alpha_p, const T* sigma_p, const T* variances_p, int64_t chunks,
                                 int64_t d, int64_t lambdas) {
   const int64_t item = blockIdx.x, items = gridDim.x;
-  const View<const T> top(top_p, items * chunks), sum(sum_p, items * chunks), bars(bars_p, bars_p ? items * chunks * d : 0);
+  const View<const T> top(top_p, items * chunks), sum(sum_p, items * chunks),
+      bars(bars_p, bars_p ? items * chunks * d : 0);
   T most = top[item * chunks];
   for (int64_t c = 1; c < chunks; c++) {
     const T other = top[item * chunks + c];
@@ -16,7 +17,8 @@ WAVEPRIOR_DEVICE void Posterior(T* out_p, T* bar_p, T* stats_p, const T* top_p, 
   }
   const T base = Base(most);
   T total = 0;
-  for (int64_t c = 0; c < chunks; c++) total = Fma(ExpNegative(top[item * chunks + c] - base), T(sum[item * chunks + c]), total);
+  for (int64_t c = 0; c < chunks; c++)
+    total = Fma(ExpNegative(top[item * chunks + c] - base), T(sum[item * chunks + c]), total);
   CountOperations(static_cast<int>(2 * chunks));
   if (stats_p && ThreadRank() == 0) {
     const View<T> stats(stats_p, 2 * items);
@@ -34,7 +36,8 @@ WAVEPRIOR_DEVICE void Posterior(T* out_p, T* bar_p, T* stats_p, const T* top_p, 
     CountOperations(static_cast<int>(2 * chunks) + 1);
     if (bar_p) bar.Set(item * d + i, mean);
     if (out_p) {
-      out.Set(item * d + i, Denoised(T(alpha[item]), T(sigma[item]), T(variances[lambdas == 1 ? 0 : i]), mean, T(x[item * d + i])));
+      out.Set(item * d + i,
+              Denoised(T(alpha[item]), T(sigma[item]), T(variances[lambdas == 1 ? 0 : i]), mean, T(x[item * d + i])));
       CountOperations(6);
     }
   }
@@ -50,7 +53,8 @@ WAVEPRIOR_DEVICE void Pullback(T* dx_p, const T* y_p, const T* v_p, const T* alp
   for (int64_t i = ThreadRank(); i < d; i += BlockSize()) {
     T sum = 0;
     for (int64_t c = 0; c < chunks; c++) sum += y[(item * chunks + c) * d + i];
-    dx.Set(item * d + i, Pulled(T(alpha[item]), T(sigma[item]), T(variances[lambdas == 1 ? 0 : i]), sum, T(v[item * d + i])));
+    dx.Set(item * d + i,
+           Pulled(T(alpha[item]), T(sigma[item]), T(variances[lambdas == 1 ? 0 : i]), sum, T(v[item * d + i])));
     CountOperations(static_cast<int>(chunks) + 6);
   }
 }
@@ -59,7 +63,8 @@ template <class T>
 WAVEPRIOR_DEVICE void LogDensity(T* out_p, const T* stats_p, const T* alpha_p, const T* sigma_p, const T* variances_p,
                                  int64_t d, int64_t lambdas) {
   const int64_t item = blockIdx.x, items = gridDim.x;
-  const View<const T> stats(stats_p, 2 * items), alpha(alpha_p, items), sigma(sigma_p, items), variances(variances_p, lambdas);
+  const View<const T> stats(stats_p, 2 * items), alpha(alpha_p, items), sigma(sigma_p, items),
+      variances(variances_p, lambdas);
   const T a = alpha[item], s = sigma[item];
   double sum = 0;
   if (lambdas == 1) {
@@ -87,10 +92,10 @@ WAVEPRIOR_DEVICE void LogResponsibilities(T* logits_p, const T* stats_p, int64_t
 
 }  // namespace waveprior
 
-extern "C" __global__ void mixture_posterior_f32(float* out, float* bar, float* stats, const float* top, const float* sum,
-                                                 const float* bars, const float* x, const float* alpha,
-                                                 const float* sigma, const float* variances, int64_t chunks, int64_t d,
-                                                 int64_t lambdas) {
+extern "C" __global__ void mixture_posterior_f32(float* out, float* bar, float* stats, const float* top,
+                                                 const float* sum, const float* bars, const float* x,
+                                                 const float* alpha, const float* sigma, const float* variances,
+                                                 int64_t chunks, int64_t d, int64_t lambdas) {
   waveprior::Posterior(out, bar, stats, top, sum, bars, x, alpha, sigma, variances, chunks, d, lambdas);
 }
 

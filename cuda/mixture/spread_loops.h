@@ -4,8 +4,8 @@
 // dots[k][l] += sum over the coordinates of a block of (m - bar) u, m the mean of the k-th active component. The rows of
 // dots up to a multiple of the register tile are written.
 template <class T>
-WAVEPRIOR_INLINE void Dots(T (*dots)[kItems], const T (*bar)[kItems], const T (*u)[kItems], const int* active, int count,
-                           const T* means, int64_t d, int64_t coordinates) {
+WAVEPRIOR_INLINE void Dots(T (*dots)[kItems], const T (*bar)[kItems], const T (*u)[kItems], const int* active,
+                           int count, const T* means, int64_t d, int64_t coordinates) {
   using V = Simd<T>;
   constexpr int C = kDeep<T>, G = kGroup<T>;
   for (int k = 0; k < count; k += C) {

@@ -11,13 +11,13 @@
 namespace waveprior {
 
 constexpr int kThreads = 256;
-constexpr int kPart = 16;              // coordinates of the whole chunk that are staged at a time
-constexpr int kStride = kChunk + 1;    // odd, so that writing a column meets every bank
-constexpr int kWide = 64;              // coordinates of kFew components that are staged at a time
+constexpr int kPart = 16;            // coordinates of the whole chunk that are staged at a time
+constexpr int kStride = kChunk + 1;  // odd, so that writing a column meets every bank
+constexpr int kWide = 64;            // coordinates of kFew components that are staged at a time
 constexpr int kFew = 32;
-constexpr int kOwnItems = 2;           // of a thread, in both tilings
-constexpr int kOwnComponents = 4;      // of a thread, kWarp apart
-constexpr int kOwnCoordinates = 2;     // of a thread, kWarp apart
+constexpr int kOwnItems = 2;        // of a thread, in both tilings
+constexpr int kOwnComponents = 4;   // of a thread, kWarp apart
+constexpr int kOwnCoordinates = 2;  // of a thread, kWarp apart
 
 // The shared memory of a block.
 template <class T>
@@ -32,11 +32,10 @@ struct Tiles {
 
 // The unit of a block.
 struct Unit {
-  int64_t item, n0;   // its first item and component
+  int64_t item, n0;  // its first item and component
   int64_t chunk, chunks;
-  int items, count;   // how many there are
-  WAVEPRIOR_DEVICE Unit(int64_t all_items, int64_t components)
-      : chunks((components + kChunk - 1) / kChunk) {
+  int items, count;  // how many there are
+  WAVEPRIOR_DEVICE Unit(int64_t all_items, int64_t components) : chunks((components + kChunk - 1) / kChunk) {
     const int64_t unit = blockIdx.x;
     item = unit / chunks * kItems;
     chunk = unit % chunks;
@@ -57,7 +56,8 @@ WAVEPRIOR_DEVICE void StagePart(T* stage, const View<const T>& means, const Unit
 
 // stage[n kWide + i] = coordinate first + i of component from + n of the chunk, 0 where there is none.
 template <class T>
-WAVEPRIOR_DEVICE void StageWide(T* stage, const View<const T>& means, const Unit& u, int64_t d, int64_t first, int from) {
+WAVEPRIOR_DEVICE void StageWide(T* stage, const View<const T>& means, const Unit& u, int64_t d, int64_t first,
+                                int from) {
   for (int k = ThreadRank(); k < kWide * kFew; k += kThreads) {
     const int i = k % kWide, n = from + k / kWide;
     stage[k] = n < u.count && first + i < d ? T(means[(u.n0 + n) * d + first + i]) : T(0);
