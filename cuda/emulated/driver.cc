@@ -4,6 +4,7 @@
 // A call does its work before it returns. What goes wrong in a kernel is known to the caller at the next call, and for all
 // calls until the context is gone, as on a real device. Every refusal has a text: waveprior_emulated_last_error (queries.cc),
 // also printed.
+#include <stdlib.h>
 #include <string.h>
 
 #include <map>
@@ -156,6 +157,9 @@ using namespace waveprior::emulated;
 WAVEPRIOR_DRIVER Result cuInit(unsigned flags) {
   const std::lock_guard<std::mutex> hold(lock);
   if (flags != 0) return Refuse(kInvalidValue, "cuInit", "flags must be 0");
+  // As the real one: a list that begins with no GPU's number hides all of them.
+  const char* const visible = getenv("CUDA_VISIBLE_DEVICES");
+  if (visible && visible[0] != '0') return Refuse(kNoDevice, "cuInit", "CUDA_VISIBLE_DEVICES hides the only device, 0");
   initialised = true;
   return kSuccess;
 }

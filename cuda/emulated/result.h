@@ -15,6 +15,7 @@ enum Result : int {
   kInvalidValue = 1,
   kOutOfMemory = 2,
   kNotInitialized = 3,
+  kNoDevice = 100,
   kInvalidDevice = 101,
   kInvalidContext = 201,
   kInvalidHandle = 400,
