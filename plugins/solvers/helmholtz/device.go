@@ -156,7 +156,7 @@ func runChunks[T cuda.Float](ctx context.Context, d *device, e *engineOf[T], m *
 		work, bad := begin(now), make([]bool, models)
 		values := make([]T, models*cells)
 		for k, i := range now {
-			reals(m.Item(i), 0, values[k*cells:][:cells])
+			readReals(m.Item(i), 0, values[k*cells:][:cells])
 		}
 		for first := 0; first < nf; first += count {
 			if err := ctx.Err(); err != nil {
@@ -231,8 +231,8 @@ func reserve[T cuda.Float](d *device, e *engineOf[T], items, directions int) (mo
 // sidesAtOnce bounds the right-hand sides of one system that are solved together.
 const sidesAtOnce = 64
 
-// reals reads elements of t from `from` on.
-func reals[T cuda.Float](t *tensor.Tensor, from int, out []T) {
+// readReals reads elements of t from `from` on.
+func readReals[T cuda.Float](t *tensor.Tensor, from int, out []T) {
 	if t.DType == tensor.Float32 {
 		for i, v := range t.Float32s()[from:][:len(out)] {
 			out[i] = T(v)

@@ -15,7 +15,7 @@ type onDevice[T cuda.Float] struct {
 	items []int
 }
 
-// complexes makes complex numbers of pairs, divided by scale.
+// complexesOf makes complex numbers of pairs, divided by scale.
 func complexesOf[T cuda.Float](pairs []T, scale float64, out []complex128) {
 	for i := range out {
 		out[i] = complex(float64(pairs[2*i])/scale, float64(pairs[2*i+1])/scale)
@@ -156,7 +156,7 @@ func (c *jvpChunk[T]) part(e *multifrontal.Engine[T], first, count, directions i
 				at := a*some + j
 				scales[at] = powerOfTwo(largestReal(set, (lo+j)*cells, cells))
 				wide := make([]float64, cells)
-				reals(set, (lo+j)*cells, wide)
+				readReals(set, (lo+j)*cells, wide)
 				for x, v := range wide {
 					dm[at*cells+x] = T(v * scales[at])
 				}
