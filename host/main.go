@@ -15,6 +15,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/plugin"
 )
 
 // version is set by the build: -ldflags "-X main.version=...".
@@ -42,6 +43,7 @@ func main() {
 }
 
 func run(args []string) int {
+	plugin.EaseCollector()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := newRoot()

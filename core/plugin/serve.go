@@ -76,6 +76,7 @@ func serve(p contract.Plugin, device string, args []string, stdout, stderr io.Wr
 		fmt.Fprint(stdout, help(desc))
 		return 0
 	}
+	EaseCollector()
 	live := &lifetime{host: os.Getppid(), dir: os.Getenv(envSocketDir), attach: attach, exit: os.Exit, parent: os.Getppid, done: make(chan struct{})}
 	if pid, err := strconv.Atoi(os.Getenv(envHost)); err == nil {
 		live.host = pid

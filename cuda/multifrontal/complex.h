@@ -5,7 +5,7 @@
 
 #include "../args.h"
 
-namespace waveprior {
+namespace waveprior::multifrontal {
 
 template <class T>
 struct alignas(2 * sizeof(T)) Complex {
@@ -86,6 +86,7 @@ WAVEPRIOR_INLINE Complex<T> Reciprocal(Complex<T> d, int32_t* broken) {
   return MakeComplex(d.re * inverse, -d.im * inverse);
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::multifrontal
+namespace helm = waveprior::multifrontal;
 
 #endif  // WAVEPRIOR_CUDA_MULTIFRONTAL_COMPLEX_H_

@@ -20,7 +20,7 @@
 #include "../kernel.h"
 #include "tables.h"
 
-namespace waveprior {
+namespace waveprior::multifrontal {
 
 // Where a block works: its system and its item's number.
 struct Unit {
@@ -377,30 +377,29 @@ struct Fronts {
   }
 };
 
-}  // namespace waveprior
+}  // namespace waveprior::multifrontal
 
-#define HELM_BOXES(T)                                                                                             \
-  const int32_t *lists, int64_t list_count, int64_t records, int64_t boxes, const waveprior::Complex<T>*diagonal, \
-      const waveprior::Complex<T>*links, const int32_t *which, int64_t plane, waveprior::Complex<T>*factors,      \
-      int64_t factor_size, waveprior::Complex<T>*updates, int64_t update_size, int32_t *flags, int64_t units,     \
+#define HELM_BOXES(T)                                                                                        \
+  const int32_t *lists, int64_t list_count, int64_t records, int64_t boxes, const helm::Complex<T>*diagonal, \
+      const helm::Complex<T>*links, const int32_t *which, int64_t plane, helm::Complex<T>*factors,           \
+      int64_t factor_size, helm::Complex<T>*updates, int64_t update_size, int32_t *flags, int64_t units,     \
       int64_t systems, int64_t frequencies, int64_t most, int64_t longest
-#define HELM_FRONTS(T)                                                                                               \
-  const int32_t *lists, int64_t list_count, int64_t items, int64_t item_count, const waveprior::Complex<T>*diagonal, \
-      const waveprior::Complex<T>*links, const int32_t *which, int64_t plane, waveprior::Complex<T>*factors,         \
-      int64_t factor_size, waveprior::Complex<T>*updates, int64_t update_size, waveprior::Complex<T>*panels,         \
-      int64_t panel_size, int32_t *flags, int64_t units, int64_t systems, int64_t frequencies
-#define HELM_BOXES_RUN(T)                                                                     \
-  WAVEPRIOR_SHARED(waveprior::Complex<T>, shared);                                            \
-  static_cast<void>(longest);                                                                 \
-  const waveprior::Boxes<T> b{lists, list_count, records, boxes,       diagonal, links,       \
-                              which, plane,      factors, factor_size, updates,  update_size, \
-                              flags, units,      systems, frequencies, most};                 \
+#define HELM_FRONTS(T)                                                                                                 \
+  const int32_t *lists, int64_t list_count, int64_t items, int64_t item_count, const helm::Complex<T>*diagonal,        \
+      const helm::Complex<T>*links, const int32_t *which, int64_t plane, helm::Complex<T>*factors,                     \
+      int64_t factor_size, helm::Complex<T>*updates, int64_t update_size, helm::Complex<T>*panels, int64_t panel_size, \
+      int32_t *flags, int64_t units, int64_t systems, int64_t frequencies
+#define HELM_BOXES_RUN(T)                                                                                             \
+  WAVEPRIOR_SHARED(helm::Complex<T>, shared);                                                                         \
+  static_cast<void>(longest);                                                                                         \
+  const helm::Boxes<T> b{lists,       list_count, records,     boxes, diagonal, links,   which,       plane, factors, \
+                         factor_size, updates,    update_size, flags, units,    systems, frequencies, most};          \
   b.Run(shared)
-#define HELM_FRONTS_RUN(T, PART)                                                                 \
-  WAVEPRIOR_SHARED(waveprior::Complex<T>, shared);                                               \
-  const waveprior::Fronts<T> f{lists,  list_count, items,   item_count,  diagonal, links,        \
-                               which,  plane,      factors, factor_size, updates,  update_size,  \
-                               panels, panel_size, flags,   units,       systems,  frequencies}; \
+#define HELM_FRONTS_RUN(T, PART)                                                            \
+  WAVEPRIOR_SHARED(helm::Complex<T>, shared);                                               \
+  const helm::Fronts<T> f{lists,  list_count, items,   item_count,  diagonal, links,        \
+                          which,  plane,      factors, factor_size, updates,  update_size,  \
+                          panels, panel_size, flags,   units,       systems,  frequencies}; \
   f.PART(shared)
 
 extern "C" __global__ void helm_boxes_f32(HELM_BOXES(float)) { HELM_BOXES_RUN(float); }

@@ -5,7 +5,7 @@
 // the largest column (shared memory only). Unit: a box of a system, boxes innermost.
 template <class T>
 int helm_boxes(const uint64_t* args, int64_t lo, int64_t hi) {
-  using waveprior::Complex;
+  using helm::Complex;
   waveprior::Args in(args);
   const int32_t* const lists = in.Pointer<const int32_t>();
   in.Int();
@@ -28,36 +28,34 @@ int helm_boxes(const uint64_t* args, int64_t lo, int64_t hi) {
   Complex<T>* const column = work + most;
   for (int64_t unit = lo; unit < hi; unit++) {
     const int64_t system = unit / boxes;
-    const int32_t* const box = lists + records + unit % boxes * waveprior::kBoxSize;
-    const int32_t* const shape = lists + box[waveprior::kBoxShape];
-    const int32_t np = shape[waveprior::kShapePivots], nb = shape[waveprior::kShapeRing],
-                  ne = shape[waveprior::kShapeEntries];
-    const waveprior::Coefficients<const Complex<T>*, const int32_t*> s{diagonal, links, which, plane, system};
+    const int32_t* const box = lists + records + unit % boxes * helm::kBoxSize;
+    const int32_t* const shape = lists + box[helm::kBoxShape];
+    const int32_t np = shape[helm::kShapePivots], nb = shape[helm::kShapeRing], ne = shape[helm::kShapeEntries];
+    const helm::Coefficients<const Complex<T>*, const int32_t*> s{diagonal, links, which, plane, system};
     const int64_t slots = np + ne + static_cast<int64_t>(nb) * (nb + 1) / 2;
-    for (int64_t i = 0; i < slots; i++) work[i] = waveprior::MakeComplex(T(0), T(0));
-    const int32_t* g = lists + shape[waveprior::kShapeGather];
-    for (int32_t i = 0; i < shape[waveprior::kShapeGatherCount]; i++, g += 3)
-      work[g[2]] = s.template At<T>(g[0], box[waveprior::kBoxBase] + g[1]);
-    Complex<T>* const factor = factors + system * factor_size + box[waveprior::kBoxFactor];
-    const int32_t* const start = lists + shape[waveprior::kShapeStart];
-    const int32_t* const products = lists + shape[waveprior::kShapeProducts];
-    const int32_t* const first = lists + shape[waveprior::kShapeProductStart];
+    for (int64_t i = 0; i < slots; i++) work[i] = helm::MakeComplex(T(0), T(0));
+    const int32_t* g = lists + shape[helm::kShapeGather];
+    for (int32_t i = 0; i < shape[helm::kShapeGatherCount]; i++, g += 3)
+      work[g[2]] = s.template At<T>(g[0], box[helm::kBoxBase] + g[1]);
+    Complex<T>* const factor = factors + system * factor_size + box[helm::kBoxFactor];
+    const int32_t* const start = lists + shape[helm::kShapeStart];
+    const int32_t* const products = lists + shape[helm::kShapeProducts];
+    const int32_t* const first = lists + shape[helm::kShapeProductStart];
     int32_t broken = 0;
     for (int32_t k = 0; k < np; k++) {
-      const Complex<T> inverse = waveprior::Reciprocal(work[k], &broken);
+      const Complex<T> inverse = helm::Reciprocal(work[k], &broken);
       factor[k] = inverse;
       for (int32_t e = start[k]; e < start[k + 1]; e++)
-        factor[np + e] = column[e - start[k]] = waveprior::Times(work[np + e], inverse);
+        factor[np + e] = column[e - start[k]] = helm::Times(work[np + e], inverse);
       for (int32_t q = first[k]; q < first[k + 1]; q++) {
         const uint32_t code = static_cast<uint32_t>(products[q]);
-        waveprior::TakeProduct(work[code & 0xffff], column[code >> 16 & 0xff], work[np + start[k] + (code >> 24)]);
+        helm::TakeProduct(work[code & 0xffff], column[code >> 16 & 0xff], work[np + start[k] + (code >> 24)]);
       }
     }
-    Complex<T>* const update = updates + system * update_size + box[waveprior::kBoxUpdate];
+    Complex<T>* const update = updates + system * update_size + box[helm::kBoxUpdate];
     for (int64_t i = 0; i < nb; i++)
-      for (int64_t j = 0; j <= i; j++)
-        update[waveprior::Packed(i, j)] = work[np + ne + j * nb - j * (j - 1) / 2 + i - j];
-    flags[system * units + box[waveprior::kBoxUnit]] = broken;
+      for (int64_t j = 0; j <= i; j++) update[helm::Packed(i, j)] = work[np + ne + j * nb - j * (j - 1) / 2 + i - j];
+    flags[system * units + box[helm::kBoxUnit]] = broken;
   }
   free(work);
   return waveprior::kOk;
@@ -68,14 +66,14 @@ template <class T>
 struct FrontArgs {
   const int32_t* lists;
   int64_t items, item_count;  // offset of the items, and how many
-  const waveprior::Complex<T>*diagonal, *links;
+  const helm::Complex<T>*diagonal, *links;
   const int32_t* which;
   int64_t plane;
-  waveprior::Complex<T>* factors;
+  helm::Complex<T>* factors;
   int64_t factor_size;
-  waveprior::Complex<T>* updates;
+  helm::Complex<T>* updates;
   int64_t update_size;
-  waveprior::Complex<T>* panels;
+  helm::Complex<T>* panels;
   int64_t panel_size;
   int32_t* flags;
   int64_t units;
@@ -86,29 +84,28 @@ struct FrontArgs {
     in.Int();
     items = in.Int();
     item_count = in.Int();
-    diagonal = in.Pointer<const waveprior::Complex<T>>();
-    links = in.Pointer<const waveprior::Complex<T>>();
+    diagonal = in.Pointer<const helm::Complex<T>>();
+    links = in.Pointer<const helm::Complex<T>>();
     which = in.Pointer<const int32_t>();
     plane = in.Int();
-    factors = in.Pointer<waveprior::Complex<T>>();
+    factors = in.Pointer<helm::Complex<T>>();
     factor_size = in.Int();
-    updates = in.Pointer<waveprior::Complex<T>>();
+    updates = in.Pointer<helm::Complex<T>>();
     update_size = in.Int();
-    panels = in.Pointer<waveprior::Complex<T>>();
+    panels = in.Pointer<helm::Complex<T>>();
     panel_size = in.Int();
     flags = in.Pointer<int32_t>();
     units = in.Int();
   }
 
   // Entry (i, j), i >= j, of a front before any elimination, j a pivot.
-  waveprior::Complex<T> Entry(int64_t front, int64_t system, int64_t i, int64_t j) const {
-    waveprior::Complex<T> f = waveprior::FromChildren<T>(lists, front, updates, system * update_size, i, j);
-    const waveprior::Coefficients<const waveprior::Complex<T>*, const int32_t*> s{diagonal, links, which, plane,
-                                                                                  system};
-    const int32_t* const columns = lists + lists[front + waveprior::kFrontColumns];
+  helm::Complex<T> Entry(int64_t front, int64_t system, int64_t i, int64_t j) const {
+    helm::Complex<T> f = helm::FromChildren<T>(lists, front, updates, system * update_size, i, j);
+    const helm::Coefficients<const helm::Complex<T>*, const int32_t*> s{diagonal, links, which, plane, system};
+    const int32_t* const columns = lists + lists[front + helm::kFrontColumns];
     for (int32_t e = columns[j]; e < columns[j + 1]; e++) {
-      const int32_t* const entry = lists + lists[front + waveprior::kFrontEntries] + 3 * e;
-      if (entry[2] == i) f = waveprior::Plus(f, s.template At<T>(entry[0], entry[1]));
+      const int32_t* const entry = lists + lists[front + helm::kFrontEntries] + 3 * e;
+      if (entry[2] == i) f = helm::Plus(f, s.template At<T>(entry[0], entry[1]));
     }
     return f;
   }
@@ -117,33 +114,33 @@ struct FrontArgs {
 // Inverts the n x n tile by Gauss-Jordan; the diagonal entry is the pivot unless another of its column is more than twice as
 // large. *broken becomes 1 where a pivot is 0 or not finite, or an entry of the inverse above Limit.
 template <class T>
-inline void InvertTile(waveprior::Complex<T> (*d)[waveprior::kTile], int n, int32_t* broken) {
-  using waveprior::Complex;
-  int swapped[waveprior::kTile];
+inline void InvertTile(helm::Complex<T> (*d)[helm::kTile], int n, int32_t* broken) {
+  using helm::Complex;
+  int swapped[helm::kTile];
   for (int k = 0; k < n; k++) {
     int r = k;
-    T best = waveprior::SquaredSize(d[k][k]) * 4;
+    T best = helm::SquaredSize(d[k][k]) * 4;
     for (int i = k + 1; i < n; i++) {
-      const T size = waveprior::SquaredSize(d[i][k]);
+      const T size = helm::SquaredSize(d[i][k]);
       if (size > best) best = size, r = i;
     }
-    best = waveprior::SquaredSize(d[r][k]);
-    if (!(best > 0) || !waveprior::Finite(best)) *broken = 1;
+    best = helm::SquaredSize(d[r][k]);
+    if (!(best > 0) || !helm::Finite(best)) *broken = 1;
     swapped[k] = r;
-    const Complex<T> p = waveprior::MakeComplex(d[r][k].re / best, -d[r][k].im / best);
+    const Complex<T> p = helm::MakeComplex(d[r][k].re / best, -d[r][k].im / best);
     for (int j = 0; j < n; j++) {
       const Complex<T> t = d[k][j];
       d[k][j] = d[r][j];
       d[r][j] = t;
     }
     for (int j = 0; j < n; j++)
-      if (j != k) d[k][j] = waveprior::Times(d[k][j], p);
+      if (j != k) d[k][j] = helm::Times(d[k][j], p);
     for (int i = 0; i < n; i++) {
       if (i == k) continue;
       const Complex<T> c = d[i][k];
       for (int j = 0; j < n; j++)
-        if (j != k) waveprior::TakeProduct(d[i][j], c, d[k][j]);
-      d[i][k] = waveprior::Minus(waveprior::MakeComplex(T(0), T(0)), waveprior::Times(c, p));
+        if (j != k) helm::TakeProduct(d[i][j], c, d[k][j]);
+      d[i][k] = helm::Minus(helm::MakeComplex(T(0), T(0)), helm::Times(c, p));
     }
     d[k][k] = p;
   }
@@ -155,32 +152,31 @@ inline void InvertTile(waveprior::Complex<T> (*d)[waveprior::kTile], int n, int3
     }
   for (int i = 0; i < n; i++)
     for (int j = 0; j < n; j++)
-      if (!(waveprior::Abs(d[i][j].re) <= waveprior::Limit<T>::value) ||
-          !(waveprior::Abs(d[i][j].im) <= waveprior::Limit<T>::value))
+      if (!(helm::Abs(d[i][j].re) <= helm::Limit<T>::value) || !(helm::Abs(d[i][j].im) <= helm::Limit<T>::value))
         *broken = 1;
 }
 
 // Rows i0..i1-1 of the pivot columns of tile k0 (w of them): U = F - L U^T, L = U Delta^-1.
 template <class T>
 inline void Panel(const FrontArgs<T>& a, int64_t front, int64_t system, int64_t i0, int64_t i1, int64_t k0, int64_t w) {
-  using waveprior::Complex;
-  const int64_t p = a.lists[front + waveprior::kFrontPivots];
-  Complex<T>* const m = a.factors + system * a.factor_size + a.lists[front + waveprior::kFrontFactor];
-  Complex<T>* const u = a.panels + system * a.panel_size + a.lists[front + waveprior::kFrontPanel];
+  using helm::Complex;
+  const int64_t p = a.lists[front + helm::kFrontPivots];
+  Complex<T>* const m = a.factors + system * a.factor_size + a.lists[front + helm::kFrontFactor];
+  Complex<T>* const u = a.panels + system * a.panel_size + a.lists[front + helm::kFrontPanel];
   for (int64_t i = i0; i < i1; i++) {
-    Complex<T> row[waveprior::kTile];
+    Complex<T> row[helm::kTile];
     for (int64_t j = 0; j < w; j++) {
-      Complex<T> sum = waveprior::MakeComplex(T(0), T(0));
-      for (int64_t k = 0; k < k0; k++) waveprior::AddProduct(sum, m[i * p + k], m[k * p + k0 + j]);
-      row[j] = waveprior::Minus(a.Entry(front, system, i, k0 + j), sum);
+      Complex<T> sum = helm::MakeComplex(T(0), T(0));
+      for (int64_t k = 0; k < k0; k++) helm::AddProduct(sum, m[i * p + k], m[k * p + k0 + j]);
+      row[j] = helm::Minus(a.Entry(front, system, i, k0 + j), sum);
       if (i < p)
         m[(k0 + j) * p + i] = row[j];
       else
         u[(i - p) * p + k0 + j] = row[j];
     }
     for (int64_t j = 0; j < w; j++) {
-      Complex<T> l = waveprior::MakeComplex(T(0), T(0));
-      for (int64_t k = 0; k < w; k++) waveprior::AddProduct(l, row[k], m[(k0 + k) * p + k0 + j]);
+      Complex<T> l = helm::MakeComplex(T(0), T(0));
+      for (int64_t k = 0; k < w; k++) helm::AddProduct(l, row[k], m[(k0 + k) * p + k0 + j]);
       m[i * p + k0 + j] = l;
     }
   }
@@ -189,28 +185,28 @@ inline void Panel(const FrontArgs<T>& a, int64_t front, int64_t system, int64_t 
 // FrontArgs. Items: record of a front. Unit: an item of a system, items innermost.
 template <class T>
 int helm_pivots(const uint64_t* args, int64_t lo, int64_t hi) {
-  using waveprior::Complex;
+  using helm::Complex;
   const FrontArgs<T> a(args);
   for (int64_t unit = lo; unit < hi; unit++) {
     const int64_t system = unit / a.item_count, front = a.lists[a.items + unit % a.item_count];
-    const int64_t p = a.lists[front + waveprior::kFrontPivots];
-    Complex<T>* const m = a.factors + system * a.factor_size + a.lists[front + waveprior::kFrontFactor];
+    const int64_t p = a.lists[front + helm::kFrontPivots];
+    Complex<T>* const m = a.factors + system * a.factor_size + a.lists[front + helm::kFrontFactor];
     int32_t broken = 0;
-    for (int64_t k0 = 0; k0 < p; k0 += waveprior::kTile) {
-      const int64_t w = p - k0 < waveprior::kTile ? p - k0 : waveprior::kTile;
-      Complex<T> d[waveprior::kTile][waveprior::kTile];
+    for (int64_t k0 = 0; k0 < p; k0 += helm::kTile) {
+      const int64_t w = p - k0 < helm::kTile ? p - k0 : helm::kTile;
+      Complex<T> d[helm::kTile][helm::kTile];
       for (int64_t i = 0; i < w; i++)
         for (int64_t j = 0; j <= i; j++) {
-          Complex<T> sum = waveprior::MakeComplex(T(0), T(0));
-          for (int64_t k = 0; k < k0; k++) waveprior::AddProduct(sum, m[(k0 + i) * p + k], m[k * p + k0 + j]);
-          d[i][j] = d[j][i] = waveprior::Minus(a.Entry(front, system, k0 + i, k0 + j), sum);
+          Complex<T> sum = helm::MakeComplex(T(0), T(0));
+          for (int64_t k = 0; k < k0; k++) helm::AddProduct(sum, m[(k0 + i) * p + k], m[k * p + k0 + j]);
+          d[i][j] = d[j][i] = helm::Minus(a.Entry(front, system, k0 + i, k0 + j), sum);
         }
       InvertTile(d, static_cast<int>(w), &broken);
       for (int64_t i = 0; i < w; i++)
         for (int64_t j = 0; j < w; j++) m[(k0 + i) * p + k0 + j] = d[i][j];
       Panel(a, front, system, k0 + w, p, k0, w);
     }
-    a.flags[system * a.units + a.lists[front + waveprior::kFrontUnit]] = broken;
+    a.flags[system * a.units + a.lists[front + helm::kFrontUnit]] = broken;
   }
   return waveprior::kOk;
 }
@@ -222,10 +218,10 @@ int helm_panels(const uint64_t* args, int64_t lo, int64_t hi) {
   for (int64_t unit = lo; unit < hi; unit++) {
     const int64_t system = unit / a.item_count, item = a.items + unit % a.item_count * 2;
     const int64_t front = a.lists[item], i0 = a.lists[item + 1];
-    const int64_t p = a.lists[front + waveprior::kFrontPivots], rows = p + a.lists[front + waveprior::kFrontBoundary];
-    const int64_t i1 = i0 + waveprior::kBlock < rows ? i0 + waveprior::kBlock : rows;
-    for (int64_t k0 = 0; k0 < p; k0 += waveprior::kTile)
-      Panel(a, front, system, i0, i1, k0, p - k0 < waveprior::kTile ? p - k0 : waveprior::kTile);
+    const int64_t p = a.lists[front + helm::kFrontPivots], rows = p + a.lists[front + helm::kFrontBoundary];
+    const int64_t i1 = i0 + helm::kBlock < rows ? i0 + helm::kBlock : rows;
+    for (int64_t k0 = 0; k0 < p; k0 += helm::kTile)
+      Panel(a, front, system, i0, i1, k0, p - k0 < helm::kTile ? p - k0 : helm::kTile);
   }
   return waveprior::kOk;
 }
@@ -233,22 +229,21 @@ int helm_panels(const uint64_t* args, int64_t lo, int64_t hi) {
 // FrontArgs. Items: record of a front, block of rows and of columns of its boundary.
 template <class T>
 int helm_updates(const uint64_t* args, int64_t lo, int64_t hi) {
-  using waveprior::Complex;
+  using helm::Complex;
   const FrontArgs<T> a(args);
   for (int64_t unit = lo; unit < hi; unit++) {
     const int64_t system = unit / a.item_count, item = a.items + unit % a.item_count * 3;
-    const int64_t front = a.lists[item], i0 = a.lists[item + 1] * waveprior::kBlock,
-                  j0 = a.lists[item + 2] * waveprior::kBlock;
-    const int64_t p = a.lists[front + waveprior::kFrontPivots], b = a.lists[front + waveprior::kFrontBoundary];
-    const Complex<T>* const l = a.factors + system * a.factor_size + a.lists[front + waveprior::kFrontFactor] + p * p;
-    const Complex<T>* const u = a.panels + system * a.panel_size + a.lists[front + waveprior::kFrontPanel];
-    Complex<T>* const s = a.updates + system * a.update_size + a.lists[front + waveprior::kFrontUpdate];
-    for (int64_t i = i0; i < b && i < i0 + waveprior::kBlock; i++)
-      for (int64_t j = j0; j <= i && j < j0 + waveprior::kBlock; j++) {
-        Complex<T> sum = waveprior::MakeComplex(T(0), T(0));
-        for (int64_t k = 0; k < p; k++) waveprior::AddProduct(sum, l[i * p + k], u[j * p + k]);
-        s[waveprior::Packed(i, j)] = waveprior::Minus(
-            waveprior::FromChildren<T>(a.lists, front, a.updates, system * a.update_size, p + i, p + j), sum);
+    const int64_t front = a.lists[item], i0 = a.lists[item + 1] * helm::kBlock, j0 = a.lists[item + 2] * helm::kBlock;
+    const int64_t p = a.lists[front + helm::kFrontPivots], b = a.lists[front + helm::kFrontBoundary];
+    const Complex<T>* const l = a.factors + system * a.factor_size + a.lists[front + helm::kFrontFactor] + p * p;
+    const Complex<T>* const u = a.panels + system * a.panel_size + a.lists[front + helm::kFrontPanel];
+    Complex<T>* const s = a.updates + system * a.update_size + a.lists[front + helm::kFrontUpdate];
+    for (int64_t i = i0; i < b && i < i0 + helm::kBlock; i++)
+      for (int64_t j = j0; j <= i && j < j0 + helm::kBlock; j++) {
+        Complex<T> sum = helm::MakeComplex(T(0), T(0));
+        for (int64_t k = 0; k < p; k++) helm::AddProduct(sum, l[i * p + k], u[j * p + k]);
+        s[helm::Packed(i, j)] =
+            helm::Minus(helm::FromChildren<T>(a.lists, front, a.updates, system * a.update_size, p + i, p + j), sum);
       }
   }
   return waveprior::kOk;

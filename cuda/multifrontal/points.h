@@ -21,7 +21,7 @@
 #include "../view.h"
 #include "complex.h"
 
-namespace waveprior {
+namespace waveprior::multifrontal {
 
 // The grid of a model and its layer of `cells` nodes on every side.
 struct Padding {
@@ -213,6 +213,6 @@ struct PointFoldZ {
   }
 };
 
-}  // namespace waveprior
+}  // namespace waveprior::multifrontal
 
 #endif  // WAVEPRIOR_CUDA_MULTIFRONTAL_POINTS_H_

@@ -11,10 +11,10 @@ static inline int EachPoint(const F& f, int64_t n, int64_t block, int64_t lo, in
 template <class T>
 int helm_diagonals(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args next(args);
-  waveprior::Complex<T>* const diagonal = next.Pointer<waveprior::Complex<T>>();
+  helm::Complex<T>* const diagonal = next.Pointer<helm::Complex<T>>();
   const T* const models = next.Pointer<const T>();
   const int32_t* const which = next.Pointer<const int32_t>();
-  const waveprior::Complex<double>* const operators = next.Pointer<const waveprior::Complex<double>>();
+  const helm::Complex<double>* const operators = next.Pointer<const helm::Complex<double>>();
   const int64_t model_count = next.Int();
   const int64_t systems = next.Int();
   const int64_t frequencies = next.Int();
@@ -22,13 +22,13 @@ int helm_diagonals(const uint64_t* args, int64_t lo, int64_t hi) {
   const int64_t nx = next.Int();
   const int64_t cells = next.Int();
   const int64_t block = next.Int();
-  const waveprior::Padding grid{nz, nx, cells};
+  const helm::Padding grid{nz, nx, cells};
   const int64_t n = systems * (grid.Height() + 2) * (grid.Width() + 2);
-  const waveprior::PointDiagonals<T> f{{diagonal, n},
-                                       {models, model_count * nz * nx},
-                                       {which, 2 * systems},
-                                       {operators, frequencies * 4 * grid.Nodes()},
-                                       grid};
+  const helm::PointDiagonals<T> f{{diagonal, n},
+                                  {models, model_count * nz * nx},
+                                  {which, 2 * systems},
+                                  {operators, frequencies * 4 * grid.Nodes()},
+                                  grid};
   return EachPoint(f, n, block, lo, hi);
 }
 
@@ -36,14 +36,14 @@ int helm_diagonals(const uint64_t* args, int64_t lo, int64_t hi) {
 template <class T>
 int helm_source(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args next(args);
-  waveprior::Complex<T>* const x = next.Pointer<waveprior::Complex<T>>();
+  helm::Complex<T>* const x = next.Pointer<helm::Complex<T>>();
   const int32_t* const place = next.Pointer<const int32_t>();
   const int64_t systems = next.Int();
   const int64_t nodes = next.Int();
   const int64_t count = next.Int();
   const int64_t block = next.Int();
   const int64_t n = systems * nodes * count;
-  const waveprior::PointSource<T> f{{x, n}, {place, nodes}, nodes, count};
+  const helm::PointSource<T> f{{x, n}, {place, nodes}, nodes, count};
   return EachPoint(f, n, block, lo, hi);
 }
 
@@ -51,16 +51,16 @@ int helm_source(const uint64_t* args, int64_t lo, int64_t hi) {
 template <class T>
 int helm_receive(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args next(args);
-  waveprior::Complex<T>* const x = next.Pointer<waveprior::Complex<T>>();
+  helm::Complex<T>* const x = next.Pointer<helm::Complex<T>>();
   const int32_t* const place = next.Pointer<const int32_t>();
-  const waveprior::Complex<T>* const w = next.Pointer<const waveprior::Complex<T>>();
+  const helm::Complex<T>* const w = next.Pointer<const helm::Complex<T>>();
   const int64_t systems = next.Int();
   const int64_t nodes = next.Int();
   const int64_t count = next.Int();
   const int64_t receivers = next.Int();
   const int64_t block = next.Int();
   const int64_t n = systems * nodes * count;
-  const waveprior::PointReceive<T> f{{x, n}, {place, nodes}, {w, systems * count * receivers}, nodes, count, receivers};
+  const helm::PointReceive<T> f{{x, n}, {place, nodes}, {w, systems * count * receivers}, nodes, count, receivers};
   return EachPoint(f, n, block, lo, hi);
 }
 
@@ -68,12 +68,12 @@ int helm_receive(const uint64_t* args, int64_t lo, int64_t hi) {
 template <class T>
 int helm_tangent(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args next(args);
-  waveprior::Complex<T>* const x = next.Pointer<waveprior::Complex<T>>();
-  const waveprior::Complex<T>* const u = next.Pointer<const waveprior::Complex<T>>();
+  helm::Complex<T>* const x = next.Pointer<helm::Complex<T>>();
+  const helm::Complex<T>* const u = next.Pointer<const helm::Complex<T>>();
   const T* const dm = next.Pointer<const T>();
   const int32_t* const which = next.Pointer<const int32_t>();
   const int32_t* const node = next.Pointer<const int32_t>();
-  const waveprior::Complex<double>* const operators = next.Pointer<const waveprior::Complex<double>>();
+  const helm::Complex<double>* const operators = next.Pointer<const helm::Complex<double>>();
   const int64_t sets = next.Int();
   const int64_t systems = next.Int();
   const int64_t frequencies = next.Int();
@@ -84,18 +84,18 @@ int helm_tangent(const uint64_t* args, int64_t lo, int64_t hi) {
   const int64_t shots = next.Int();
   const int64_t own = next.Int();
   const int64_t block = next.Int();
-  const waveprior::Padding grid{nz, nx, cells};
+  const helm::Padding grid{nz, nx, cells};
   const int64_t all = systems * grid.Nodes() * shots, n = all * directions;
-  const waveprior::PointTangent<T> f{{x, n},
-                                     {u, all},
-                                     {dm, sets * directions * nz * nx},
-                                     {which, 2 * systems},
-                                     {node, grid.Nodes()},
-                                     {operators, frequencies * 4 * grid.Nodes()},
-                                     grid,
-                                     directions,
-                                     shots,
-                                     own};
+  const helm::PointTangent<T> f{{x, n},
+                                {u, all},
+                                {dm, sets * directions * nz * nx},
+                                {which, 2 * systems},
+                                {node, grid.Nodes()},
+                                {operators, frequencies * 4 * grid.Nodes()},
+                                grid,
+                                directions,
+                                shots,
+                                own};
   return EachPoint(f, n, block, lo, hi);
 }
 
@@ -103,8 +103,8 @@ int helm_tangent(const uint64_t* args, int64_t lo, int64_t hi) {
 template <class T>
 int helm_sample(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args next(args);
-  waveprior::Complex<T>* const d = next.Pointer<waveprior::Complex<T>>();
-  const waveprior::Complex<T>* const x = next.Pointer<const waveprior::Complex<T>>();
+  helm::Complex<T>* const d = next.Pointer<helm::Complex<T>>();
+  const helm::Complex<T>* const x = next.Pointer<const helm::Complex<T>>();
   const int32_t* const row = next.Pointer<const int32_t>();
   const int32_t* const which = next.Pointer<const int32_t>();
   const double* const strength = next.Pointer<const double>();
@@ -115,14 +115,14 @@ int helm_sample(const uint64_t* args, int64_t lo, int64_t hi) {
   const int64_t receivers = next.Int();
   const int64_t block = next.Int();
   const int64_t n = systems * count * receivers;
-  const waveprior::PointSample<T> f{{d, n},
-                                    {x, systems * nodes * count},
-                                    {row, receivers},
-                                    {which, 2 * systems},
-                                    {strength, frequencies},
-                                    nodes,
-                                    count,
-                                    receivers};
+  const helm::PointSample<T> f{{d, n},
+                               {x, systems * nodes * count},
+                               {row, receivers},
+                               {which, 2 * systems},
+                               {strength, frequencies},
+                               nodes,
+                               count,
+                               receivers};
   return EachPoint(f, n, block, lo, hi);
 }
 
@@ -131,11 +131,11 @@ template <class T>
 int helm_products(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args next(args);
   double* const g = next.Pointer<double>();
-  const waveprior::Complex<T>* const u = next.Pointer<const waveprior::Complex<T>>();
-  const waveprior::Complex<T>* const a = next.Pointer<const waveprior::Complex<T>>();
+  const helm::Complex<T>* const u = next.Pointer<const helm::Complex<T>>();
+  const helm::Complex<T>* const a = next.Pointer<const helm::Complex<T>>();
   const int32_t* const row = next.Pointer<const int32_t>();
   const int32_t* const which = next.Pointer<const int32_t>();
-  const waveprior::Complex<double>* const operators = next.Pointer<const waveprior::Complex<double>>();
+  const helm::Complex<double>* const operators = next.Pointer<const helm::Complex<double>>();
   const double* const strength = next.Pointer<const double>();
   const int64_t systems = next.Int();
   const int64_t frequencies = next.Int();
@@ -144,16 +144,16 @@ int helm_products(const uint64_t* args, int64_t lo, int64_t hi) {
   const int64_t shots = next.Int();
   const int64_t block = next.Int();
   const int64_t n = systems * directions * nodes, all = systems * nodes * shots;
-  const waveprior::PointProducts<T> f{{g, n},
-                                      {u, all},
-                                      {a, all * directions},
-                                      {row, nodes},
-                                      {which, 2 * systems},
-                                      {operators, frequencies * 4 * nodes},
-                                      {strength, frequencies},
-                                      nodes,
-                                      directions,
-                                      shots};
+  const helm::PointProducts<T> f{{g, n},
+                                 {u, all},
+                                 {a, all * directions},
+                                 {row, nodes},
+                                 {which, 2 * systems},
+                                 {operators, frequencies * 4 * nodes},
+                                 {strength, frequencies},
+                                 nodes,
+                                 directions,
+                                 shots};
   return EachPoint(f, n, block, lo, hi);
 }
 
@@ -168,9 +168,9 @@ int helm_fold_x(const uint64_t* args, int64_t lo, int64_t hi) {
   const int64_t cells = next.Int();
   const int64_t layer = next.Int();
   const int64_t block = next.Int();
-  const waveprior::Padding grid{nz, nx, cells};
+  const helm::Padding grid{nz, nx, cells};
   const int64_t n = rows * nx;
-  const waveprior::PointFoldX f{{out, n}, {in, rows * grid.Width()}, grid, layer};
+  const helm::PointFoldX f{{out, n}, {in, rows * grid.Width()}, grid, layer};
   return EachPoint(f, n, block, lo, hi);
 }
 
@@ -189,9 +189,9 @@ int helm_fold_z(const uint64_t* args, int64_t lo, int64_t hi) {
   const int64_t layer = next.Int();
   const int64_t more = next.Int();
   const int64_t block = next.Int();
-  const waveprior::Padding grid{nz, nx, cells};
+  const helm::Padding grid{nz, nx, cells};
   const int64_t sets = models * frequencies * directions, n = models * directions * nz * nx;
-  const waveprior::PointFoldZ f{
+  const helm::PointFoldZ f{
       {out, n}, {in, sets * grid.Height() * nx}, {weight, sets}, grid, directions, frequencies, layer, more};
   return EachPoint(f, n, block, lo, hi);
 }

@@ -23,7 +23,7 @@
 #include "../kernel.h"
 #include "tables.h"
 
-namespace waveprior {
+namespace waveprior::multifrontal {
 
 template <class T>
 struct Substitution {
@@ -294,17 +294,17 @@ struct Substitution {
   }
 };
 
-}  // namespace waveprior
+}  // namespace waveprior::multifrontal
 
-#define HELM_SOLVE(T)                                                                                               \
-  const int32_t *lists, int64_t list_count, int64_t items, int64_t item_count, int64_t chunks,                      \
-      const waveprior::Complex<T>*factors, int64_t factor_size, waveprior::Complex<T>*vectors, int64_t vector_rows, \
-      waveprior::Complex<T>*x, int64_t nodes, int64_t count, int64_t systems, int64_t local
-#define HELM_SOLVE_RUN(T, PART)                                                                             \
-  WAVEPRIOR_SHARED(waveprior::Complex<T>, shared);                                                          \
-  static_cast<void>(local);                                                                                 \
-  const waveprior::Substitution<T> s{lists,   list_count,  items, item_count, chunks, factors, factor_size, \
-                                     vectors, vector_rows, x,     nodes,      count,  systems};             \
+#define HELM_SOLVE(T)                                                                                     \
+  const int32_t *lists, int64_t list_count, int64_t items, int64_t item_count, int64_t chunks,            \
+      const helm::Complex<T>*factors, int64_t factor_size, helm::Complex<T>*vectors, int64_t vector_rows, \
+      helm::Complex<T>*x, int64_t nodes, int64_t count, int64_t systems, int64_t local
+#define HELM_SOLVE_RUN(T, PART)                                                                        \
+  WAVEPRIOR_SHARED(helm::Complex<T>, shared);                                                          \
+  static_cast<void>(local);                                                                            \
+  const helm::Substitution<T> s{lists,   list_count,  items, item_count, chunks, factors, factor_size, \
+                                vectors, vector_rows, x,     nodes,      count,  systems};             \
   s.PART(shared)
 
 extern "C" __global__ void helm_box_forward_f32(HELM_SOLVE(float)) { HELM_SOLVE_RUN(float, BoxForward); }

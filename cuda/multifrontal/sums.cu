@@ -5,7 +5,7 @@
 #include "../kernel.h"
 #include "sums.h"
 
-namespace waveprior {
+namespace waveprior::multifrontal {
 
 // The maximum over the block, in every thread; scratch as in BlockSum.
 WAVEPRIOR_DEVICE double BlockMaximum(double x, double *scratch) {
@@ -56,46 +56,46 @@ WAVEPRIOR_DEVICE void SumMisfit(const Misfit<T> &f, View<double> phi, View<doubl
   }
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::multifrontal
 
-#define HELM_RESIDUAL(T)                                                                                       \
-  double *residual, const waveprior::Complex<T> *x, const T *models, const int32_t *which, const int32_t *row, \
-      const waveprior::Complex<double> *operators, const int32_t *flags, int64_t model_count, int64_t systems, \
+#define HELM_RESIDUAL(T)                                                                                  \
+  double *residual, const helm::Complex<T> *x, const T *models, const int32_t *which, const int32_t *row, \
+      const helm::Complex<double> *operators, const int32_t *flags, int64_t model_count, int64_t systems, \
       int64_t frequencies, int64_t nz, int64_t nx, int64_t cells, int64_t count, int64_t source, int64_t units
-#define HELM_RESIDUAL_RUN(T)                                                  \
-  WAVEPRIOR_SHARED(double, scratch);                                          \
-  const waveprior::Padding grid{nz, nx, cells};                               \
-  const waveprior::Residual<T> f{{x, systems * grid.Nodes() * count},         \
-                                 {models, model_count * nz * nx},             \
-                                 {which, 2 * systems},                        \
-                                 {row, grid.Nodes()},                         \
-                                 {operators, frequencies * 4 * grid.Nodes()}, \
-                                 grid,                                        \
-                                 count,                                       \
-                                 source};                                     \
-  waveprior::SumResidual(f, waveprior::View<double>(residual, 2 * systems),   \
-                         waveprior::View<const int32_t>(flags, systems * units), units, scratch)
-#define HELM_MISFIT(T)                                                                                               \
-  double *phi, double *weight, waveprior::Complex<T> *w, const waveprior::Complex<T> *x,                             \
-      const waveprior::Complex<double> *observed, const int32_t *observation, const double *tau, const int32_t *row, \
-      const int32_t *which, const double *strength, int64_t observations, int64_t model_count, int64_t systems,      \
-      int64_t frequencies, int64_t nodes, int64_t count, int64_t receivers
-#define HELM_MISFIT_RUN(T)                                                                                 \
-  WAVEPRIOR_SHARED(double, scratch);                                                                       \
-  const int64_t n = count * receivers;                                                                     \
-  const waveprior::Misfit<T> f{{x, systems * nodes * count},                                               \
-                               {observed, observations * frequencies * n},                                 \
-                               {observation, model_count},                                                 \
-                               {row, receivers},                                                           \
-                               {which, 2 * systems},                                                       \
-                               {strength, frequencies},                                                    \
-                               nodes,                                                                      \
-                               count,                                                                      \
-                               receivers,                                                                  \
-                               frequencies};                                                               \
-  waveprior::SumMisfit(f, waveprior::View<double>(phi, systems), waveprior::View<double>(weight, systems), \
-                       waveprior::View<waveprior::Complex<T>>(w, systems * n),                             \
-                       waveprior::View<const double>(tau, observations), scratch)
+#define HELM_RESIDUAL_RUN(T)                                             \
+  WAVEPRIOR_SHARED(double, scratch);                                     \
+  const helm::Padding grid{nz, nx, cells};                               \
+  const helm::Residual<T> f{{x, systems * grid.Nodes() * count},         \
+                            {models, model_count * nz * nx},             \
+                            {which, 2 * systems},                        \
+                            {row, grid.Nodes()},                         \
+                            {operators, frequencies * 4 * grid.Nodes()}, \
+                            grid,                                        \
+                            count,                                       \
+                            source};                                     \
+  helm::SumResidual(f, waveprior::View<double>(residual, 2 * systems),   \
+                    waveprior::View<const int32_t>(flags, systems * units), units, scratch)
+#define HELM_MISFIT(T)                                                                                                 \
+  double *phi, double *weight, helm::Complex<T> *w, const helm::Complex<T> *x, const helm::Complex<double> *observed,  \
+      const int32_t *observation, const double *tau, const int32_t *row, const int32_t *which, const double *strength, \
+      int64_t observations, int64_t model_count, int64_t systems, int64_t frequencies, int64_t nodes, int64_t count,   \
+      int64_t receivers
+#define HELM_MISFIT_RUN(T)                                                                                             \
+  WAVEPRIOR_SHARED(double, scratch);                                                                                   \
+  const int64_t n = count * receivers;                                                                                 \
+  const helm::Misfit<T> f{{x, systems * nodes * count},                                                                \
+                          {observed, observations * frequencies * n},                                                  \
+                          {observation, model_count},                                                                  \
+                          {row, receivers},                                                                            \
+                          {which, 2 * systems},                                                                        \
+                          {strength, frequencies},                                                                     \
+                          nodes,                                                                                       \
+                          count,                                                                                       \
+                          receivers,                                                                                   \
+                          frequencies};                                                                                \
+  helm::SumMisfit(f, waveprior::View<double>(phi, systems), waveprior::View<double>(weight, systems),                  \
+                  waveprior::View<helm::Complex<T>>(w, systems * n), waveprior::View<const double>(tau, observations), \
+                  scratch)
 
 extern "C" __global__ void helm_residual_f32(HELM_RESIDUAL(float)) { HELM_RESIDUAL_RUN(float); }
 extern "C" __global__ void helm_residual_f64(HELM_RESIDUAL(double)) { HELM_RESIDUAL_RUN(double); }

@@ -11,7 +11,7 @@
 
 #include "points.h"
 
-namespace waveprior {
+namespace waveprior::multifrontal {
 
 template <class T>
 struct Residual {
@@ -76,6 +76,6 @@ WAVEPRIOR_INLINE double InversePowerOfTwo(double x) {
   return v.value;
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::multifrontal
 
 #endif  // WAVEPRIOR_CUDA_MULTIFRONTAL_SUMS_H_

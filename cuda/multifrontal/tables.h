@@ -11,7 +11,7 @@
 
 #include "complex.h"
 
-namespace waveprior {
+namespace waveprior::multifrontal {
 
 constexpr int kTile = 16;   // pivots of a tile of Delta; right-hand sides that a block carries
 constexpr int kBlock = 64;  // rows of a block of a front
@@ -101,6 +101,6 @@ WAVEPRIOR_INLINE Complex<T> VectorFromChildren(const Integers& lists, int64_t fr
   return sum;
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::multifrontal
 
 #endif  // WAVEPRIOR_CUDA_MULTIFRONTAL_TABLES_H_

@@ -69,7 +69,7 @@ type Sampler struct {
 	Device       string `option:"device" default:"cpu" oneof:"cpu" doc:"samplers compute on the CPU"`
 	Threads      int    `option:"threads" default:"0" min:"0" affects:"nothing" doc:"threads of its process; 0: as many as the machine has cores"`
 	Chains       int    `option:"chains" min:"1" doc:"chains per observation"`
-	Group        int    `option:"group" default:"0" min:"0" affects:"nothing" doc:"chains per call of the sampler; 0: all at once"`
+	Group        int    `option:"group" default:"0" min:"0" affects:"nothing" doc:"chains per call of the sampler, two calls at a time; 0: halves of whole 32s"`
 	OnDivergence string `option:"on_divergence" default:"drop" oneof:"drop,stop" doc:"what happens when a chain diverges: it is dropped and counted, or the run stops"`
 	Snapshots    int    `option:"snapshots" default:"8" min:"0" max:"64" doc:"how many states along the way are kept for figures"`
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"sync"
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
@@ -11,16 +12,22 @@ import (
 	"github.com/waveprior/waveprior/host/session"
 )
 
-// Chains are the chains of a cell on their way through the sample stage: the configured sampler and its state, twice, in the
-// run's memory.
+// Chains are the chains of a cell on their way through the sample stage: the configured sampler and its state in the run's
+// memory, and the lanes in which groups of chains travel.
 type Chains struct {
 	k       *cellRun
 	sampler contract.Sampler
-	state   []contract.StateTensor
+	layout  []contract.StateTensor
 	groups  [][2]int
 	st      *chainState
-	next    contract.State // where the next step goes
+	states  [ahead + 2]contract.State // in turn the state before a step, after it, after the one that a lane is ahead
 	release []func()
+
+	lanes []*lane // nil before the first step
+	first int     // step that lies in states[0]
+	slots chan struct{}
+	end   context.CancelFunc
+	ended sync.WaitGroup
 }
 
 // StartChains carries a cell out as far as its sample stage and starts the chains: stages before it that are in the cache are
@@ -54,8 +61,9 @@ func (k *cellRun) newChains(ctx context.Context) (*Chains, error) {
 		return nil, err
 	}
 	n := k.chains()
-	c := &Chains{k: k, sampler: s, state: conf.State, groups: k.groups(n), st: &chainState{state: contract.State{}}, next: contract.State{}}
-	for _, state := range []contract.State{c.st.state, c.next} {
+	c := &Chains{k: k, sampler: s, layout: conf.State, groups: k.groups(n), slots: make(chan struct{}, inFlight)}
+	for i := range c.states {
+		c.states[i] = contract.State{}
 		for _, t := range conf.State {
 			x, free, err := k.Session.Alloc(t.DType, append([]int{n}, t.Shape...)...)
 			if err != nil {
@@ -64,14 +72,19 @@ func (k *cellRun) newChains(ctx context.Context) (*Chains, error) {
 			}
 			x.Zero()
 			c.release = append(c.release, free)
-			state[t.Name] = x
+			c.states[i][t.Name] = x
 		}
 	}
+	c.st = &chainState{state: c.states[0]}
 	return c, nil
 }
 
-// Close gives the memory of the state back.
+// Close ends what is still under way and gives the memory of the state back.
 func (c *Chains) Close() {
+	if c.end != nil {
+		c.end()
+	}
+	c.ended.Wait()
 	for _, f := range c.release {
 		f()
 	}
@@ -81,6 +94,9 @@ func (c *Chains) Close() {
 // Done reports whether the sampler has taken its last step.
 func (c *Chains) Done() bool { return c.st.done || c.st.step >= c.st.total }
 
+// Groups is how many calls of the sampler a step takes.
+func (c *Chains) Groups() int { return len(c.groups) }
+
 // State is the chains' state, (chains, ...) each. It is the run's: do not change it, and copy what must outlive the next step.
 func (c *Chains) State() contract.State { return c.st.state }
 
@@ -89,7 +105,7 @@ func (c *Chains) Dropped() []ChainStatus { return c.st.dropped }
 
 // load takes the chains' state from a checkpoint, if there is one.
 func (c *Chains) load(path string) (bool, error) {
-	st, err := c.k.loadCheckpoint(path, contract.Configured{State: c.state}, c.k.chains())
+	st, err := c.k.loadCheckpoint(path, contract.Configured{State: c.layout}, c.k.chains())
 	if st == nil || err != nil {
 		return false, err
 	}
@@ -116,99 +132,12 @@ func (c *Chains) start(ctx context.Context) error {
 	return c.k.diverged(c.st)
 }
 
-// Step takes all chains that are not dropped one step on, and records what the experiment asks for. It returns the sampler's
-// numbers, one per chain, NaN for a dropped one. Too many chains dropped, by the experiment's on_divergence, is an error.
-func (c *Chains) Step(ctx context.Context) (map[string][]float64, error) {
-	st := c.st
-	numbers, err := c.k.step(ctx, c.sampler, st, c.next, c.groups)
-	if err != nil {
-		return nil, err
-	}
-	st.state, c.next = c.next, st.state
-	st.record(numbers, c.k.chains())
-	st.snapshot(c.k.c.Chains.Snapshots)
-	st.step++
-	return numbers, c.k.diverged(st)
-}
-
 func ids(lo, hi int) []int {
 	v := make([]int, hi-lo)
 	for i := range v {
 		v[i] = lo + i
 	}
 	return v
-}
-
-// groups splits n chains as the experiment asks: [lo, hi) each.
-func (k *cellRun) groups(n int) [][2]int {
-	size := k.c.Chains.Group
-	if size == 0 {
-		size = n
-	}
-	var g [][2]int
-	for lo := 0; lo < n; lo += size {
-		g = append(g, [2]int{lo, min(lo+size, n)})
-	}
-	return g
-}
-
-// step takes all chains that are not dropped one step on. Numbers are per chain, NaN for a dropped one.
-func (k *cellRun) step(ctx context.Context, s contract.Sampler, st *chainState, next contract.State, groups [][2]int) (map[string][]float64, error) {
-	n := k.chains()
-	numbers := map[string][]float64{}
-	gone := map[int]bool{}
-	for _, d := range st.dropped {
-		gone[d.Chain] = true
-	}
-	done := true
-	for _, g := range groups {
-		var alive []int
-		for c := g[0]; c < g[1]; c++ {
-			if !gone[c] {
-				alive = append(alive, c)
-			}
-		}
-		if len(alive) < g[1]-g[0] { // a dropped chain keeps its last state
-			for name, t := range st.state {
-				next[name].Slice(g[0], g[1]).CopyFrom(t.Slice(g[0], g[1]))
-			}
-		}
-		if len(alive) == 0 {
-			continue
-		}
-		in, out := st.state.Slice(g[0], g[1]), next.Slice(g[0], g[1])
-		if len(alive) < g[1]-g[0] {
-			in, out = gather(st.state, alive), gather(next, alive)
-		}
-		r, err := s.Step(ctx, st.step, k.which(alive), in, out)
-		if err != nil {
-			return nil, err
-		}
-		if len(alive) < g[1]-g[0] {
-			for name, t := range out {
-				for i, c := range alive {
-					next[name].Item(c).CopyFrom(t.Item(i))
-				}
-			}
-		}
-		for name, v := range r.Numbers {
-			if len(v) != len(alive) {
-				return nil, fmt.Errorf("sampler %s: step %d reports %d values of %q for %d chains: %w", k.c.Sampler.Ref.Name, st.step, len(v), name, len(alive), contract.ErrInternal)
-			}
-			if numbers[name] == nil {
-				numbers[name] = nan(n)
-			}
-			for i, c := range alive {
-				numbers[name][c] = v[i]
-			}
-		}
-		for i := range r.Status {
-			st.drop(alive[i], r.Status[i], st.step)
-		}
-		done = done && r.Done
-	}
-	st.done = done
-	return numbers, nil
 }
 
 // gather copies some chains.

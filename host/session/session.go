@@ -172,9 +172,10 @@ func (s *Session) Counts() map[string]float64 {
 	return c
 }
 
-// Alloc places a tensor in the run's shared memory, so that it crosses to plugins without a copy.
+// Alloc places a tensor in the run's shared memory, so that it crosses to plugins without a copy. Its bytes are whatever
+// was there before.
 func (s *Session) Alloc(dt tensor.DType, shape ...int) (*tensor.Tensor, func(), error) {
-	t, err := s.arena.Alloc(dt, shape...)
+	t, err := s.arena.AllocRaw(dt, shape...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -170,12 +170,14 @@ func (w *worker) call(ctx context.Context, name string, f func(ctx context.Conte
 			return err // a plugin's answer, which names plugin and call
 		}
 		w.mu.Lock()
-		if w.proc == proc {
+		// Of several calls that lost the same process one sees to it.
+		first := proc == nil || w.proc == proc
+		if first {
 			err = w.died(err)
+			w.restarts++
 		}
-		w.restarts++
 		w.mu.Unlock()
-		if attempt < w.s.Restarts {
+		if first && attempt < w.s.Restarts {
 			w.s.logf("%s died in %s (%v): restarting it, attempt %d of %d", w.what, name, firstLine(err), attempt+1, w.s.Restarts)
 		}
 	}

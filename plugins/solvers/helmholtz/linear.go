@@ -27,7 +27,7 @@ func (s *Solver) JVP(ctx context.Context, m, dm, dd *tensor.Tensor) ([]contract.
 		return nil, err
 	}
 	n, cells := c.perFrequency(), c.nz*c.nx
-	return c.each(ctx, m.Batch(), c.check(m), func(w *worker, item, f int) contract.Status {
+	return c.compute(ctx, m, c.check(m), c.jvpTask(dm, dd, k), func(w *worker, item, f int) contract.Status {
 		all := make([]complex128, (k+1)*n)
 		if st := c.background(w, m.Item(item), f, all[k*n:]); st.Code != contract.OK {
 			return st
@@ -74,7 +74,7 @@ func (s *Solver) VJP(ctx context.Context, m, w, dm *tensor.Tensor) ([]contract.S
 	}
 	n, cells := c.perFrequency(), c.nz*c.nx
 	sums := make([]ordered, m.Batch())
-	return c.each(ctx, m.Batch(), c.check(m), func(wk *worker, item, f int) contract.Status {
+	return c.compute(ctx, m, c.check(m), c.vjpTask(w, dm, k), func(wk *worker, item, f int) contract.Status {
 		r := make([]complex128, min(k, directionsAtOnce)*n)
 		if st := c.background(wk, m.Item(item), f, r[:n:n]); st.Code != contract.OK {
 			return st

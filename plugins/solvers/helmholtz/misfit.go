@@ -72,19 +72,20 @@ func (s *Solver) Misfit(ctx context.Context, m *tensor.Tensor, which []int, phi 
 		}
 	}
 	sums := make([]ordered, batch)
-	status, err := c.each(ctx, batch, c.check(m), func(w *worker, item, f int) contract.Status {
+	return c.compute(ctx, m, c.check(m), c.misfitTask(obs, which, phi, gradient), func(w *worker, item, f int) contract.Status {
 		p, st := c.misfit(w, m.Item(item), f, obs, which[item], gradient != nil)
 		if st.Code == contract.OK && sums[item].add(f, len(c.hz), p) {
 			phi[item] = sums[item].sum.phi
 			if gradient != nil && !storeReals(gradient.Item(item), 0, sums[item].sum.g) || !(phi[item] <= maxFinite) {
-				st = contract.Status{Code: contract.Diverged, Text: "the misfit or its gradient overflows"}
+				st = overflow
 			}
 			sums[item] = ordered{}
 		}
 		return st
 	})
-	return status, err
 }
+
+var overflow = contract.Status{Code: contract.Diverged, Text: "the misfit or its gradient overflows"}
 
 // misfit is the share of one frequency in phi and its gradient.
 func (c *setup) misfit(w *worker, m *tensor.Tensor, f int, obs *observations, which int, gradient bool) (part, contract.Status) {

@@ -24,6 +24,7 @@ type setup struct {
 	lower, upper       float64
 	model, data        space.Space
 
+	device  *device // nil: all is done by workers
 	threads int
 	workers chan *worker // one entry per thread: an idle worker, or nil where none was made yet
 }

@@ -13,9 +13,10 @@ import (
 
 // Solver implements contract.Solver, Misfitter, ForwardLinear and AdjointLinear.
 type Solver struct {
-	mu  sync.RWMutex
-	cfg *setup        // nil before Configure
-	obs *observations // nil before Observe
+	mu   sync.RWMutex
+	cfg  *setup        // nil before Configure
+	obs  *observations // nil before Observe
+	peak int           // bytes of a GPU that earlier configurations held at most
 }
 
 // observations are what Observe left.
@@ -43,11 +44,11 @@ func (s *Solver) Describe() contract.Description {
 	}
 }
 
-// Configure implements contract.Plugin. It forgets earlier observations. Errors: ErrInvalidOption; ErrUnsupported for a
-// device other than the CPU.
+// Configure implements contract.Plugin. It forgets earlier observations. Errors: ErrInvalidOption; ErrUnsupported for a GPU that
+// is not there, or in a build that cannot use one; ErrOutOfMemory where what all calls share does not fit the GPU.
 func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Configured, error) {
-	if c.Device != "" && c.Device != "cpu" {
-		return contract.Configured{}, fmt.Errorf("solver helmholtz: device %q (allowed: cpu): %w", c.Device, contract.ErrUnsupported)
+	if err := contract.CheckDevice(c.Device); err != nil {
+		return contract.Configured{}, fmt.Errorf("solver helmholtz: %w: %w", err, contract.ErrUnsupported)
 	}
 	var o Options
 	if err := config.Decode(c.Options, &o); err != nil {
@@ -57,11 +58,39 @@ func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Confi
 	if err != nil {
 		return contract.Configured{}, err
 	}
+	if contract.DeviceKind(c.Device) != contract.DeviceCPU {
+		if cfg.device, err = cfg.openDevice(c.Device); err != nil {
+			return contract.Configured{}, err
+		}
+	}
 	s.mu.Lock()
+	before := s.cfg
+	s.peak = s.devicePeak()
 	s.cfg, s.obs = cfg, nil
 	s.mu.Unlock()
+	if before != nil && before.device != nil {
+		if err := before.device.close(); err != nil {
+			return contract.Configured{}, fmt.Errorf("solver helmholtz: the earlier configuration's device: %w", err)
+		}
+	}
 	model, data := cfg.model, cfg.data
 	return contract.Configured{Model: &model, Data: &data}, nil
+}
+
+// DevicePeak implements contract.DeviceMeter.
+func (s *Solver) DevicePeak() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.devicePeak()
+}
+
+// devicePeak is DevicePeak, under the lock.
+func (s *Solver) devicePeak() int {
+	if s.cfg == nil || s.cfg.device == nil {
+		return s.peak
+	}
+	_, peak := s.cfg.device.dev.Memory()
+	return max(s.peak, peak)
 }
 
 // state returns what Configure and Observe left; obs may be nil.
@@ -88,7 +117,7 @@ func (s *Solver) Forward(ctx context.Context, m, d *tensor.Tensor) ([]contract.S
 	if err := c.data.Check("solver helmholtz: data", d, m.Batch()); err != nil {
 		return nil, err
 	}
-	return c.each(ctx, m.Batch(), c.check(m), func(w *worker, item, f int) contract.Status {
+	return c.compute(ctx, m, c.check(m), c.forwardTask(d), func(w *worker, item, f int) contract.Status {
 		out := make([]complex128, c.perFrequency())
 		if st := c.background(w, m.Item(item), f, out); st.Code != contract.OK {
 			return st

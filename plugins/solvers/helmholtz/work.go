@@ -14,13 +14,24 @@ import (
 // frequency is kept. It returns early where ctx ends.
 func (s *setup) each(ctx context.Context, batch int, status []contract.Status,
 	f func(w *worker, item, frequency int) contract.Status) ([]contract.Status, error) {
-	nf := len(s.hz)
+	return s.eachOf(ctx, batch, okItems(batch, status), status, f)
+}
+
+// okItems are the items of a batch whose status is OK.
+func okItems(batch int, status []contract.Status) []int {
 	var items []int
 	for i := range batch {
 		if contract.StatusAt(status, i).Code == contract.OK {
 			items = append(items, i)
 		}
 	}
+	return items
+}
+
+// eachOf is each for some items of a batch.
+func (s *setup) eachOf(ctx context.Context, batch int, items []int, status []contract.Status,
+	f func(w *worker, item, frequency int) contract.Status) ([]contract.Status, error) {
+	nf := len(s.hz)
 	outcome := make([]contract.Status, len(items)*nf)
 	errs := make([]error, min(s.threads, len(outcome)))
 	var next atomic.Int64

@@ -1,0 +1,37 @@
+//go:build cuda
+
+package helmholtz
+
+import (
+	"testing"
+
+	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/plugintest"
+)
+
+// onGPU configures a solver on the first GPU, which may be the emulated one.
+func onGPU(t testing.TB, o options) (*Solver, contract.Configured) {
+	t.Helper()
+	s := New()
+	c, err := s.Configure(ctx, contract.Config{Options: o.json(t), Threads: 1, Device: "cuda:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.cfg.device.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, c
+}
+
+func TestOracleCUDA(t *testing.T) { testOracleOn(t, onGPU) }
+
+func TestCUDAAsWorkers(t *testing.T) { testAsWorkers(t, onGPU, []int{0, 1, 2}) }
+
+func TestRoughCUDA(t *testing.T) { testRoughOn(t, onGPU, 3) }
+
+func TestConformanceCUDA(t *testing.T) {
+	plugintest.Solver(t, func() contract.Solver { return New() },
+		plugintest.Options{Name: "helmholtz", Options: tiny.json(t), Device: "cuda:0"})
+}
