@@ -1,7 +1,7 @@
 // The CUDA twin of adam_cpu.cc: the same bits.
 //
-// Traffic     bytes, s = sizeof(T), n numbers: 9 n s with the moving average (w, g, m, v, a read, w, m, v, a written), 7 n s
-//             without; the sum of squares 8 a thread, from the cache
+// Traffic     bytes, s = sizeof(T), n numbers: 9 n s with the moving average (w, g, m, v, a read, w, m, v, a written), 7
+//             n s without; the sum of squares 8 a thread, from the cache
 // Operations  19 a number with the moving average, 16 without; a division and a square root each count as one
 #include "adam_device.h"
 

@@ -72,41 +72,38 @@ WAVEPRIOR_DEVICE void ColumnSums(T* sums_of, const T* x_of, int64_t rows, int64_
 
 }  // namespace waveprior::nn
 
-// A kernel's line is what the build finds it by.
-// clang-format off
-extern "C" __global__ void __launch_bounds__(256) nn_linear_f32(
-    float* y, const float* x, const float* w, const float* b, int64_t rows, int64_t in, int64_t out,
+extern "C" __global__ void __launch_bounds__(256)
+    nn_linear_f32(float* y, const float* x, const float* w, const float* b, int64_t rows, int64_t in, int64_t out,
                   int64_t, int64_t) {
   waveprior::nn::Linear(y, x, w, b, rows, in, out);
 }
-extern "C" __global__ void __launch_bounds__(256) nn_linear_f64(
-    double* y, const double* x, const double* w, const double* b, int64_t rows, int64_t in, int64_t out,
+extern "C" __global__ void __launch_bounds__(256)
+    nn_linear_f64(double* y, const double* x, const double* w, const double* b, int64_t rows, int64_t in, int64_t out,
                   int64_t, int64_t) {
   waveprior::nn::Linear(y, x, w, b, rows, in, out);
 }
 
-extern "C" __global__ void __launch_bounds__(256) nn_linear_backward_input_f32(
-    float* dx, const float* dy, const float* w, int64_t rows, int64_t in, int64_t out,
+extern "C" __global__ void __launch_bounds__(256)
+    nn_linear_backward_input_f32(float* dx, const float* dy, const float* w, int64_t rows, int64_t in, int64_t out,
                                  int64_t, int64_t, int64_t accumulate) {
   waveprior::nn::LinearBackwardInput(dx, dy, w, rows, in, out, accumulate != 0);
 }
-extern "C" __global__ void __launch_bounds__(256) nn_linear_backward_input_f64(
-    double* dx, const double* dy, const double* w, int64_t rows, int64_t in, int64_t out,
+extern "C" __global__ void __launch_bounds__(256)
+    nn_linear_backward_input_f64(double* dx, const double* dy, const double* w, int64_t rows, int64_t in, int64_t out,
                                  int64_t, int64_t, int64_t accumulate) {
   waveprior::nn::LinearBackwardInput(dx, dy, w, rows, in, out, accumulate != 0);
 }
 
-extern "C" __global__ void __launch_bounds__(256, 2) nn_linear_backward_weight_f32(
-    float* dw, const float* x, const float* dy, int64_t rows, int64_t in, int64_t out,
+extern "C" __global__ void __launch_bounds__(256, 2)
+    nn_linear_backward_weight_f32(float* dw, const float* x, const float* dy, int64_t rows, int64_t in, int64_t out,
                                   int64_t, int64_t accumulate) {
   waveprior::nn::LinearBackwardWeight(dw, x, dy, rows, in, out, accumulate != 0);
 }
-extern "C" __global__ void __launch_bounds__(256, 2) nn_linear_backward_weight_f64(
-    double* dw, const double* x, const double* dy, int64_t rows, int64_t in, int64_t out,
+extern "C" __global__ void __launch_bounds__(256, 2)
+    nn_linear_backward_weight_f64(double* dw, const double* x, const double* dy, int64_t rows, int64_t in, int64_t out,
                                   int64_t, int64_t accumulate) {
   waveprior::nn::LinearBackwardWeight(dw, x, dy, rows, in, out, accumulate != 0);
 }
-// clang-format on
 
 extern "C" __global__ void nn_column_sums_f32(float* sums, const float* x, int64_t rows, int64_t width, int64_t stride,
                                               int64_t, int64_t accumulate) {

@@ -151,6 +151,9 @@ func TestLinearAtFullSize(t *testing.T) {
 			must(t, nn.LinearBackwardInput[float32](d, bdx, bdy, bw, s, false))
 			must(t, nn.LinearBackwardWeight[float32](d, bdw, cuda.Buffer{}, bx, bdy, s, false))
 			y, dx, dw = download[float32](t, d, by, s.Rows*s.Out), download[float32](t, d, bdx, s.Rows*s.In), download[float32](t, d, bdw, s.In*s.Out)
+			for _, b := range []cuda.Buffer{by, bdx, bdw, bx, bw, bdy} {
+				must(t, d.Free(b))
+			}
 			must(t, d.Close())
 			return slices.Concat(y, dx, dw)
 		})

@@ -2,7 +2,8 @@
 //
 // Scheme      A warp for each row, or for each block of squares (1567 warps for the published network's gradient: enough to
 //             fill the memory's queues, each lane with 16 loads under way).
-// Traffic     bytes, s = sizeof(T): nn_square_error 2 n s read, with dx n s written, rows 8 written, n = rows width; nn_sum_squares n s read, 8 ceil(n/32768) written; nn_tree_sum 8 n read, 8 written
+// Traffic     bytes, s = sizeof(T): nn_square_error 2 n s read, with dx n s written, rows 8 written, n = rows width;
+//             nn_sum_squares n s read, 8 ceil(n/32768) written; nn_tree_sum 8 n read, 8 written
 // Operations  nn_square_error 3 a number, 4 with dx; nn_sum_squares 2; nn_tree_sum 1; 5 for each warp's sum
 #include "elements.h"
 #include "loss.h"

@@ -4,8 +4,8 @@
 //             40 KiB are read three times). Backward: a block for each group of rows, 256 threads a row, a chunk of 256
 //             columns at a time through shared memory, in two halves in turn: while 64 threads a row go on with the row's
 //             chains, two rows' threads sum the chunk's parameter gradients over the rows, in order. What a thread needs
-//             again for du stays in its registers (rows of up to 2048 float32 or 512
-//             float64; past that u is read twice and du passes through memory).
+//             again for du stays in its registers (rows of up to 2048 float32 or 512 float64; past
+//             that u is read twice and du passes through memory).
 // Traffic     bytes, s = sizeof(T), n = rows width:
 //             nn_layernorm           (1 read + 1 written) n s, with r one more read; gamma and beta 2 n s from the cache;
 //                                    stats 2 rows s
@@ -205,27 +205,24 @@ WAVEPRIOR_DEVICE void LayerNormBackward(T* du_of, const T* dy_of, const T* u_of,
 
 }  // namespace waveprior::nn
 
-// A kernel's line is what the build finds it by.
-// clang-format off
-extern "C" __global__ void __launch_bounds__(256) nn_layernorm_f32(
-    float* y, const float* u, const float* r, const float* gamma, const float* beta, float* stats,
+extern "C" __global__ void __launch_bounds__(256)
+    nn_layernorm_f32(float* y, const float* u, const float* r, const float* gamma, const float* beta, float* stats,
                      int64_t width, int64_t gelu, int64_t rows) {
   waveprior::nn::LayerNorm(y, u, r, gamma, beta, stats, width, gelu != 0, rows);
 }
-extern "C" __global__ void __launch_bounds__(256) nn_layernorm_f64(
-    double* y, const double* u, const double* r, const double* gamma, const double* beta,
+extern "C" __global__ void __launch_bounds__(256)
+    nn_layernorm_f64(double* y, const double* u, const double* r, const double* gamma, const double* beta,
                      double* stats, int64_t width, int64_t gelu, int64_t rows) {
   waveprior::nn::LayerNorm(y, u, r, gamma, beta, stats, width, gelu != 0, rows);
 }
 
-extern "C" __global__ void __launch_bounds__(1024) nn_layernorm_backward_f32(
-    float* du, const float* dy, const float* u, const float* gamma, const float* beta,
+extern "C" __global__ void __launch_bounds__(1024)
+    nn_layernorm_backward_f32(float* du, const float* dy, const float* u, const float* gamma, const float* beta,
                               const float* stats, float* scratch, int64_t rows, int64_t width, int64_t) {
   waveprior::nn::LayerNormBackward(du, dy, u, gamma, beta, stats, scratch, rows, width);
 }
-extern "C" __global__ void __launch_bounds__(1024) nn_layernorm_backward_f64(
-    double* du, const double* dy, const double* u, const double* gamma, const double* beta,
+extern "C" __global__ void __launch_bounds__(1024)
+    nn_layernorm_backward_f64(double* du, const double* dy, const double* u, const double* gamma, const double* beta,
                               const double* stats, double* scratch, int64_t rows, int64_t width, int64_t) {
   waveprior::nn::LayerNormBackward(du, dy, u, gamma, beta, stats, scratch, rows, width);
 }
-// clang-format on

@@ -35,6 +35,7 @@ WAVEPRIOR_DEVICE void Dots(double* dots, const View<const T>& x, int64_t k, int6
   }
 #pragma unroll
   for (int i = 0; i < kRowsAtOnce; i++) {
+    if (l / 2 * 2 + i * kDotSums > last) break;  // the warp's other row, too
     CountOperations(4);
 #pragma unroll
     for (int half = kDotSums / 2; half > 0; half /= 2) dots[i] += ShuffleXor(dots[i], half);
@@ -112,21 +113,18 @@ extern "C" __global__ void nn_outer_squares_f64(double* partial, const double* x
   waveprior::nn::OuterSquares(partial, x, dy, rows, in, out);
 }
 
-// A kernel's line is what the build finds it by.
-// clang-format off
-extern "C" __global__ void __launch_bounds__(256, 2) nn_outer_adam_f32(
-    float* w, float* m, float* v, float* average, const double* squares, double limit, float beta1,
+extern "C" __global__ void __launch_bounds__(256, 2)
+    nn_outer_adam_f32(float* w, float* m, float* v, float* average, const double* squares, double limit, float beta1,
                       float beta2, float rest1, float rest2, float step, float root, float epsilon, float follow,
                       const float* x, const float* dy, int64_t rows, int64_t in, int64_t out, int64_t) {
   waveprior::nn::OuterAdam<float>({w, m, v, average}, squares, limit,
                                   {1, beta1, beta2, rest1, rest2, step, root, epsilon, follow}, x, dy, rows, in, out);
 }
-extern "C" __global__ void __launch_bounds__(256, 2) nn_outer_adam_f64(
-    double* w, double* m, double* v, double* average, const double* squares, double limit,
+extern "C" __global__ void __launch_bounds__(256, 2)
+    nn_outer_adam_f64(double* w, double* m, double* v, double* average, const double* squares, double limit,
                       double beta1, double beta2, double rest1, double rest2, double step, double root, double epsilon,
                       double follow, const double* x, const double* dy, int64_t rows, int64_t in, int64_t out,
                       int64_t) {
   waveprior::nn::OuterAdam<double>({w, m, v, average}, squares, limit,
                                    {1, beta1, beta2, rest1, rest2, step, root, epsilon, follow}, x, dy, rows, in, out);
 }
-// clang-format on

@@ -2,7 +2,8 @@
 //
 // Traffic     bytes, s = sizeof(T), n numbers:
 //             nn_axpby       (2 + 1) n s, without z (1 + 1) n s; operations 3 n, or n
-//             nn_row_axpby   (2 + 1) rows width s + 2 s a thread of a row (the weights, from the cache); operations 3 rows width
+//             nn_row_axpby   (2 + 1) rows width s + 2 s a thread of a row (the weights, from the cache); operations
+//                            3 rows width
 //             nn_copy_rows   2 rows width s
 //             nn_gather_rows 2 rows width s + 4 a thread of a row (the index, from the cache)
 #include "elements.h"

@@ -111,6 +111,10 @@ func TestTimeTable(t *testing.T) {
 	must(t, err)
 	table64, err := nn.TimeTable[float64](d, levels)
 	must(t, err)
+	t.Cleanup(func() {
+		must(t, d.Free(table32))
+		must(t, d.Free(table64))
+	})
 	if nn.TimeWidth != 256 {
 		t.Fatalf("an embedding of %d", nn.TimeWidth)
 	}
