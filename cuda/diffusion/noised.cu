@@ -5,8 +5,8 @@
 
 namespace waveprior::diffusion {
 
-// What the normals of a pair do beside Fma and Sqrt, which count themselves.
-constexpr int kPairRest = 21;
+// The operations of a pair of normals, none of which counts itself (../philox.cu).
+constexpr int kPairRest = 62;
 
 }  // namespace waveprior::diffusion
 

@@ -7,6 +7,7 @@ import (
 	"github.com/waveprior/waveprior/cuda"
 	_ "github.com/waveprior/waveprior/cuda/diffusion" // families are imported for their kernels
 	_ "github.com/waveprior/waveprior/cuda/mixture"
+	_ "github.com/waveprior/waveprior/cuda/multifrontal"
 	_ "github.com/waveprior/waveprior/cuda/nn"
 	"github.com/waveprior/waveprior/internal/roofline"
 )

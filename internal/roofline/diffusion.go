@@ -2,19 +2,35 @@ package roofline
 
 import "math"
 
+// philoxFormulas are those of package cuda itself.
+var philoxFormulas = []formula{
+	{
+		kernel: "philox_normals", args: "dst stride chains? first key step draw width rows block",
+		bytes: "width rows s + 4 [chains] rows", operations: "31 rows width: a pair is 62", double: true,
+		work: func(l Launch) Work {
+			width, rows := l.Int(7), l.Int(8)
+			n := width * rows * l.Size()
+			return Work{
+				Read: 4 * rows * l.Has(2), Written: n, Asked: n + 4*l.Has(2)*rows*float64(l.Block[0]*l.Grid[0]),
+				Operations: 62 * rows * math.Ceil(width/2),
+			}
+		},
+	},
+}
+
 // diffusionFormulas are those of cuda/diffusion.
 var diffusionFormulas = []formula{
 	{
 		kernel: "diffusion_noised",
 		args:   "x eps z index level alpha sigma key step examples levels width rows",
-		bytes:  "3 rows width 4 + 24 rows", operations: "38 rows width: a pair of normals is 76",
+		bytes:  "3 rows width 4 + 24 rows", operations: "33 rows width: a pair of normals is 62",
 		work: func(l Launch) Work {
 			width, rows := l.Int(11), l.Int(12)
 			taken := math.Min(rows, l.Int(9)) // an example that is taken twice is read once
 			threads := rows * float64(l.Block[0]*l.Grid[0])
 			return Work{
 				Read: 4*taken*width + 24*rows, Written: 8 * rows * width,
-				Asked: 12*rows*width + 24*threads, Operations: 76 * rows * math.Ceil(width/2),
+				Asked: 12*rows*width + 24*threads, Operations: 68 * rows * math.Ceil(width/2),
 			}
 		},
 		double: true,

@@ -8,7 +8,7 @@ const (
 	mixtureChunk      = 128
 	mixtureWide       = 64
 	mixtureThreads    = 256
-	expOperations     = 27 // of ExpNegative in float32; 12 more in float64
+	expOperations     = 16 // of ExpNegative in float32; 12 more in float64
 	expOperationsMore = 12
 )
 
@@ -26,7 +26,7 @@ var mixtureFormulas = []formula{
 		kernel:     "mixture_weigh",
 		args:       "top sum bars? logits? x alpha sigma means log_weights variances items components d variances_count tile chunk",
 		bytes:      "(items d + 2 items + N d + N + variances + 2 items chunks + [bars] items chunks d + [logits] items N) s",
-		operations: "(4 + v + 2 [bars]) items N d + 27 (39 in float64) items N, items rounded up to 16, N to 128",
+		operations: "(4 + v + 2 [bars]) items N d + 20 (32 in float64) items N, items rounded up to 16, N to 128",
 		work: func(l Launch) Work {
 			items, n, d, each, s := l.Int(10), l.Int(11), l.Int(12), l.Int(13), l.Size()
 			bars, logits, chunks, up := l.Has(2), l.Has(3), math.Ceil(n/mixtureChunk), math.Ceil(items/mixtureItems)
@@ -39,7 +39,7 @@ var mixtureFormulas = []formula{
 			return Work{
 				Read: (items*d + 2*items + n*d + n + each) * s, Written: written * s,
 				Asked: ((1+bars)*n*d*up + items*d*chunks*(1+3*own) + 4*up*chunks*mixtureThreads*2 + all + written) * s,
-				Operations: (4+own)*all*d + exponential(s)*all +
+				Operations: (4+own)*all*d + (exponential(s)+4)*up*mixtureItems*n + 4*l.AllThreads() +
 					2*bars*up*mixtureItems*n*math.Ceil(d/mixtureWide)*mixtureWide,
 			}
 		},
@@ -48,7 +48,7 @@ var mixtureFormulas = []formula{
 		kernel:     "mixture_spread",
 		args:       "y logits stats bar v alpha sigma means variances items components d variances_count tile chunk",
 		bytes:      "(items N + 4 items + 2 items d + N d + variances + items chunks d) s",
-		operations: "6 items N d + 30 (42 in float64) items N, items rounded up to 16, N and d to whole tiles",
+		operations: "6 items N d + 19 (31 in float64) items N, items rounded up to 16, N and d to whole tiles",
 		work: func(l Launch) Work {
 			items, n, d, each, s := l.Int(9), l.Int(10), l.Int(11), l.Int(12), l.Size()
 			chunks, up := math.Ceil(n/mixtureChunk), math.Ceil(items/mixtureItems)
@@ -64,7 +64,7 @@ var mixtureFormulas = []formula{
 	{
 		kernel: "mixture_posterior", args: "out? bar? stats? top sum bars x alpha sigma variances chunks d variances_count",
 		bytes:      "(2 items chunks + [out or bar] items chunks d + ([out] + [out] + [bar]) items d + 2 [stats] items) s",
-		operations: "items (d ([out or bar] + 1) chunks) 29 (41 in float64)",
+		operations: "items chunks d [out or bar] 20 (32 in float64), and as much for each thread",
 		work: func(l Launch) Work {
 			items, chunks, d, s := l.Blocks(), l.Int(10), l.Int(11), l.Size()
 			out, bar, stats := l.Has(0), l.Has(1), l.Has(2)

@@ -69,29 +69,33 @@ var nnFormulas = []formula{
 	{
 		kernel: "nn_layernorm", args: "y u r? gamma beta stats? width gelu rows",
 		bytes:      "((2 + [r]) rows width + 2 width + 2 [stats] rows) s",
-		operations: "(8 + 52 [gelu] (92 in float64) + [r]) rows width",
+		operations: "(8 + 52 [gelu] (92 in float64) + [r]) rows width + 33 a thread",
 		work: func(l Launch) Work {
 			width, rows, s := l.Int(6), l.Int(8), l.Size()
 			n, r := rows*width, l.Has(2)
 			return Work{
 				Read: ((1+r)*n + 2*width) * s, Written: (n + 2*rows*l.Has(5)) * s,
 				Asked:      ((2+r)*n + 2*n + 2*rows*l.Has(5)) * s,
-				Operations: n * (8 + gelu(s)*l.On(7) + r*l.On(7)),
+				Operations: n*(8+gelu(s)*l.On(7)+r*l.On(7)) + 33*l.AllThreads(),
 			}
 		},
 	},
 	{
 		kernel: "nn_layernorm_backward", args: "du dy u gamma beta? stats scratch? rows width group",
 		bytes:      "(3 rows width + (1 + [beta]) width + 2 rows + 2 [scratch] ceil(rows/group) width) s",
-		operations: "(18 + 57 [beta] (97 in float64)) rows width",
+		operations: "(16 + 56 [beta] (96 in float64)) rows width + 10 a thread",
 		work: func(l Launch) Work {
 			rows, width, s := l.Int(7), l.Int(8), l.Size()
 			n, beta := rows*width, l.Has(4)
 			sums := 2 * l.Has(6) * math.Ceil(rows/l.Int(9)) * width
+			again := 0.0 // rows that registers do not hold pass through memory: u is read twice, du written, read and written
+			if width > 256*8*16/(s*s) {
+				again = 3
+			}
 			return Work{
 				Read: (2*n + (1+beta)*width + 2*rows) * s, Written: (n + sums) * s,
-				Asked:      (3*n + sums + (2+beta)*n) * s,
-				Operations: n * (18 + (slope(s)+3)*beta),
+				Asked:      ((5+beta+again)*n + sums + 2*256*rows) * s,
+				Operations: n*(16+(slope(s)+2)*beta) + 10*l.AllThreads(),
 			}
 		},
 	},
@@ -161,12 +165,16 @@ var nnFormulas = []formula{
 	},
 	{
 		kernel: "nn_outer_squares", args: "partial x dy rows in out", bytes: "rows (in + out) s + 8 rows", double: true,
-		operations: "(in + out) rows (rows + 1)",
+		operations: "(in + out + 3/2) rows (rows + 1) + 32 a thread for every 64 rows",
 		work: func(l Launch) Work {
 			rows, both, s := l.Int(3), l.Int(4)+l.Int(5), l.Size()
-			pairs := rows * (rows + 1) / 2
+			pairs, rounds := rows*(rows+1)/2, 0.0
+			for k := 0.0; k < rows; k++ {
+				rounds += math.Ceil((k + 1) / 64)
+			}
 			return Work{
-				Read: rows * both * s, Written: 8 * rows, Asked: 2*pairs*both*s + 8*rows, Operations: 2*both*pairs + 38*pairs,
+				Read: rows * both * s, Written: 8 * rows, Asked: 2*pairs*both*s + 8*rows,
+				Operations: (2*both+3)*pairs + 32*rounds*float64(l.Threads()),
 			}
 		},
 	},

@@ -73,6 +73,9 @@ func (l Launch) Blocks() float64 { return float64(l.Grid[0] * l.Grid[1] * l.Grid
 // Threads is the number of threads in a block.
 func (l Launch) Threads() int { return l.Block[0] * l.Block[1] * l.Block[2] }
 
+// AllThreads is the number of threads of the launch.
+func (l Launch) AllThreads() float64 { return l.Blocks() * float64(l.Threads()) }
+
 // formula is what is known of one kernel, for all number types that it exists in.
 type formula struct {
 	kernel string // without the type: nn_gelu stands for nn_gelu_f32 and nn_gelu_f64
@@ -86,7 +89,7 @@ type formula struct {
 }
 
 // formulas of all families, by the kernel's stem.
-var formulas = index(nnFormulas, diffusionFormulas, mixtureFormulas)
+var formulas = index(nnFormulas, philoxFormulas, diffusionFormulas, mixtureFormulas)
 
 func index(families ...[]formula) map[string]formula {
 	m := map[string]formula{}
