@@ -1,7 +1,7 @@
 #include "../kernel.h"
 #include "item.h"
 
-namespace waveprior {
+namespace waveprior::mixture {
 
 template <class T>
 WAVEPRIOR_DEVICE void Posterior(T* out_p, T* bar_p, T* stats_p, const T* top_p, const T* sum_p, const T* bars_p,
@@ -90,50 +90,50 @@ WAVEPRIOR_DEVICE void LogResponsibilities(T* logits_p, const T* stats_p, int64_t
   }
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::mixture
 
 extern "C" __global__ void mixture_posterior_f32(float* out, float* bar, float* stats, const float* top,
                                                  const float* sum, const float* bars, const float* x,
                                                  const float* alpha, const float* sigma, const float* variances,
                                                  int64_t chunks, int64_t d, int64_t lambdas) {
-  waveprior::Posterior(out, bar, stats, top, sum, bars, x, alpha, sigma, variances, chunks, d, lambdas);
+  waveprior::mixture::Posterior(out, bar, stats, top, sum, bars, x, alpha, sigma, variances, chunks, d, lambdas);
 }
 
 extern "C" __global__ void mixture_posterior_f64(double* out, double* bar, double* stats, const double* top,
                                                  const double* sum, const double* bars, const double* x,
                                                  const double* alpha, const double* sigma, const double* variances,
                                                  int64_t chunks, int64_t d, int64_t lambdas) {
-  waveprior::Posterior(out, bar, stats, top, sum, bars, x, alpha, sigma, variances, chunks, d, lambdas);
+  waveprior::mixture::Posterior(out, bar, stats, top, sum, bars, x, alpha, sigma, variances, chunks, d, lambdas);
 }
 
 extern "C" __global__ void mixture_pullback_f32(float* dx, const float* y, const float* v, const float* alpha,
                                                 const float* sigma, const float* variances, int64_t chunks, int64_t d,
                                                 int64_t lambdas) {
-  waveprior::Pullback(dx, y, v, alpha, sigma, variances, chunks, d, lambdas);
+  waveprior::mixture::Pullback(dx, y, v, alpha, sigma, variances, chunks, d, lambdas);
 }
 
 extern "C" __global__ void mixture_pullback_f64(double* dx, const double* y, const double* v, const double* alpha,
                                                 const double* sigma, const double* variances, int64_t chunks, int64_t d,
                                                 int64_t lambdas) {
-  waveprior::Pullback(dx, y, v, alpha, sigma, variances, chunks, d, lambdas);
+  waveprior::mixture::Pullback(dx, y, v, alpha, sigma, variances, chunks, d, lambdas);
 }
 
 extern "C" __global__ void mixture_log_density_f32(float* out, const float* stats, const float* alpha,
                                                    const float* sigma, const float* variances, int64_t d,
                                                    int64_t lambdas) {
-  waveprior::LogDensity(out, stats, alpha, sigma, variances, d, lambdas);
+  waveprior::mixture::LogDensity(out, stats, alpha, sigma, variances, d, lambdas);
 }
 
 extern "C" __global__ void mixture_log_density_f64(double* out, const double* stats, const double* alpha,
                                                    const double* sigma, const double* variances, int64_t d,
                                                    int64_t lambdas) {
-  waveprior::LogDensity(out, stats, alpha, sigma, variances, d, lambdas);
+  waveprior::mixture::LogDensity(out, stats, alpha, sigma, variances, d, lambdas);
 }
 
 extern "C" __global__ void mixture_log_responsibilities_f32(float* logits, const float* stats, int64_t components) {
-  waveprior::LogResponsibilities(logits, stats, components);
+  waveprior::mixture::LogResponsibilities(logits, stats, components);
 }
 
 extern "C" __global__ void mixture_log_responsibilities_f64(double* logits, const double* stats, int64_t components) {
-  waveprior::LogResponsibilities(logits, stats, components);
+  waveprior::mixture::LogResponsibilities(logits, stats, components);
 }

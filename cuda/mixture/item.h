@@ -21,10 +21,10 @@
 
 #include "mixture.h"
 
-namespace waveprior {
+namespace waveprior::mixture {
 
 constexpr int kDensityChains = 32;
 
-}  // namespace waveprior
+}  // namespace waveprior::mixture
 
 #endif  // WAVEPRIOR_CUDA_MIXTURE_ITEM_H_

@@ -19,7 +19,7 @@ int mixture_posterior(const uint64_t* args, int64_t lo, int64_t hi) {
     const T* const sum = sum_all + item * chunks;
     T most = top[0];
     for (int64_t c = 1; c < chunks; c++) most = top[c] > most ? top[c] : most;
-    const T base = waveprior::Base(most);
+    const T base = waveprior::mixture::Base(most);
     T total = 0;
     // The sums of bar go into the place of one of the results.
     T* const bar = bar_all ? bar_all + item * d : out_all ? out_all + item * d : nullptr;
@@ -45,7 +45,8 @@ int mixture_posterior(const uint64_t* args, int64_t lo, int64_t hi) {
     const T alpha = alpha_all[item], sigma = sigma_all[item];
     const int64_t each = lambdas == 1 ? 0 : 1;
 #pragma omp simd
-    for (int64_t i = 0; i < d; i++) out[i] = waveprior::Denoised(alpha, sigma, variances[i * each], bar[i], x[i]);
+    for (int64_t i = 0; i < d; i++)
+      out[i] = waveprior::mixture::Denoised(alpha, sigma, variances[i * each], bar[i], x[i]);
   }
   return waveprior::kOk;
 }
@@ -72,14 +73,14 @@ int mixture_pullback(const uint64_t* args, int64_t lo, int64_t hi) {
     const T alpha = alpha_all[item], sigma = sigma_all[item];
     const int64_t each = lambdas == 1 ? 0 : 1;
 #pragma omp simd
-    for (int64_t i = 0; i < d; i++) dx[i] = waveprior::Pulled(alpha, sigma, variances[i * each], dx[i], v[i]);
+    for (int64_t i = 0; i < d; i++) dx[i] = waveprior::mixture::Pulled(alpha, sigma, variances[i * each], dx[i], v[i]);
   }
   return waveprior::kOk;
 }
 
 template <class T>
 int mixture_log_density(const uint64_t* args, int64_t lo, int64_t hi) {
-  constexpr int kDensityChains = waveprior::kDensityChains;
+  constexpr int kDensityChains = waveprior::mixture::kDensityChains;
   waveprior::Args a(args);
   T* const out = a.Pointer<T>();
   const T* const stats = a.Pointer<const T>();
@@ -91,15 +92,15 @@ int mixture_log_density(const uint64_t* args, int64_t lo, int64_t hi) {
     const T alpha = alpha_all[item], sigma = sigma_all[item];
     double chains[kDensityChains] = {};
     if (lambdas == 1) {
-      chains[0] = static_cast<double>(d) * waveprior::LogNorm(alpha, sigma, variances[0]);
+      chains[0] = static_cast<double>(d) * waveprior::mixture::LogNorm(alpha, sigma, variances[0]);
     } else {
       for (int64_t i = 0; i < d; i += kDensityChains)
         for (int64_t k = i; k < d && k < i + kDensityChains; k++)
-          chains[k - i] += waveprior::LogNorm(alpha, sigma, variances[k]);
+          chains[k - i] += waveprior::mixture::LogNorm(alpha, sigma, variances[k]);
     }
     for (int half = kDensityChains / 2; half > 0; half /= 2)
       for (int k = 0; k < half; k++) chains[k] += chains[k + half];
-    out[item] = static_cast<T>(waveprior::LogTotal(stats[2 * item], stats[2 * item + 1]) - chains[0]);
+    out[item] = static_cast<T>(waveprior::mixture::LogTotal(stats[2 * item], stats[2 * item + 1]) - chains[0]);
   }
   return waveprior::kOk;
 }
@@ -113,7 +114,7 @@ int mixture_log_responsibilities(const uint64_t* args, int64_t lo, int64_t hi) {
   for (int64_t item = lo; item < hi; item++) {
     T* const logits = logits_all + item * components;
     const T base = stats[2 * item];
-    const T log_sum = static_cast<T>(waveprior::LogTotal(T(0), stats[2 * item + 1]));
+    const T log_sum = static_cast<T>(waveprior::mixture::LogTotal(T(0), stats[2 * item + 1]));
 #pragma omp simd
     for (int64_t n = 0; n < components; n++) logits[n] = (logits[n] - base) - log_sum;
   }

@@ -26,7 +26,7 @@
 #include "../exp.h"
 #include "../philox.h"
 
-namespace waveprior {
+namespace waveprior::mixture {
 
 // Items in a tile, components in a chunk, and the chains that a chunk's weights are added in: mixture.go has the first two.
 constexpr int kItems = 16;
@@ -90,6 +90,6 @@ WAVEPRIOR_INLINE double LogTotal(T base, T sum) {
   return sum > T(0) ? static_cast<double>(base) + Log(static_cast<double>(sum)) : static_cast<double>(sum / sum);
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::mixture
 
 #endif  // WAVEPRIOR_CUDA_MIXTURE_MIXTURE_H_

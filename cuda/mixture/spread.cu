@@ -1,7 +1,7 @@
 #include "spread.h"
 #include "tiles.h"
 
-namespace waveprior {
+namespace waveprior::mixture {
 
 template <class T>
 WAVEPRIOR_DEVICE void Spread(T* memory, T* y_p, const T* logits_p, const T* stats_p, const T* bar_p, const T* v_p,
@@ -94,14 +94,15 @@ WAVEPRIOR_DEVICE void Spread(T* memory, T* y_p, const T* logits_p, const T* stat
   }
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::mixture
 
 extern "C" __global__ void mixture_spread_f32(float* y, const float* logits, const float* stats, const float* bar,
                                               const float* v, const float* alpha, const float* sigma,
                                               const float* means, const float* variances, int64_t items,
                                               int64_t components, int64_t d, int64_t lambdas, int64_t, int64_t) {
   WAVEPRIOR_SHARED(float, memory);
-  waveprior::Spread(memory, y, logits, stats, bar, v, alpha, sigma, means, variances, items, components, d, lambdas);
+  waveprior::mixture::Spread(memory, y, logits, stats, bar, v, alpha, sigma, means, variances, items, components, d,
+                             lambdas);
 }
 
 extern "C" __global__ void mixture_spread_f64(double* y, const double* logits, const double* stats, const double* bar,
@@ -109,5 +110,6 @@ extern "C" __global__ void mixture_spread_f64(double* y, const double* logits, c
                                               const double* means, const double* variances, int64_t items,
                                               int64_t components, int64_t d, int64_t lambdas, int64_t, int64_t) {
   WAVEPRIOR_SHARED(double, memory);
-  waveprior::Spread(memory, y, logits, stats, bar, v, alpha, sigma, means, variances, items, components, d, lambdas);
+  waveprior::mixture::Spread(memory, y, logits, stats, bar, v, alpha, sigma, means, variances, items, components, d,
+                             lambdas);
 }

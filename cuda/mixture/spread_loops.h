@@ -114,7 +114,7 @@ int mixture_spread(const uint64_t* args, int64_t lo, int64_t hi) {
       for (int64_t k = 0; k < block; k++)
 #pragma omp simd
         for (int l = 0; l < kItems; l++)
-          u[k][l] /= waveprior::LevelVariance(alpha[0][l], sigma[0][l], variances[lambdas == 1 ? 0 : i + k]);
+          u[k][l] /= waveprior::mixture::LevelVariance(alpha[0][l], sigma[0][l], variances[lambdas == 1 ? 0 : i + k]);
       Dots(c, bar, u, active, alive, means + i, d, block);
     }
     for (int k = 0; k < alive; k++)

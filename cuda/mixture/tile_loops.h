@@ -2,8 +2,8 @@
 // kItems numbers, one of each item; a group is the vectors of a row that are worked on at a time.
 #include "../simd_loops.h"
 
-constexpr int kItems = waveprior::kItems;
-constexpr int kChunk = waveprior::kChunk;
+constexpr int kItems = waveprior::mixture::kItems;
+constexpr int kChunk = waveprior::mixture::kChunk;
 constexpr int64_t kBlock = 64;  // coordinates that are turned round at a time
 
 template <class T>

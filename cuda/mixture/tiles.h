@@ -8,7 +8,7 @@
 #include "../kernel.h"
 #include "mixture.h"
 
-namespace waveprior {
+namespace waveprior::mixture {
 
 constexpr int kThreads = 256;
 constexpr int kPart = 16;            // coordinates of the whole chunk that are staged at a time
@@ -71,6 +71,6 @@ WAVEPRIOR_DEVICE bool OwnPlace(const Unit& u, int64_t d, int64_t first, int* ite
   return *item < u.items && first + *i < d;
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::mixture
 
 #endif  // WAVEPRIOR_CUDA_MIXTURE_TILES_H_

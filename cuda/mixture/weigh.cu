@@ -1,7 +1,7 @@
 #include "tiles.h"
 #include "weigh.h"
 
-namespace waveprior {
+namespace waveprior::mixture {
 
 template <class T>
 WAVEPRIOR_DEVICE void Weigh(T* memory, T* top_p, T* sum_p, T* bar_p, T* logits_p, const T* x_p, const T* alpha_p,
@@ -121,15 +121,15 @@ WAVEPRIOR_DEVICE void Weigh(T* memory, T* top_p, T* sum_p, T* bar_p, T* logits_p
   }
 }
 
-}  // namespace waveprior
+}  // namespace waveprior::mixture
 
 extern "C" __global__ void mixture_weigh_f32(float* top, float* sum, float* bar, float* logits, const float* x,
                                              const float* alpha, const float* sigma, const float* means,
                                              const float* log_weights, const float* variances, int64_t items,
                                              int64_t components, int64_t d, int64_t lambdas, int64_t, int64_t) {
   WAVEPRIOR_SHARED(float, memory);
-  waveprior::Weigh(memory, top, sum, bar, logits, x, alpha, sigma, means, log_weights, variances, items, components, d,
-                   lambdas);
+  waveprior::mixture::Weigh(memory, top, sum, bar, logits, x, alpha, sigma, means, log_weights, variances, items,
+                            components, d, lambdas);
 }
 
 extern "C" __global__ void mixture_weigh_f64(double* top, double* sum, double* bar, double* logits, const double* x,
@@ -137,6 +137,6 @@ extern "C" __global__ void mixture_weigh_f64(double* top, double* sum, double* b
                                              const double* log_weights, const double* variances, int64_t items,
                                              int64_t components, int64_t d, int64_t lambdas, int64_t, int64_t) {
   WAVEPRIOR_SHARED(double, memory);
-  waveprior::Weigh(memory, top, sum, bar, logits, x, alpha, sigma, means, log_weights, variances, items, components, d,
-                   lambdas);
+  waveprior::mixture::Weigh(memory, top, sum, bar, logits, x, alpha, sigma, means, log_weights, variances, items,
+                            components, d, lambdas);
 }

@@ -77,13 +77,13 @@ WAVEPRIOR_INLINE void Average(T* out, int64_t stride, int64_t items, const T (*w
 // Logits become weights exp(l - base); top and sum of each lane.
 template <class T>
 WAVEPRIOR_INLINE void Softmax(T (*p)[kItems], int count, T* top, T* sum) {
-  constexpr int kChains = waveprior::kChains;
+  constexpr int kChains = waveprior::mixture::kChains;
   T base[kItems], chains[kChains][kItems] = {};
-  for (int l = 0; l < kItems; l++) top[l] = -waveprior::Infinity<T>();
+  for (int l = 0; l < kItems; l++) top[l] = -waveprior::mixture::Infinity<T>();
   for (int n = 0; n < count; n++)
 #pragma omp simd
     for (int l = 0; l < kItems; l++) top[l] = p[n][l] > top[l] ? p[n][l] : top[l];
-  for (int l = 0; l < kItems; l++) base[l] = waveprior::Base(top[l]);
+  for (int l = 0; l < kItems; l++) base[l] = waveprior::mixture::Base(top[l]);
   for (int n = 0; n < count; n++)
 #pragma omp simd
     for (int l = 0; l < kItems; l++) {
@@ -136,14 +136,14 @@ int mixture_weigh(const uint64_t* args, int64_t lo, int64_t hi) {
       for (int64_t k = 0; k < block; k++)
 #pragma omp simd
         for (int l = 0; l < kItems; l++)
-          inverse[k][l] = T(1) / waveprior::LevelVariance(alpha[0][l], sigma[0][l], variances[i + k]);
+          inverse[k][l] = T(1) / waveprior::mixture::LevelVariance(alpha[0][l], sigma[0][l], variances[i + k]);
       Distances<T, true>(p, x, inverse, alpha[0], means + i, d, count, block);
     }
     for (int l = 0; l < kItems; l++)
-      half[l] = each ? T(0.5) : T(0.5) / waveprior::LevelVariance(alpha[0][l], sigma[0][l], variances[0]);
+      half[l] = each ? T(0.5) : T(0.5) / waveprior::mixture::LevelVariance(alpha[0][l], sigma[0][l], variances[0]);
     for (int n = 0; n < count; n++)
 #pragma omp simd
-      for (int l = 0; l < kItems; l++) p[n][l] = waveprior::Logit(half[l], p[n][l], log_weights[n0 + n]);
+      for (int l = 0; l < kItems; l++) p[n][l] = waveprior::mixture::Logit(half[l], p[n][l], log_weights[n0 + n]);
     if (logits_all)
       for (int64_t l = 0; l < items; l++)
         for (int n = 0; n < count; n++) logits_all[(item + l) * components + n0 + n] = p[n][l];
