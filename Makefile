@@ -116,6 +116,24 @@ cuda-emulated: ## the emulated CUDA driver, .cache/cpp/emulated/libcuda.so.1, fr
 cuda-test-emulated: cuda-emulated ## go test -tags cuda on the emulated driver, every allocation checked; CUDATESTS: which packages
 	@WAVEPRIOR_CUDA_POOL=off ./tools/with-cuda emulated $(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS)
 
+.PHONY: cuda-gate
+cuda-gate: ## every .cu to machine code for sm_80 and sm_90: registers, spills, cuda/roofline.md; WRITE=1 brings that up to date
+	@if nvrtc=$$(./tools/cuda-nvrtc); then $(GO) run ./internal/cudagate -nvrtc "$$nvrtc" $(if $(WRITE),-write); else \
+		echo "NOT DONE: no kernel was compiled for a GPU, as NVIDIA's run-time compiler cannot be had here"; fi
+
+# What the Go tests launch on the emulated device is recorded, and run again under sanitizers. Recorded anew each time: a
+# kernel that is no longer launched must not hide behind an old record.
+LAUNCHES := .cache/cuda/launches
+.PHONY: cuda-sanitize
+cuda-sanitize: cuda-emulated ## every kernel under ASan and UBSan in three thread orders, races looked for; its counts against cuda/roofline.md
+	@rm -rf $(LAUNCHES) && mkdir -p $(LAUNCHES)
+	@WAVEPRIOR_CUDA_POOL=off WAVEPRIOR_EMULATED_RECORD=$(CURDIR)/$(LAUNCHES) ./tools/with-cuda emulated \
+		$(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS)
+	@cmake -S . -B .cache/sanitize -DCMAKE_BUILD_TYPE=Release -DWAVEPRIOR_LAUNCHES=$(CURDIR)/$(LAUNCHES) >/dev/null
+	@cmake --build .cache/sanitize --target sanitized_replay sanitized_faults >/dev/null
+	@ctest --test-dir .cache/sanitize --output-on-failure -R 'kernels_under_sanitizers|planted_'
+	@$(GO) run ./internal/cudagate -counts $(LAUNCHES)/counts.tsv
+
 .PHONY: cuda
 cuda: cuda-emulated ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plugins that use it
 	@command -v nvcc >/dev/null || { echo "make cuda needs nvcc 11.8 or 12: install a CUDA toolkit (Debian non-free: nvidia-cuda-toolkit) and put it on the PATH" >&2; exit 1; }
@@ -132,4 +150,4 @@ cuda-test: cuda ## on a real GPU: tests and benchmarks of everything in cuda/
 
 .PHONY: clean
 clean: ## remove what was built (runs/ and the cache of stages stay)
-	@rm -rf bin .cache/tools .cache/cpp
+	@rm -rf bin .cache/tools .cache/cpp .cache/sanitize $(LAUNCHES)
