@@ -24,7 +24,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 FUZZTIME ?= 5s
 BENCH ?= .
 TESTFLAGS ?=
-CUDATESTS ?= ./cuda/...
+CUDATESTS ?= ./cuda/... ./core/nn ./plugins/priors/... ./plugins/solvers/helmholtz ./internal/cudarun
 
 .PHONY: help
 help: ## list the targets
@@ -107,13 +107,18 @@ cpp: ## the C++ sources' own tests, by CMake and CTest
 
 # CUDA: docs/cuda.md. The emulated driver runs the same .cu files without a GPU.
 .PHONY: cuda-emulated
-cuda-emulated: ## the emulated CUDA driver, .cache/cpp/emulated/libcuda.so.1, from every .cu
+cuda-emulated: cuda-driver ## the emulated CUDA driver, .cache/cpp/emulated/libcuda.so.1, and the plugins that run on it
+	@mkdir -p bin
+	@$(if $(CUDA_PLUGINS),./tools/with-cuda emulated $(GOBUILD) -tags cuda -o bin/ $(CUDA_PLUGINS))
+
+.PHONY: cuda-driver
+cuda-driver: ## the emulated CUDA driver alone, from every .cu
 	@./tools/deps cmake g++
 	@cmake -S . -B .cache/cpp -DCMAKE_BUILD_TYPE=Release >/dev/null
 	@cmake --build .cache/cpp --target emulated_driver >/dev/null
 
 .PHONY: cuda-test-emulated
-cuda-test-emulated: cuda-emulated ## go test -tags cuda on the emulated driver, every allocation checked; CUDATESTS: which packages
+cuda-test-emulated: cuda-driver ## go test -tags cuda on the emulated driver, every allocation checked; CUDATESTS: which packages
 	@WAVEPRIOR_CUDA_POOL=off ./tools/with-cuda emulated $(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS)
 
 .PHONY: cuda-gate
@@ -135,7 +140,7 @@ cuda-sanitize: cuda-emulated ## every kernel under ASan and UBSan in three threa
 	@$(GO) run ./internal/cudagate -counts $(LAUNCHES)/counts.tsv
 
 .PHONY: cuda
-cuda: cuda-emulated ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plugins that use it
+cuda: cuda-driver ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plugins that use it
 	@command -v nvcc >/dev/null || { echo "make cuda needs nvcc 11.8 or 12: install a CUDA toolkit (Debian non-free: nvidia-cuda-toolkit) and put it on the PATH" >&2; exit 1; }
 	@cmake -S . -B .cache/cpp >/dev/null
 	@cmake --build .cache/cpp --target fatbin
@@ -143,7 +148,7 @@ cuda: cuda-emulated ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plu
 	@$(if $(CUDA_PLUGINS),./tools/with-cuda gpu $(GOBUILD) -tags cuda -o bin/ $(CUDA_PLUGINS))
 
 .PHONY: cuda-test
-cuda-test: cuda ## on a real GPU: tests and benchmarks of everything in cuda/
+cuda-test: cuda ## on a real GPU: tests and benchmarks of CUDATESTS, whole runs among them
 	@cmake --build .cache/cpp --target test_fatbin
 	@WAVEPRIOR_FATBIN=$(CURDIR)/.cache/cpp/waveprior-test.fatbin ./tools/with-cuda gpu \
 		$(GO) test -tags cuda -count=1 -timeout 30m -bench '$(BENCH)' $(TESTFLAGS) $(CUDATESTS)
