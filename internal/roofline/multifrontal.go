@@ -1,6 +1,13 @@
 package roofline
 
-import "math"
+import (
+	"errors"
+	"math"
+
+	"github.com/waveprior/waveprior/cuda"
+	"github.com/waveprior/waveprior/cuda/helmholtz"
+	"github.com/waveprior/waveprior/cuda/multifrontal"
+)
 
 // The kernels of cuda/multifrontal that work on the tree know from their tables what they do, not from their arguments: so
 // what a launch costs is handed over with it, computed from the plan (cuda/multifrontal/costs.go), in the last five arguments.
@@ -144,5 +151,61 @@ var multifrontalFormulas = []formula{
 				Asked: systems * (n*(3*c+2*(16+28)) + 256*20), Operations: 10 * systems * n,
 			}
 		},
+	},
+}
+
+// gradients is a Misfit call of the Helmholtz solver with gradients for a batch of models on a square grid of side n in a layer of
+// cells nodes: shots at one depth, receivers at another.
+func gradients(models, n, cells, shots, receivers int) func(cuda.Device) error {
+	return func(d cuda.Device) error {
+		side := n + 2*cells
+		plan, err := helmholtz.NewPlan(side, side, helmholtz.FivePoint)
+		if err != nil {
+			return err
+		}
+		planes := make([]complex128, side*side)
+		p := multifrontal.Problem{NZ: n, NX: n, Cells: cells,
+			Frequencies: []multifrontal.Frequency{{Mass: planes, Links: planes, Right: planes, Down: planes, Strength: 1}}}
+		for k := range shots {
+			p.Sources = append(p.Sources, (cells+2)*side+cells+k)
+		}
+		for k := range receivers {
+			p.Receivers = append(p.Receivers, (cells+n-3)*side+cells+k)
+		}
+		a, err := multifrontal.NewAnalysis(d, plan, p)
+		if err != nil {
+			return err
+		}
+		e, err := multifrontal.NewEngine[float32](a, models, models, 1)
+		if err != nil {
+			return err
+		}
+		if err := e.SetObservations(nil, make([]complex128, shots*receivers), []float64{1}); err != nil {
+			return err
+		}
+		if err := e.Load(make([]float32, models*n*n), 0, 1); err != nil {
+			return err
+		}
+		if err := e.Background(); err != nil {
+			return err
+		}
+		if err := e.Misfit(make([]int, models), make([]float64, models), true, true, false); err != nil {
+			return err
+		}
+		return errors.Join(e.Close(), a.Close())
+	}
+}
+
+// helmholtzProblems are the gradients of one step of the memorization study's chains (spec/memorization.md, section 3).
+var helmholtzProblems = []Problem{
+	{
+		Name: "Helmholtz gradients, published set-up",
+		What: "A `Misfit` call with gradients for 128 models: 200 x 200 nodes in a layer of 30, one frequency, 15 shots, 196 receivers, float32.",
+		Run:  gradients(128, 200, 30, 15, 196),
+	},
+	{
+		Name: "Helmholtz gradients, small set-up",
+		What: "The same for 32 models: 64 x 64 nodes in a layer of 10, 5 shots, 40 receivers.",
+		Run:  gradients(32, 64, 10, 5, 40),
 	},
 }
