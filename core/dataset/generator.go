@@ -64,6 +64,8 @@ var kinds = []kind{
 	newVector("gaussian-mixture", "A Gaussian mixture in any number of dimensions.", true, (*mixtureOptions).build),
 	newKind("gaussian-field", "Gaussian random fields of squared slowness on the model's z and x axes, a periodic square that is "+
 		"stretched over them, or their projections on the KL basis of cosines: the population of the memorisation study.", true, (*fieldOptions).build),
+	newKind("openfwi", "Layered, curved, faulted and natural maps of velocity, as in the ten 2-D families of OpenFWI: 70 x 70 cells that are "+
+		"stretched over the model's z and x axes. A model with S velocity or density gets them too.", true, (*openfwiOptions).build),
 }
 
 // newKind reads the option table off the options' struct; a mistake there panics at the start of every test.
@@ -101,8 +103,8 @@ func GeneratorKinds() []GeneratorKind {
 }
 
 // NewGenerator makes a generator of a kind from its options (JSON, strictly decoded) and the run's seed; its items are
-// models of the given space. But for gaussian-field its axes do not matter: the options count its numbers in row-major
-// order. Errors: an unknown kind, wrong options (*config.KeyError where one key is at fault), a space that does not fit.
+// models of the given space. But for gaussian-field and openfwi its axes do not matter: the options count its numbers in
+// row-major order. Errors: an unknown kind, wrong options (*config.KeyError where one key is at fault), a space that does not fit.
 func NewGenerator(name string, options json.RawMessage, seed uint64, model *space.Space) (Generator, error) {
 	var names []string
 	for i := range kinds {
