@@ -15,7 +15,7 @@ import (
 	"github.com/waveprior/waveprior/core/tensor"
 )
 
-func openfwi(t testing.TB, options string, model *space.Space) Generator {
+func rock(t testing.TB, options string, model *space.Space) Generator {
 	t.Helper()
 	g, err := NewGenerator("openfwi", json.RawMessage(options), 5, model)
 	if err != nil {
@@ -27,7 +27,7 @@ func openfwi(t testing.TB, options string, model *space.Space) Generator {
 // TestOpenFWIItems: items are the geology of the documented streams, in whatever order a model has its fields.
 func TestOpenFWIItems(t *testing.T) {
 	for _, f := range field.Families() {
-		rock, err := field.NewGeology(f, field.GeologyOptions{PoissonMin: 0.2, PoissonMax: 0.3})
+		geology, err := field.NewGeology(f, field.GeologyOptions{PoissonMin: 0.2, PoissonMax: 0.3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,12 +37,12 @@ func TestOpenFWIItems(t *testing.T) {
 		elastic.Axes[0].Size = 3
 		elastic.Quantities = append(elastic.Quantities, space.Quantity{Name: "vs", Unit: "m/s"}, space.Quantity{Name: "vp", Unit: "km/s"})
 		options := fmt.Sprintf(`{"family": %q, "examples": 9, "poisson_min": 0.2, "poisson_max": 0.3, "density": "gardner"}`, f.Name)
-		one, three := openfwi(t, options, acoustic), openfwi(t, options, elastic)
+		one, three := rock(t, options, acoustic), rock(t, options, elastic)
 		if one.Examples() != 9 {
 			t.Errorf("%d examples", one.Examples())
 		}
 		for purpose, heldOut := range map[string]bool{"dataset/training": false, "dataset/held-out": true} {
-			rock.Draw(vp, nu, func(draw uint32) rng.Source { return rng.New(5, purpose).At(0, 7, draw) })
+			geology.Draw(vp, nu, func(draw uint32) rng.Source { return rng.New(5, purpose).At(0, 7, draw) })
 			a, e := fill(t, one, 7, 1, heldOut).Float32s(), fill(t, three, 7, 1, heldOut).Float64s()
 			for i, v := range vp {
 				vs := v * math.Sqrt((0.5-nu[i])/(1-nu[i]))
@@ -59,8 +59,8 @@ func TestOpenFWIItems(t *testing.T) {
 func TestOpenFWINested(t *testing.T) {
 	model := earth(tensor.Float32, "vp", "m/s", 70, 70)
 	for _, family := range []string{"CurveFault_B", "Style_A"} {
-		g := openfwi(t, `{"family": "`+family+`"}`, model)
-		other := openfwi(t, `{"family": "`+family+`", "examples": 7}`, model)
+		g := rock(t, `{"family": "`+family+`"}`, model)
+		other := rock(t, `{"family": "`+family+`", "examples": 7}`, model)
 		for _, heldOut := range []bool{false, true} {
 			all := fill(t, g, 0, 24, heldOut)
 			old := runtime.GOMAXPROCS(1)
@@ -83,8 +83,8 @@ func TestOpenFWINested(t *testing.T) {
 
 // TestOpenFWISpaces: a solver of squared slowness on another grid gets the same earth, stretched.
 func TestOpenFWISpaces(t *testing.T) {
-	vp := fill(t, openfwi(t, `{"family": "FlatVel_A", "layers": 3}`, earth(tensor.Float64, "vp", "m/s", 70, 70)), 3, 1, false).Float64s()
-	m := fill(t, openfwi(t, `{"family": "FlatVel_A", "layers": 3}`, earth(tensor.Float32, "squared_slowness", "s2/km2", 210, 70)), 3, 1, false).Float32s()
+	vp := fill(t, rock(t, `{"family": "FlatVel_A", "layers": 3}`, earth(tensor.Float64, "vp", "m/s", 70, 70)), 3, 1, false).Float64s()
+	m := fill(t, rock(t, `{"family": "FlatVel_A", "layers": 3}`, earth(tensor.Float32, "squared_slowness", "s2/km2", 210, 70)), 3, 1, false).Float32s()
 	speeds := map[float64]bool{}
 	for iz := range 70 {
 		speeds[vp[iz*70]] = true
@@ -132,7 +132,7 @@ func TestFamilyOption(t *testing.T) {
 func BenchmarkOpenFWIFill(b *testing.B) {
 	for _, family := range []string{"CurveFault_B", "Style_A"} {
 		b.Run(family, func(b *testing.B) {
-			g := openfwi(b, `{"family": "`+family+`"}`, earth(tensor.Float32, "vp", "m/s", 70, 70))
+			g := rock(b, `{"family": "`+family+`"}`, earth(tensor.Float32, "vp", "m/s", 70, 70))
 			s := g.Space()
 			batch := s.New(200)
 			for b.Loop() {
