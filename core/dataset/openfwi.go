@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"fmt"
+
 	"github.com/waveprior/waveprior/core/field"
 	"github.com/waveprior/waveprior/core/rng"
 	"github.com/waveprior/waveprior/core/space"
@@ -37,14 +39,9 @@ func (o *openfwiOptions) build(model *space.Space) (population, error) {
 	own := space.Space{Name: "geology", DType: tensor.Float64, Axes: []space.Axis{{Name: "field", Size: 1}, cells(z, field.Rows), cells(x, field.Columns)},
 		Quantities: []space.Quantity{{Name: "vp", Unit: "m/s"}}}
 	elastic, plain := false, len(model.Axes) == 3 && model.Axes[0].Name == "field" && z.Size == field.Rows && x.Size == field.Columns
-	for _, q := range model.Quantities {
-		switch q.Name {
-		case "vs":
-			elastic = true
-			own.Quantities = append(own.Quantities, space.Quantity{Name: "vs", Unit: "m/s"})
-		case "rho":
-			own.Quantities = append(own.Quantities, space.Quantity{Name: "rho", Unit: "kg/m3"})
-		}
+	for _, q := range geologyOf(model) {
+		elastic = elastic || q.Name == "vs"
+		own.Quantities = append(own.Quantities, q)
 	}
 	own.Axes[0].Size = len(own.Quantities)
 	const n = field.Rows * field.Columns
@@ -73,4 +70,44 @@ func (o *openfwiOptions) build(model *space.Space) (population, error) {
 		p.space = nil // the numbers are the model's
 	}
 	return p, nil
+}
+
+// OpenFWIModel is the space of the published maps: P velocity on 70 x 70 cells of 10 m, float32. An elastic one has S
+// velocity too, and cells of 5 m.
+func OpenFWIModel(elastic bool) space.Space {
+	h := 10.0
+	s := space.Space{Name: "model", DType: tensor.Float32, Quantities: []space.Quantity{{Name: "vp", Unit: "m/s"}}}
+	if elastic {
+		h = 5
+		s.Quantities = append(s.Quantities, space.Quantity{Name: "vs", Unit: "m/s"})
+	}
+	s.Axes = []space.Axis{{Name: "field", Size: len(s.Quantities)}, {Name: "z", Unit: "m", Size: field.Rows, Step: h}, {Name: "x", Unit: "m", Size: field.Columns, Step: h}}
+	return s
+}
+
+// OpenFWIModelOf is the space of the maps for a solver's model: its quantities among P velocity, S velocity and density, in
+// SI units, and 70 x 70 cells that cover its grid, float32. Errors: a model without z and x.
+func OpenFWIModelOf(model *space.Space) (space.Space, error) {
+	z, x, err := section(model)
+	if err != nil {
+		return space.Space{}, fmt.Errorf("dataset: geology: %w", err)
+	}
+	s := OpenFWIModel(false)
+	s.Axes[1], s.Axes[2] = cells(z, field.Rows), cells(x, field.Columns)
+	s.Quantities = append(s.Quantities, geologyOf(model)...)
+	s.Axes[0].Size = len(s.Quantities)
+	return s, nil
+}
+
+// geologyOf returns what geology has of a model beside P velocity.
+func geologyOf(model *space.Space) (q []space.Quantity) {
+	for _, want := range model.Quantities {
+		switch want.Name {
+		case "vs":
+			q = append(q, space.Quantity{Name: "vs", Unit: "m/s"})
+		case "rho":
+			q = append(q, space.Quantity{Name: "rho", Unit: "kg/m3"})
+		}
+	}
+	return q
 }
