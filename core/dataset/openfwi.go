@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/waveprior/waveprior/core/field"
 	"github.com/waveprior/waveprior/core/rng"
@@ -18,6 +19,9 @@ type openfwiOptions struct {
 	Density    string  `option:"density" default:"constant" oneof:"constant,gardner" doc:"where the model has rho: the same everywhere, or Gardner's 310 vp^(1/4) kg/m3"`
 	Rho        float64 `option:"rho" default:"2000" above:"0" unit:"kg/m3" doc:"the constant density"`
 }
+
+// drawsPerFamily keeps the families' random numbers apart: item i of one has nothing to do with item i of another.
+const drawsPerFamily = 16
 
 // build draws geology of package field; what of P velocity, S velocity and density a model has, in its order.
 func (o *openfwiOptions) build(model *space.Space) (population, error) {
@@ -45,13 +49,14 @@ func (o *openfwiOptions) build(model *space.Space) (population, error) {
 	}
 	own.Axes[0].Size = len(own.Quantities)
 	const n = field.Rows * field.Columns
+	first := drawsPerFamily * uint32(slices.Index(field.FamilyNames(), o.Family))
 	p := population{examples: o.Examples, space: &own, row: func(m []float64, _ int, source func(uint32) rng.Source) {
 		vp := m[:n]
 		var nu []float64
 		if elastic {
 			nu = make([]float64, n)
 		}
-		rock.Draw(vp, nu, source)
+		rock.Draw(vp, nu, func(draw uint32) rng.Source { return source(first + draw) })
 		for k, q := range own.Quantities[1:] {
 			out := m[(k+1)*n : (k+2)*n]
 			for i, v := range vp {
