@@ -122,7 +122,7 @@ func newLook() *cobra.Command {
 		Use:   "look FILE.npy",
 		Short: "Draw a contact sheet of some samples of a file of models or of gathers",
 		Long: `look draws models (samples, 1, z, x) or (samples, z, x) as maps with one colour bar, and data (samples, shots, time,
-receivers) as gathers whose colours end at the 98th percentile. Files may be float16, float32 or float64 and of any length: only
+receivers) as gathers whose colours end at the 95th percentile. Files may be float16, float32 or float64 and of any length: only
 what is shown is read. What a file holds is taken from its name, else from its shape (--kind says otherwise).
 
   waveprior data look data/flatvel-a/model/model1.npy --count 24
@@ -134,8 +134,10 @@ what is shown is read. What a file holds is taken from its name, else from its s
 			default:
 				return &exitError{exitInput, fmt.Errorf("--kind %s (allowed: model, data)", kind)}
 			}
-			if !(o.Spacing > 0) || !(o.Step > 0) {
-				return &exitError{exitInput, fmt.Errorf("--spacing %g and --step %g must be above 0", o.Spacing, o.Step)}
+			for _, f := range []string{"spacing", "step"} {
+				if v, _ := c.Flags().GetFloat64(f); c.Flags().Changed(f) && !(v > 0 && v < 1e9) {
+					return &exitError{exitInput, fmt.Errorf("--%s %g must be above 0", f, v)}
+				}
 			}
 			sheet, err := pairs.Look(args[0], o)
 			if err != nil {
@@ -161,8 +163,8 @@ what is shown is read. What a file holds is taken from its name, else from its s
 	c.Flags().StringVar(&kind, "kind", "", "what the file holds: model or data (default: by its name, else its shape)")
 	c.Flags().IntVar(&o.First, "first", 0, "first sample shown")
 	c.Flags().IntVar(&o.Count, "count", 0, "samples shown (default 12 models, or the gathers of 1)")
-	c.Flags().Float64Var(&o.Spacing, "spacing", 10, "spacing of cells or receivers in m")
-	c.Flags().Float64Var(&o.Step, "step", 0.001, "time step in s")
+	c.Flags().Float64Var(&o.Spacing, "spacing", 0, "spacing of cells or receivers in m (default: as the set's pairs.json says, else 10)")
+	c.Flags().Float64Var(&o.Step, "step", 0, "time step in s (default: as the set's pairs.json says, else 0.001)")
 	c.Flags().StringVarP(&out, "out", "o", "", "PNG file to write (default: the file's name, here)")
 	return c
 }

@@ -59,9 +59,12 @@ func (l Layout) Model(f int, quantity string) string {
 	return fmt.Sprintf("model/model%d.npy", f+1)
 }
 
-// Data returns the path of file number f of the data; component is "x" or "z" in an elastic set.
+// Data returns the path of file number f of the data; component is "x" or "z" in an elastic set, "" where its data have
+// none.
 func (l Layout) Data(f int, component string) string {
 	switch {
+	case l.elastic && component == "":
+		return fmt.Sprintf("data_%d.npy", f+1)
 	case l.elastic:
 		return fmt.Sprintf("data_%s_%d.npy", component, f+1)
 	case l.family.Faulted:
@@ -90,7 +93,7 @@ var patterns = []struct {
 	{regexp.MustCompile(`^vp_?(\d+)\.npy$`), Model},
 	{regexp.MustCompile(`^(?:data|seismic)(\d+)\.npy$`), Data},
 	{regexp.MustCompile(`^seis(\d+)_(\d+)_(\d+)\.npy$`), Data},
-	{regexp.MustCompile(`^data_[xz]_?(\d+)\.npy$`), Data},
+	{regexp.MustCompile(`^data_(?:[a-z]+_?)?(\d+)\.npy$`), Data},
 }
 
 // KindOf tells by its name what a file holds, and the numbers in the name.

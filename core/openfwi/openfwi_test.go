@@ -47,6 +47,14 @@ func TestLayout(t *testing.T) {
 			t.Errorf("%s is a %q", c.data, kind)
 		}
 	}
+	for _, name := range []string{"data_1.npy", "data_pressure_2.npy", "data_x3.npy"} {
+		if kind, n := openfwi.KindOf(name); kind != openfwi.Data || len(n) != 1 {
+			t.Errorf("%s is a %q with the numbers %v", name, kind, n)
+		}
+	}
+	if l := openfwi.NewLayout(field.Families()[0], true); l.Data(0, "") != "data_1.npy" {
+		t.Errorf("data without components: %s", l.Data(0, ""))
+	}
 	for _, name := range []string{"model.npy", "vel2_1.npy", "model1.npz", "xmodel1.npy", "model99999999999999999999.npy", "vs_1.npy"} {
 		if kind, _ := openfwi.KindOf(name); kind != openfwi.Unknown {
 			t.Errorf("%s is a %q", name, kind)

@@ -1,9 +1,12 @@
 package pairs
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,8 +22,8 @@ type LookOptions struct {
 	Kind    openfwi.Kind // Unknown: by the name, else the shape
 	First   int          // the first sample shown
 	Count   int          // samples; 0: 12 models, or the gathers of one
-	Spacing float64      // of cells or receivers, in m; 0: 10
-	Step    float64      // of time, in s; 0: 0.001
+	Spacing float64      // of cells or receivers, in m; 0: as the set's pairs.json says, else 10
+	Step    float64      // of time, in s; 0: as the set's pairs.json says, else 0.001
 }
 
 // Sheet is a contact sheet.
@@ -80,12 +83,8 @@ func Look(path string, o LookOptions) (*Sheet, error) {
 	if o.Count*panels > maxPanels {
 		return bad("%d samples of %d panels are more than the %d panels of a sheet", o.Count, panels, maxPanels)
 	}
-	if o.Spacing == 0 {
-		o.Spacing = 10
-	}
-	if o.Step == 0 {
-		o.Step = 0.001
-	}
+	spacing, step := steps(path, kind)
+	o.Spacing, o.Step = cmp.Or(o.Spacing, spacing, 10), cmp.Or(o.Step, step, 0.001)
 	t := tensor.New(tensor.Float64, append([]int{o.Count}, item...)...)
 	if err := rows.Read(o.First, t); err != nil {
 		return nil, err
@@ -111,6 +110,34 @@ func Look(path string, o LookOptions) (*Sheet, error) {
 		s.Summary += fmt.Sprintf("; %d numbers are not finite (grey)", len(v)-n)
 	}
 	return s, nil
+}
+
+// steps returns the spacing of cells or receivers and the time step that the set of a file has by its pairs.json, beside the
+// file or a folder above; 0 where that does not say.
+func steps(path string, kind openfwi.Kind) (spacing, step float64) {
+	var id identity
+	for _, dir := range []string{filepath.Dir(path), filepath.Dir(filepath.Dir(path))} {
+		raw, err := os.ReadFile(filepath.Join(dir, identityName))
+		if err == nil && json.Unmarshal(raw, &id) == nil && id.Format == identityFormat {
+			break
+		}
+		id = identity{}
+	}
+	axes := id.Model.Axes
+	if kind == openfwi.Data {
+		if axes = nil; id.Data != nil {
+			axes = id.Data.Axes
+		}
+	}
+	for _, a := range axes {
+		switch {
+		case (a.Name == "x" || a.Name == "receiver") && a.Unit == "m":
+			spacing = a.Step
+		case a.Name == "time" && a.Unit == "s":
+			step = a.Step
+		}
+	}
+	return spacing, step
 }
 
 // moments are of the finite numbers, n of them.
@@ -159,7 +186,7 @@ func models(o LookOptions, v []float64, grid []int, path, samples string, m [4]f
 }
 
 // clipped is the share of a sheet's numbers beyond the ends of its colours: direct waves would hide the reflections.
-const clipped = 0.02
+const clipped = 0.05
 
 func gathers(o LookOptions, v []float64, grid []int, samples string) *figure.Figure {
 	shots, nt, nr := grid[0], grid[1], grid[2]
