@@ -28,9 +28,14 @@ type common struct {
 }
 
 func (f *common) flags(c *cobra.Command) {
+	f.solverFlags(c)
 	c.Flags().StringVar(&f.cache, "cache", "", "folder of the stage cache (default $WAVEPRIOR_CACHE, else waveprior in the user's cache folder)")
+}
+
+// solverFlags are those of a command without a cache.
+func (f *common) solverFlags(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.attach, "attach", nil, "join a plugin that runs already, KIND=ADDRESS (solver=unix:/path), instead of starting one")
-	c.Flags().StringArrayVar(&f.set, "set", nil, "set a key of the experiment, KEY=VALUE as in TOML (sampler.chains=8)")
+	c.Flags().StringArrayVar(&f.set, "set", nil, "set a key of the file, KEY=VALUE as in TOML (sampler.chains=8)")
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
 }
 

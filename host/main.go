@@ -100,7 +100,7 @@ plugin, and says what is observed and what is judged.
 		SilenceUsage: true, SilenceErrors: true, Version: versionText(),
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitInput, err} })
-	root.AddCommand(newRun(), newPlan(), newCompare(), newForward(), newGradient(), newPlugin(), newVersion())
+	root.AddCommand(newRun(), newPlan(), newCompare(), newForward(), newGradient(), newData(), newPlugin(), newVersion())
 	return root
 }
 

@@ -28,17 +28,9 @@ type fieldOptions struct {
 // build draws the field of package field whose white noise are the normals of draw 0: mean (a+b)/2 and standard deviation
 // (b-a)/6, a = 1/v_fast^2 and b = 1/v_slow^2 (memorisation study, section 3).
 func (o *fieldOptions) build(model *space.Space) (population, error) {
-	var z, x *space.Axis
-	for i := range model.Axes {
-		switch a := &model.Axes[i]; a.Name {
-		case "z":
-			z = a
-		case "x":
-			x = a
-		}
-	}
-	if z == nil || x == nil {
-		return population{}, fmt.Errorf("it draws models with the axes z and x, the solver takes %v", model)
+	z, x, err := section(model)
+	if err != nil {
+		return population{}, err
 	}
 	if o.VFast <= o.VSlow {
 		return population{}, keyError("v_fast", "%g m/s, v_slow is %g m/s (allowed: faster)", o.VFast, o.VSlow)
@@ -76,6 +68,22 @@ func (o *fieldOptions) build(model *space.Space) (population, error) {
 		from.Project(c, f)
 		to.Evaluate(m, c)
 	}}, nil
+}
+
+// section returns the z and x axes of a model.
+func section(model *space.Space) (z, x *space.Axis, err error) {
+	for i := range model.Axes {
+		switch a := &model.Axes[i]; a.Name {
+		case "z":
+			z = a
+		case "x":
+			x = a
+		}
+	}
+	if z == nil || x == nil {
+		return nil, nil, fmt.Errorf("it draws models with the axes z and x, the solver takes %v", model)
+	}
+	return z, x, nil
 }
 
 // cells returns the axis of n cells that cover what the cells of a cover, whatever the number of a's.

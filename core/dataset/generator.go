@@ -46,6 +46,7 @@ type population struct {
 	examples int          // training items that the options ask for
 	length   int          // of a list: how many items there are; 0: no end
 	space    *space.Space // of a row where that is not the model: an adapter leads from it to the model; float64
+	files    *fileItems   // where the items come from instead of row
 }
 
 // kind is a GeneratorKind with its constructor, from options (JSON) and the space of a model.
@@ -64,6 +65,9 @@ var kinds = []kind{
 	newVector("gaussian-mixture", "A Gaussian mixture in any number of dimensions.", true, (*mixtureOptions).build),
 	newKind("gaussian-field", "Gaussian random fields of squared slowness on the model's z and x axes, a periodic square that is "+
 		"stretched over them, or their projections on the KL basis of cosines: the population of the memorisation study.", true, (*fieldOptions).build),
+	newKind("openfwi", "Layered, curved, faulted and natural maps of velocity, as in the ten 2-D families of OpenFWI: 70 x 70 cells that are "+
+		"stretched over the model's z and x axes. A model with S velocity or density gets them too.", true, (*openfwiOptions).build),
+	newKind(filesKind, "Models in files, in the layout of OpenFWI or one array: they are stretched over the model's z and x axes.", true, (*filesOptions).build),
 }
 
 // newKind reads the option table off the options' struct; a mistake there panics at the start of every test.
@@ -101,8 +105,8 @@ func GeneratorKinds() []GeneratorKind {
 }
 
 // NewGenerator makes a generator of a kind from its options (JSON, strictly decoded) and the run's seed; its items are
-// models of the given space. But for gaussian-field its axes do not matter: the options count its numbers in row-major
-// order. Errors: an unknown kind, wrong options (*config.KeyError where one key is at fault), a space that does not fit.
+// models of the given space. The kinds of fields and files look at its z and x axes; for the others the options count its
+// numbers in row-major order. Errors: an unknown kind, wrong options (*config.KeyError where one key is at fault), a space that does not fit.
 func NewGenerator(name string, options json.RawMessage, seed uint64, model *space.Space) (Generator, error) {
 	var names []string
 	for i := range kinds {
@@ -123,6 +127,9 @@ func NewGenerator(name string, options json.RawMessage, seed uint64, model *spac
 		}
 		g := &generator{kind: k, space: *model, population: p,
 			training: rng.New(seed, "dataset/training"), heldOut: rng.New(seed, "dataset/held-out")}
+		if p.files != nil {
+			p.files.shuffle(seed)
+		}
 		if p.space != nil {
 			if g.adapt, err = space.Between(*p.space, *model); err != nil {
 				return nil, fmt.Errorf("dataset: generator %s: %w", name, err)
@@ -160,6 +167,11 @@ func (g *generator) Fill(first int, batch *tensor.Tensor, heldOut bool) error {
 	if g.length > 0 && first+n > g.length {
 		return fmt.Errorf("dataset: generator %s: items %d..%d, it has %d (0..%d)", g.kind.Name, first, first+n-1, g.length, g.length-1)
 	}
+	if g.files != nil {
+		if err := g.files.check(first, n, g.examples, heldOut); err != nil {
+			return fmt.Errorf("dataset: generator %s: %w", g.kind.Name, err)
+		}
+	}
 	stream := g.training
 	if heldOut {
 		stream = g.heldOut
@@ -169,7 +181,7 @@ func (g *generator) Fill(first int, batch *tensor.Tensor, heldOut bool) error {
 	errs := make([]error, threads)
 	var wg sync.WaitGroup
 	for t := range threads {
-		wg.Go(func() { errs[t] = g.fill(first, batch, n*t/threads, n*(t+1)/threads, stream) })
+		wg.Go(func() { errs[t] = g.fill(first, batch, n*t/threads, n*(t+1)/threads, stream, heldOut) })
 	}
 	wg.Wait()
 	for _, err := range errs {
@@ -184,15 +196,28 @@ func (g *generator) Fill(first int, batch *tensor.Tensor, heldOut bool) error {
 const fillGrain = 1 << 14
 
 // fill draws the items lo..hi-1 of the batch, which are first+lo... of the population.
-func (g *generator) fill(first int, batch *tensor.Tensor, lo, hi int, stream rng.Stream) error {
+func (g *generator) fill(first int, batch *tensor.Tensor, lo, hi int, stream rng.Stream, heldOut bool) (err error) {
 	own := &g.space
 	if g.population.space != nil {
 		own = g.population.space
 	}
 	x := tensor.New(tensor.Float64, own.BatchShape(1)...)
+	draw := func(x *tensor.Tensor, i int) error {
+		g.row(x.Float64s(), i, func(draw uint32) rng.Source { return stream.At(0, uint32(i), draw) })
+		return nil
+	}
+	if g.files != nil {
+		var done func() error
+		if draw, done, err = g.files.read(heldOut); err != nil {
+			return fmt.Errorf("dataset: generator %s: %w", g.kind.Name, err)
+		}
+		defer func() { err = errors.Join(err, done()) }()
+	}
 	for k := lo; k < hi; k++ {
 		i := first + k
-		g.row(x.Float64s(), i, func(draw uint32) rng.Source { return stream.At(0, uint32(i), draw) })
+		if err := draw(x, i); err != nil {
+			return fmt.Errorf("dataset: generator %s: item %d: %w", g.kind.Name, i, err)
+		}
 		if g.adapt == nil {
 			batch.Item(k).SetReals(x.Float64s())
 			continue

@@ -33,9 +33,12 @@ var descr = map[tensor.DType]string{
 // encodeHeader returns all bytes before the elements, as numpy.save (1.24 and later) writes them: version 1.0, the
 // dictionary, room for the first extent to grow, spaces to a multiple of 64 bytes, a newline. The length does not depend
 // on the first extent.
-func encodeHeader(dt tensor.DType, shape []int) []byte {
+func encodeHeader(dt tensor.DType, shape []int) []byte { return encodeDescr(descr[dt], shape) }
+
+// encodeDescr is encodeHeader for NumPy's name of a dtype.
+func encodeDescr(name string, shape []int) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr[dt])
+	fmt.Fprintf(&b, "{'descr': '%s', 'fortran_order': False, 'shape': (", name)
 	for i, n := range shape {
 		if i > 0 {
 			b.WriteString(", ")
@@ -65,13 +68,20 @@ func encodeHeader(dt tensor.DType, shape []int) []byte {
 // decodeHeader reads and checks the header of a file of size bytes. It allocates no more than the header, whose length is
 // checked against the size first.
 func decodeHeader(name string, r io.ReaderAt, size int64) (Header, error) {
-	bad := func(format string, a ...any) (Header, error) {
-		return Header{}, fmt.Errorf("%w: %s (%d bytes): %s", ErrFormat, name, size, fmt.Sprintf(format, a...))
+	h, _, err := decodeRows(name, r, size, false)
+	return h, err
+}
+
+// decodeRows is decodeHeader for a reader that takes half-precision numbers too, if halves says so: half is then true, and
+// the header's DType the Float32 that they become.
+func decodeRows(name string, r io.ReaderAt, size int64, halves bool) (h Header, half bool, err error) {
+	bad := func(format string, a ...any) (Header, bool, error) {
+		return Header{}, false, fmt.Errorf("%w: %s (%d bytes): %s", ErrFormat, name, size, fmt.Sprintf(format, a...))
 	}
 	var pre [12]byte
 	n, err := r.ReadAt(pre[:min(size, 12)], 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return Header{}, fmt.Errorf("npy: %s: %w", name, err)
+		return Header{}, false, fmt.Errorf("npy: %s: %w", name, err)
 	}
 	if n < len(magic) || string(pre[:len(magic)]) != magic {
 		return bad("it starts with %q, a .npy file starts with %q", pre[:min(n, len(magic))], magic)
@@ -79,7 +89,7 @@ func decodeHeader(name string, r io.ReaderAt, size int64) (Header, error) {
 	if n < 10 {
 		return bad("cut in the first 10 bytes")
 	}
-	h := Header{Major: int(pre[6])}
+	h = Header{Major: int(pre[6])}
 	var length int64
 	switch {
 	case pre[7] != 0 || h.Major < 1 || h.Major > 3:
@@ -99,25 +109,30 @@ func decodeHeader(name string, r io.ReaderAt, size int64) (Header, error) {
 	}
 	text := make([]byte, length)
 	if n, err := r.ReadAt(text, h.Offset); n < len(text) {
-		return Header{}, fmt.Errorf("npy: %s: reading the header: %w", name, err)
+		return Header{}, false, fmt.Errorf("npy: %s: reading the header: %w", name, err)
 	}
 	h.Offset += length
-	if h.DType, h.Shape, err = parseHeader(string(text)); err != nil {
+	p := &parser{s: string(text), halves: halves}
+	if h.DType, h.Shape, err = p.header(); err != nil {
 		return bad("%v in header %s", err, quote(text))
 	}
 	elems, err := tensor.Elements(h.Shape)
 	if err != nil {
 		return bad("shape %v is absurd, in header %s", h.Shape, quote(text))
 	}
-	h.Bytes = int64(elems) * int64(h.DType.Size())
+	each, what := int64(h.DType.Size()), h.DType.String()
+	if p.half {
+		each, what = 2, "float16"
+	}
+	h.Bytes = int64(elems) * each
 	switch have := size - h.Offset; {
 	case have < h.Bytes:
-		return bad("cut: %v %v takes %d bytes after the header, there are %d; header %s", h.DType, h.Shape, h.Bytes, have, quote(text))
+		return bad("cut: %s %v takes %d bytes after the header, there are %d; header %s", what, h.Shape, h.Bytes, have, quote(text))
 	case have > h.Bytes:
-		return bad("%d bytes too many: %v %v takes %d bytes after the header, there are %d; header %s",
-			have-h.Bytes, h.DType, h.Shape, h.Bytes, have, quote(text))
+		return bad("%d bytes too many: %s %v takes %d bytes after the header, there are %d; header %s",
+			have-h.Bytes, what, h.Shape, h.Bytes, have, quote(text))
 	}
-	return h, nil
+	return h, p.half, nil
 }
 
 // quote shows a header without its padding, cut at 200 bytes.
@@ -130,8 +145,9 @@ func quote(b []byte) string {
 }
 
 // parseHeader reads the dictionary, a Python literal with exactly the keys descr, fortran_order and shape.
-func parseHeader(s string) (tensor.DType, []int, error) {
-	p := &parser{s: s}
+func parseHeader(s string) (tensor.DType, []int, error) { return (&parser{s: s}).header() }
+
+func (p *parser) header() (tensor.DType, []int, error) {
 	var dt tensor.DType
 	var shape []int
 	var fortran bool
@@ -188,8 +204,10 @@ func parseHeader(s string) (tensor.DType, []int, error) {
 
 // parser reads tokens of a Python literal.
 type parser struct {
-	s string
-	i int
+	s      string
+	i      int
+	halves bool // float16 is taken, as Float32
+	half   bool // and that is what it was
 }
 
 func (p *parser) fail(what string) error { return fmt.Errorf("%s at byte %d", what, p.i) }
@@ -250,7 +268,10 @@ func (p *parser) boolean() (bool, error) {
 
 // dtype reads the value of descr. Errors name what was found in words.
 func (p *parser) dtype() (tensor.DType, error) {
-	const allowed = "(allowed: <f4, <f8, <c8, <c16, <i4, <i8, |u1)"
+	allowed := "(allowed: <f4, <f8, <c8, <c16, <i4, <i8, |u1)"
+	if p.halves {
+		allowed = "(allowed: <f2, <f4, <f8, <c8, <c16, <i4, <i8, |u1)"
+	}
 	p.space()
 	if p.i < len(p.s) && (p.s[p.i] == '[' || p.s[p.i] == '(') {
 		return 0, fmt.Errorf("descr is a structured dtype %s", allowed)
@@ -258,6 +279,10 @@ func (p *parser) dtype() (tensor.DType, error) {
 	s, err := p.str()
 	if err != nil {
 		return 0, err
+	}
+	if p.halves && s == halfDescr {
+		p.half = true
+		return tensor.Float32, nil
 	}
 	if s == "<u1" || s == ">u1" { // one byte has no order
 		s = "|u1"

@@ -1,8 +1,8 @@
 // Package npy reads and writes arrays as NumPy's .npy files: little-endian, C order, the dtypes of package tensor. Files
 // are byte for byte what numpy.save writes for the same array; formats 1.0, 2.0 and 3.0 are read.
 //
-// The main functions are Read, Write, Open (mapped, read-only) and Create (a [Writer] that takes rows as they come, for
-// shards):
+// The main functions are Read, Write, Open (mapped, read-only), Create (a [Writer] that takes rows as they come, for
+// shards) and OpenRows ([Rows], which reads a few rows at a time of files larger than memory, float16 too):
 //
 //	err := npy.Write("m.npy", m)
 //	v, err := npy.Open("m.npy") // no copy
@@ -159,6 +159,7 @@ func check(path string, t *tensor.Tensor) error {
 type Writer struct {
 	f    *commit.File
 	dt   tensor.DType
+	half bool  // the file has float16, made of dt = Float32
 	item []int // shape of a row
 	rows int
 	head int // bytes of the header, whatever the number of rows
@@ -167,6 +168,16 @@ type Writer struct {
 
 // Create starts a file of rows of the given shape; Commit puts it at path. The folder must exist.
 func Create(path string, dt tensor.DType, item ...int) (*Writer, error) {
+	return create(path, dt, false, item)
+}
+
+// CreateHalf is Create for float16: Append takes Float32 rows and rounds them to nearest, ties to even; what is too large
+// becomes infinite.
+func CreateHalf(path string, item ...int) (*Writer, error) {
+	return create(path, tensor.Float32, true, item)
+}
+
+func create(path string, dt tensor.DType, half bool, item []int) (*Writer, error) {
 	if err := check(path, &tensor.Tensor{DType: dt, Shape: append([]int{0}, item...)}); err != nil {
 		return nil, err
 	}
@@ -177,7 +188,7 @@ func Create(path string, dt tensor.DType, item ...int) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{f: f, dt: dt, item: append([]int(nil), item...)}
+	w := &Writer{f: f, dt: dt, half: half, item: append([]int(nil), item...)}
 	head := w.header()
 	w.head = len(head)
 	if _, err := f.Write(head); err != nil {
@@ -187,7 +198,21 @@ func Create(path string, dt tensor.DType, item ...int) (*Writer, error) {
 	return w, nil
 }
 
-func (w *Writer) header() []byte { return encodeHeader(w.dt, append([]int{w.rows}, w.item...)) }
+func (w *Writer) header() []byte {
+	shape := append([]int{w.rows}, w.item...)
+	if w.half {
+		return encodeDescr(halfDescr, shape)
+	}
+	return encodeHeader(w.dt, shape)
+}
+
+// size is the bytes of an element in the file.
+func (w *Writer) size() int64 {
+	if w.half {
+		return 2
+	}
+	return int64(w.dt.Size())
+}
 
 // Append writes the rows of t, shape (rows, item...), which may be none. After an error, which may have written a part,
 // only Abort makes sense: Commit returns that error and aborts.
@@ -201,7 +226,11 @@ func (w *Writer) Append(t *tensor.Tensor) error {
 	if t.Shape[0] > math.MaxInt-w.rows {
 		return fmt.Errorf("npy: rows for %s: %w: %d and %d rows are too many", w.f.Path(), tensor.ErrShape, w.rows, t.Shape[0])
 	}
-	if _, err := w.f.Write(t.Data); err != nil {
+	data := t.Data
+	if w.half {
+		data = appendHalves(make([]byte, 0, 2*t.Len()), t.Float32s())
+	}
+	if _, err := w.f.Write(data); err != nil {
 		w.err = err
 		return err
 	}
@@ -215,7 +244,7 @@ func (w *Writer) Reserve(rows int) error {
 	if err != nil {
 		return fmt.Errorf("npy: rows for %s: %w", w.f.Path(), err)
 	}
-	return w.f.Reserve(int64(w.head) + int64(n)*int64(w.dt.Size()))
+	return w.f.Reserve(int64(w.head) + int64(n)*w.size())
 }
 
 // Rows returns the number of rows appended so far.

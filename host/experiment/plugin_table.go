@@ -180,6 +180,9 @@ func (l *loader) prior(tree map[string]any, c *draft, out map[string]any) error 
 	if hasData {
 		m := resolved["data"].(map[string]any)
 		gen, _ := generatorOptions(m["kind"].(string))
+		if err := l.generatorPath(m["kind"].(string), m); err != nil {
+			return err
+		}
 		c.Generator = config.Canonical(config.Pick(gen, m))
 		c.Data = &Data{Kind: m["kind"].(string), HeldOut: int(m["held_out"].(int64))}
 	}
@@ -214,6 +217,15 @@ func generatorOptions(kind string) ([]config.Option, error) {
 		return nil, fmt.Errorf("the kind of training set is missing; allowed: %s", strings.Join(names, ", "))
 	}
 	return nil, fmt.Errorf("no such kind of training set: %q; allowed: %s", kind, strings.Join(names, ", "))
+}
+
+// generatorPath makes the path among a training set's options absolute, if it has one.
+func (l *loader) generatorPath(kind string, options map[string]any) (err error) {
+	name := dataset.PathOption(kind)
+	if p, ok := options[name].(string); ok && name != "" {
+		options[name], err = l.rel(p)
+	}
+	return err
 }
 
 // rel makes a path of the file, which starts at the file's folder, absolute: so it stands in the lock, which lies elsewhere.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/waveprior/waveprior/core/config"
+	"github.com/waveprior/waveprior/core/dataset"
 )
 
 // MostMemorised is truth = { rule = "mean-of-most-memorised", ... }: unconditional samples of the prior, trained on the
@@ -220,6 +221,9 @@ func (l *loader) candidates(r *Rule, data map[string]any, c *draft) (map[string]
 	options, err := generatorOptions(kind)
 	if err != nil {
 		return nil, bad("kind", "%v", err)
+	}
+	if dataset.PathOption(kind) != "" {
+		return nil, bad("kind", "%s has no more examples than it has: candidates are drawn, by another kind", kind)
 	}
 	delete(all, "kind")
 	if has(options, "examples") {

@@ -171,6 +171,11 @@ func device(p *experiment.Plugin) string {
 // dataPlan makes the keys of the training set and of the data stage, and returns what the latter is made of.
 func (k *cellRun) dataPlan() (in map[string]any, err error) {
 	in = map[string]any{"kind": k.c.Data.Kind, "generator": k.c.Generator, "space": k.solver.Configured.Model, "seed": k.c.Seed, "host": hostNumerics}
+	if sums, err := generatorSums(k.c.Data.Kind, k.c.Generator); err != nil {
+		return nil, fmt.Errorf("prior.data: %w: %w", err, contract.ErrInvalidOption)
+	} else if sums != nil {
+		in["files"] = sums
+	}
 	if k.setKey, err = stage.Key("data", in); err != nil {
 		return nil, err
 	}

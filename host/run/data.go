@@ -60,3 +60,20 @@ func (k *cellRun) makeData(ctx context.Context, w *stage.Work) error {
 	}
 	return nil
 }
+
+// generatorSums returns the hash of every file that a training set is read from, nil where it is drawn.
+func generatorSums(kind string, options json.RawMessage) ([]string, error) {
+	paths, err := dataset.Files(kind, options)
+	if err != nil {
+		return nil, err
+	}
+	var sums []string
+	for _, p := range paths {
+		sum, err := fileSum(p)
+		if err != nil {
+			return nil, err
+		}
+		sums = append(sums, sum)
+	}
+	return sums, nil
+}

@@ -1,5 +1,5 @@
 // Command docgen writes the tables of the docs: a page for every plugin binary of a folder, as the plugin itself describes
-// its options; and the tables between the markers of docs/experiments.md and docs/metrics.md, as the host declares its own
+// its options; and the tables between the markers of docs/experiments.md, docs/metrics.md and docs/data.md, as the host declares its own
 // keys and the judge its metrics.
 // `make docs` runs it, and `make check-generated` fails where what is committed differs.
 //
@@ -46,7 +46,11 @@ func run(bin, docs string) error {
 	if err != nil {
 		return err
 	}
-	for page, tables := range map[string]map[string]string{"experiments.md": tables, "metrics.md": metricTables()} {
+	pairs, err := pairTables()
+	if err != nil {
+		return err
+	}
+	for page, tables := range map[string]map[string]string{"experiments.md": tables, "metrics.md": metricTables(), "data.md": pairs} {
 		path := filepath.Join(docs, page)
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -60,6 +64,15 @@ func run(bin, docs string) error {
 		}
 	}
 	return nil
+}
+
+// pairTables returns the table of files for `waveprior data generate`.
+func pairTables() (map[string]string, error) {
+	table, err := experiment.PairsTable()
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"pairs": config.Markdown(table)}, nil
 }
 
 // metricTables returns the judge's metrics by block: what stands before the first dot of their keys.

@@ -21,6 +21,7 @@ for name, dt, shape in [("f4", "<f4", (2, 3)), ("f8", "<f8", (4,)), ("c8", "<c8"
 for version in [(2, 0), (3, 0)]:
     with open("v%d.npy" % version[0], "wb") as f:
         npf.write_array(f, values("<f4", (2, 3)), version=version)
+np.save("f2.npy", values("<f2", (2, 3)))
 np.save("bad_fortran.npy", np.asfortranarray(values("<f4", (2, 3))))
 np.save("bad_bigendian.npy", values("<f8", (4,)).astype(">f8"))
 np.save("bad_bool.npy", np.array([True, False]))
