@@ -161,8 +161,8 @@ func compareTwins(t *testing.T, first, second cuda.Device, sizes [][3]int) *pair
 		everything[float64](t, p, size, 2, 2, 6)
 	}
 	// One system in a small place: launches that the emulated device may record (cuda/emulated/record.h).
-	everything[float32](t, p, [3]int{14, 14, 2}, 1, 1, 1)
-	everything[float64](t, p, [3]int{14, 14, 2}, 1, 1, 1)
+	everything[float32](t, p, [3]int{23, 17, 2}, 1, 1, 4)
+	everything[float64](t, p, [3]int{23, 17, 2}, 1, 1, 4)
 	return p
 }
 
