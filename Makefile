@@ -110,7 +110,7 @@ cpp: ## the C++ sources' own tests, by CMake and CTest
 cuda-emulated: ## the emulated CUDA driver, .cache/cpp/emulated/libcuda.so.1, from every .cu
 	@./tools/deps cmake g++
 	@cmake -S . -B .cache/cpp -DCMAKE_BUILD_TYPE=Release >/dev/null
-	@cmake --build .cache/cpp --target emulated_driver >/dev/null
+	@cmake --build .cache/cpp --target emulated_driver kernels_in_one_unit >/dev/null
 
 .PHONY: cuda-test-emulated
 cuda-test-emulated: cuda-emulated ## go test -tags cuda on the emulated driver, every allocation checked; CUDATESTS: which packages
