@@ -115,7 +115,7 @@ cuda-emulated: cuda-driver ## the emulated CUDA driver, .cache/cpp/emulated/libc
 cuda-driver: ## the emulated CUDA driver alone, from every .cu
 	@./tools/deps cmake g++
 	@cmake -S . -B .cache/cpp -DCMAKE_BUILD_TYPE=Release >/dev/null
-	@cmake --build .cache/cpp --target emulated_driver >/dev/null
+	@cmake --build .cache/cpp --target emulated_driver kernels_in_one_unit >/dev/null
 
 .PHONY: cuda-test-emulated
 cuda-test-emulated: cuda-driver ## go test -tags cuda on the emulated driver, every allocation checked; CUDATESTS: which packages

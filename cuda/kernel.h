@@ -20,7 +20,7 @@
 #ifdef WAVEPRIOR_EMULATED
 #define WAVEPRIOR_SHARED(T, NAME) T* const NAME = static_cast<T*>(waveprior::emulated::DynamicShared())
 #else
-#define WAVEPRIOR_SHARED(T, NAME)                                      \
+#define WAVEPRIOR_SHARED(T, NAME)                                    \
   extern __shared__ __align__(16) unsigned char waveprior_shared_[]; \
   T* const NAME = reinterpret_cast<T*>(waveprior_shared_)
 #endif

@@ -74,7 +74,8 @@ dim3 BlockRunner::Index(int rank) const {
 
 bool BlockRunner::Run(uint64_t block) {
   const uint64_t gx = shape_.grid.x, gy = shape_.grid.y;
-  blockIdx = dim3{static_cast<unsigned>(block % gx), static_cast<unsigned>(block / gx % gy), static_cast<unsigned>(block / gx / gy)};
+  blockIdx = dim3{static_cast<unsigned>(block % gx), static_cast<unsigned>(block / gx % gy),
+                  static_cast<unsigned>(block / gx / gy)};
   Arrange(block);
   // Shared memory is what nobody may count on; the guards end where the launch said.
   memset(shared_, kPoison, 2 * kSharedGuard + shape_.shared);
@@ -179,7 +180,8 @@ void BlockRunner::Barrier(int line) {
   arrived_ = 0;
   for (const Thread& t : threads_)
     if (t.line != line) {
-      Because("waits at the __syncthreads() of line " + std::to_string(line) + ", others at that of line " + std::to_string(t.line));
+      Because("waits at the __syncthreads() of line " + std::to_string(line) + ", others at that of line " +
+              std::to_string(t.line));
       GiveUp();
     }
   NoteBarrier();
@@ -191,7 +193,8 @@ void BlockRunner::Barrier(int line) {
 const uint64_t* BlockRunner::Exchange(uint64_t own) {
   const size_t rank = static_cast<size_t>(current_);
   if (size_ % 32 != 0) {
-    Because("exchanges values within a warp, in a block of " + std::to_string(size_) + " threads: a multiple of 32 is needed");
+    Because("exchanges values within a warp, in a block of " + std::to_string(size_) +
+            " threads: a multiple of 32 is needed");
     GiveUp();
   }
   Thread& t = threads_[rank];
@@ -233,7 +236,8 @@ void BlockRunner::CheckRange(uintptr_t p, int64_t n, int64_t size, int64_t align
     GiveUp();
   }
   if (bytes > known.end - p) {
-    Because("makes a View of " + std::to_string(n) + " elements of " + std::to_string(size) + " bytes from " + Describe(p) + " on");
+    Because("makes a View of " + std::to_string(n) + " elements of " + std::to_string(size) + " bytes from " +
+            Describe(p) + " on");
     GiveUp();
   }
 }
@@ -258,8 +262,9 @@ void Fault(const char* format, ...) {
 }
 
 void OutOfBounds(const void* p, int64_t i, int64_t n, int64_t size) {
-  BlockRunner::Mine().Because("accesses element " + std::to_string(i) + " of a View of " + std::to_string(n) + " elements of " +
-                              std::to_string(size) + " bytes from " + Describe(reinterpret_cast<uintptr_t>(p)) + " on");
+  BlockRunner::Mine().Because("accesses element " + std::to_string(i) + " of a View of " + std::to_string(n) +
+                              " elements of " + std::to_string(size) + " bytes from " +
+                              Describe(reinterpret_cast<uintptr_t>(p)) + " on");
   BlockRunner::Mine().GiveUp();
 }
 

@@ -38,7 +38,7 @@ class BlockRunner {
   enum class State : unsigned char { kWaiting, kReady, kEnded };
   struct Thread {
     Fiber* fiber;
-    int line;             // of the barrier it waits at; 0: at an exchange of its warp
+    int line;  // of the barrier it waits at; 0: at an exchange of its warp
     State state;
     unsigned char turns;  // parity of the exchanges that it made
   };

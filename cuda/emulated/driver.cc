@@ -83,13 +83,16 @@ Result CheckShape(const std::string& name, const LaunchShape& s) {
   const char* const call = "cuLaunchKernel";
   const uint64_t threads = uint64_t{s.block.x} * s.block.y * s.block.z;
   if (s.grid.x == 0 || s.grid.y == 0 || s.grid.z == 0 || s.grid.x > 0x7fffffffu || s.grid.y > 65535 || s.grid.z > 65535)
-    return Refuse(kInvalidValue, call, "kernel " + name + ": a grid of " + Text(s.grid.x, s.grid.y, s.grid.z) +
-                                           " blocks; 1 to 2147483647, 65535 and 65535 are allowed");
+    return Refuse(kInvalidValue, call,
+                  "kernel " + name + ": a grid of " + Text(s.grid.x, s.grid.y, s.grid.z) +
+                      " blocks; 1 to 2147483647, 65535 and 65535 are allowed");
   if (threads == 0 || threads > 1024 || s.block.x > 1024 || s.block.y > 1024 || s.block.z > 64)
-    return Refuse(kInvalidValue, call, "kernel " + name + ": a block of " + Text(s.block.x, s.block.y, s.block.z) +
-                                           " threads; 1 to 1024, 1024 and 64, together 1024, are allowed");
+    return Refuse(kInvalidValue, call,
+                  "kernel " + name + ": a block of " + Text(s.block.x, s.block.y, s.block.z) +
+                      " threads; 1 to 1024, 1024 and 64, together 1024, are allowed");
   if (s.shared > size_t{48} << 10)
-    return Refuse(kInvalidValue, call, "kernel " + name + ": " + std::to_string(s.shared) + " bytes of shared memory; 49152 are allowed");
+    return Refuse(kInvalidValue, call,
+                  "kernel " + name + ": " + std::to_string(s.shared) + " bytes of shared memory; 49152 are allowed");
   return kSuccess;
 }
 
@@ -106,7 +109,8 @@ Result CheckArguments(const Context* c, const Kernel& k, void* const* arguments)
           return Refuse(kInvalidValue, "cuLaunchKernel", which + " is a pointer, and is given " + Describe(bits));
         break;
       case 'f':
-        if (bits >> 32 != 0) return Refuse(kInvalidValue, "cuLaunchKernel", which + " is a float, and is given eight bytes");
+        if (bits >> 32 != 0)
+          return Refuse(kInvalidValue, "cuLaunchKernel", which + " is a float, and is given eight bytes");
         break;
       default:
         if (b) return Refuse(kInvalidValue, "cuLaunchKernel", which + " is a number, and is given " + Describe(bits));
@@ -134,8 +138,10 @@ Result Copy(const char* call, bool to_device, uintptr_t device, void* host, size
   Result r;
   const Context* const c = Current(call, &r);
   if (!c || (r = CheckDevice(call, c, device, n)) || (r = CheckHost(call, host, n)) || n == 0) return r;
-  if (to_device) memcpy(reinterpret_cast<void*>(device), host, n);
-  else memcpy(host, reinterpret_cast<const void*>(device), n);
+  if (to_device)
+    memcpy(reinterpret_cast<void*>(device), host, n);
+  else
+    memcpy(host, reinterpret_cast<const void*>(device), n);
   return kSuccess;
 }
 
@@ -175,7 +181,8 @@ WAVEPRIOR_DRIVER Result cuDeviceGetCount(int* count) {
 }
 
 WAVEPRIOR_DRIVER Result cuDeviceGet(int* device, int ordinal) {
-  if (ordinal != 0) return Refuse(kInvalidDevice, "cuDeviceGet", "device " + std::to_string(ordinal) + ": there is one, 0");
+  if (ordinal != 0)
+    return Refuse(kInvalidDevice, "cuDeviceGet", "device " + std::to_string(ordinal) + ": there is one, 0");
   *device = 0;
   return kSuccess;
 }
@@ -194,10 +201,10 @@ WAVEPRIOR_DRIVER Result cuDeviceTotalMem_v2(size_t* bytes, int) {
 
 WAVEPRIOR_DRIVER Result cuDeviceGetAttribute(int* value, int attribute, int) {
   static const std::map<int, int> known = {
-      {1, 1024},  {2, 1024},   {3, 1024},   {4, 64},     // threads of a block, in all and in x, y, z
+      {1, 1024},       {2, 1024},  {3, 1024},  {4, 64},  // threads of a block, in all and in x, y, z
       {5, 0x7fffffff}, {6, 65535}, {7, 65535},           // blocks of a grid in x, y, z
-      {8, 49152}, {10, 32},    {16, 132},                // shared bytes of a block, warp, multiprocessors
-      {75, 9},    {76, 0},                               // compute capability
+      {8, 49152},      {10, 32},   {16, 132},            // shared bytes of a block, warp, multiprocessors
+      {75, 9},         {76, 0},                          // compute capability
   };
   const auto it = known.find(attribute);
   if (it == known.end()) return Refuse(kNotSupported, "cuDeviceGetAttribute", "attribute " + std::to_string(attribute));
@@ -208,7 +215,8 @@ WAVEPRIOR_DRIVER Result cuDeviceGetAttribute(int* value, int attribute, int) {
 WAVEPRIOR_DRIVER Result cuCtxCreate_v2(void** context, unsigned, int device) {
   const std::lock_guard<std::mutex> hold(lock);
   if (!initialised) return Refuse(kNotInitialized, "cuCtxCreate", "cuInit was not called");
-  if (device != 0 || !context) return Refuse(kInvalidDevice, "cuCtxCreate", "device " + std::to_string(device) + ": there is one, 0");
+  if (device != 0 || !context)
+    return Refuse(kInvalidDevice, "cuCtxCreate", "device " + std::to_string(device) + ": there is one, 0");
   auto made = std::make_unique<Context>(Context{++contexts_made, ""});
   *context = current = made.get();
   contexts[current] = std::move(made);
@@ -217,7 +225,8 @@ WAVEPRIOR_DRIVER Result cuCtxCreate_v2(void** context, unsigned, int device) {
 
 WAVEPRIOR_DRIVER Result cuCtxSetCurrent(void* context) {
   const std::lock_guard<std::mutex> hold(lock);
-  if (context && !contexts.count(context)) return Refuse(kInvalidContext, "cuCtxSetCurrent", "no such context, or it was destroyed");
+  if (context && !contexts.count(context))
+    return Refuse(kInvalidContext, "cuCtxSetCurrent", "no such context, or it was destroyed");
   current = context;
   return kSuccess;
 }
@@ -245,12 +254,14 @@ WAVEPRIOR_DRIVER Result cuStreamSynchronize(void* stream) {
 WAVEPRIOR_DRIVER Result cuCtxDestroy_v2(void* context) {
   const std::lock_guard<std::mutex> hold(lock);
   const auto it = contexts.find(context);
-  if (it == contexts.end()) return Refuse(kInvalidContext, "cuCtxDestroy", "no such context, or it was destroyed before");
+  if (it == contexts.end())
+    return Refuse(kInvalidContext, "cuCtxDestroy", "no such context, or it was destroyed before");
   const Context* const c = it->second.get();
   ReportLeaks(Leaks(c->number));
   FreeAll(c->number);
   for (auto m = modules.begin(); m != modules.end();) m = m->second->context == c ? modules.erase(m) : std::next(m);
-  for (auto f = functions.begin(); f != functions.end();) f = f->second->context == c ? functions.erase(f) : std::next(f);
+  for (auto f = functions.begin(); f != functions.end();)
+    f = f->second->context == c ? functions.erase(f) : std::next(f);
   contexts.erase(it);
   if (current == context) current = nullptr;
   return kSuccess;
@@ -271,8 +282,9 @@ WAVEPRIOR_DRIVER Result cuMemAlloc_v2(uintptr_t* p, size_t bytes) {
   if (bytes == 0 || !p) return Refuse(kInvalidValue, "cuMemAlloc", "0 bytes");
   *p = Allocate(bytes, c->number);
   if (*p) return kSuccess;
-  return Refuse(kOutOfMemory, "cuMemAlloc", std::to_string(bytes) + " bytes: " + std::to_string(InUse()) + " of " +
-                                                std::to_string(Capacity()) + " are in use");
+  return Refuse(kOutOfMemory, "cuMemAlloc",
+                std::to_string(bytes) + " bytes: " + std::to_string(InUse()) + " of " + std::to_string(Capacity()) +
+                    " are in use");
 }
 
 WAVEPRIOR_DRIVER Result cuMemFree_v2(uintptr_t p) {
@@ -281,7 +293,8 @@ WAVEPRIOR_DRIVER Result cuMemFree_v2(uintptr_t p) {
   const Context* const c = Current("cuMemFree", &r);
   if (!c) return r;
   const Buffer* const b = Find(p);
-  if (b && b->owner != c->number) return Refuse(kInvalidValue, "cuMemFree", Describe(p) + ", which is another context's");
+  if (b && b->owner != c->number)
+    return Refuse(kInvalidValue, "cuMemFree", Describe(p) + ", which is another context's");
   std::string why;
   if (Free(p, &why)) return kSuccess;
   return Refuse(kInvalidValue, "cuMemFree", why);
@@ -291,7 +304,9 @@ WAVEPRIOR_DRIVER Result cuMemcpyHtoD_v2(uintptr_t to, const void* from, size_t n
   return Copy("cuMemcpyHtoD", true, to, const_cast<void*>(from), n);
 }
 
-WAVEPRIOR_DRIVER Result cuMemcpyDtoH_v2(void* to, uintptr_t from, size_t n) { return Copy("cuMemcpyDtoH", false, from, to, n); }
+WAVEPRIOR_DRIVER Result cuMemcpyDtoH_v2(void* to, uintptr_t from, size_t n) {
+  return Copy("cuMemcpyDtoH", false, from, to, n);
+}
 
 WAVEPRIOR_DRIVER Result cuMemcpyDtoD_v2(uintptr_t to, uintptr_t from, size_t n) {
   const std::lock_guard<std::mutex> hold(lock);
@@ -302,10 +317,15 @@ WAVEPRIOR_DRIVER Result cuMemcpyDtoD_v2(uintptr_t to, uintptr_t from, size_t n) 
   return kSuccess;
 }
 
-WAVEPRIOR_DRIVER Result cuMemsetD8_v2(uintptr_t p, unsigned char x, size_t n) { return Fill("cuMemsetD8", p, &x, sizeof x, n); }
-WAVEPRIOR_DRIVER Result cuMemsetD32_v2(uintptr_t p, unsigned x, size_t n) { return Fill("cuMemsetD32", p, &x, sizeof x, n); }
+WAVEPRIOR_DRIVER Result cuMemsetD8_v2(uintptr_t p, unsigned char x, size_t n) {
+  return Fill("cuMemsetD8", p, &x, sizeof x, n);
+}
+WAVEPRIOR_DRIVER Result cuMemsetD32_v2(uintptr_t p, unsigned x, size_t n) {
+  return Fill("cuMemsetD32", p, &x, sizeof x, n);
+}
 WAVEPRIOR_DRIVER Result cuMemsetD8Async(uintptr_t p, unsigned char x, size_t n, void* stream) {
-  return stream ? Refuse(kInvalidHandle, "cuMemsetD8Async", "there is the default stream only") : cuMemsetD8_v2(p, x, n);
+  return stream ? Refuse(kInvalidHandle, "cuMemsetD8Async", "there is the default stream only")
+                : cuMemsetD8_v2(p, x, n);
 }
 
 // Whatever the image says, a module holds all kernels that were compiled into this library.
@@ -333,28 +353,33 @@ WAVEPRIOR_DRIVER Result cuModuleGetFunction(void** function, void* module, const
   Context* const c = Current("cuModuleGetFunction", &r);
   if (!c) return r;
   const auto it = modules.find(module);
-  if (it == modules.end() || it->second->context != c) return Refuse(kInvalidHandle, "cuModuleGetFunction", "no such module");
+  if (it == modules.end() || it->second->context != c)
+    return Refuse(kInvalidHandle, "cuModuleGetFunction", "no such module");
   Kernel* const kernel = name ? FindKernel(name) : nullptr;
-  if (!kernel) return Refuse(kNotFound, "cuModuleGetFunction", std::string("no .cu has a kernel ") + (name ? name : "(null)"));
+  if (!kernel)
+    return Refuse(kNotFound, "cuModuleGetFunction", std::string("no .cu has a kernel ") + (name ? name : "(null)"));
   auto made = std::make_unique<Function>(Function{c, kernel});
   *function = made.get();
   functions[*function] = std::move(made);
   return kSuccess;
 }
 
-WAVEPRIOR_DRIVER Result cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
-                                       unsigned shared, void* stream, void** arguments, void** extra) {
+WAVEPRIOR_DRIVER Result cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
+                                       unsigned bz, unsigned shared, void* stream, void** arguments, void** extra) {
   const std::lock_guard<std::mutex> hold(lock);
   Result r;
   Context* const c = Current("cuLaunchKernel", &r);
   if (!c) return r;
   const auto it = functions.find(function);
-  if (it == functions.end() || it->second->context != c) return Refuse(kInvalidHandle, "cuLaunchKernel", "no such function");
+  if (it == functions.end() || it->second->context != c)
+    return Refuse(kInvalidHandle, "cuLaunchKernel", "no such function");
   Kernel* const kernel = it->second->kernel;
   const LaunchShape shape{{gx, gy, gz}, {bx, by, bz}, shared};
   if ((r = CheckShape(kernel->name, shape))) return r;
-  if (stream || extra) return Refuse(kNotSupported, "cuLaunchKernel", "kernel " + kernel->name + ": a stream, or `extra`");
-  if (!arguments && !kernel->parameters.empty()) return Refuse(kInvalidValue, "cuLaunchKernel", "kernel " + kernel->name + ": no arguments");
+  if (stream || extra)
+    return Refuse(kNotSupported, "cuLaunchKernel", "kernel " + kernel->name + ": a stream, or `extra`");
+  if (!arguments && !kernel->parameters.empty())
+    return Refuse(kInvalidValue, "cuLaunchKernel", "kernel " + kernel->name + ": no arguments");
   if ((r = CheckArguments(c, *kernel, arguments))) return r;
   Recording recording(*kernel, shape, arguments);
   c->fault = Run(kernel, shape, arguments);

@@ -140,10 +140,14 @@ void SetOrder(Order o) {
 }
 
 bool ParseOrder(const std::string& name, Order* o) {
-  if (name == "forward") *o = Order::kForward;
-  else if (name == "reverse") *o = Order::kReverse;
-  else if (name == "shuffled") *o = Order::kShuffled;
-  else return false;
+  if (name == "forward")
+    *o = Order::kForward;
+  else if (name == "reverse")
+    *o = Order::kReverse;
+  else if (name == "shuffled")
+    *o = Order::kShuffled;
+  else
+    return false;
   return true;
 }
 

@@ -49,7 +49,9 @@ std::string Name(const Buffer& b) {
   return "buffer " + std::to_string(b.serial) + " (" + std::to_string(b.size) + " bytes)";
 }
 
-std::string When(const std::string& kernel) { return kernel.empty() ? "before any kernel ran" : "after kernel " + kernel; }
+std::string When(const std::string& kernel) {
+  return kernel.empty() ? "before any kernel ran" : "after kernel " + kernel;
+}
 
 void Release(const Buffer& b) {
   Open(Whole(b), WholeSize(b.size));
@@ -134,7 +136,8 @@ std::string Describe(uintptr_t p) {
 
 std::string BrokenGuard(int owner) {
   for (const auto& [base, l] : live)
-    if (l.buffer.owner == owner && !GuardsHold(l.buffer)) return Name(l.buffer) + ": memory before or behind it was overwritten";
+    if (l.buffer.owner == owner && !GuardsHold(l.buffer))
+      return Name(l.buffer) + ": memory before or behind it was overwritten";
   return "";
 }
 

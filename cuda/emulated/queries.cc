@@ -63,7 +63,8 @@ WAVEPRIOR_DRIVER int64_t waveprior_emulated_leaks(char* to, int64_t size) {
 // All kernels, one a line: name, a letter for each parameter (p pointer, i int64_t, d double, f float; - for none), file.
 WAVEPRIOR_DRIVER int64_t waveprior_emulated_kernels(char* to, int64_t size) {
   std::string text;
-  for (const Kernel* k : AllKernels()) text += k->name + " " + (k->parameters.empty() ? "-" : k->parameters) + " " + k->file + "\n";
+  for (const Kernel* k : AllKernels())
+    text += k->name + " " + (k->parameters.empty() ? "-" : k->parameters) + " " + k->file + "\n";
   return Give(text, to, size);
 }
 

@@ -2,8 +2,10 @@
 // not looked at, which C's calling convention allows.
 #include "result.h"
 
-#define REFUSED(NAME) \
-  WAVEPRIOR_DRIVER int NAME() { return waveprior::emulated::Refuse(waveprior::emulated::kNotSupported, #NAME, "not emulated"); }
+#define REFUSED(NAME)                                                                              \
+  WAVEPRIOR_DRIVER int NAME() {                                                                    \
+    return waveprior::emulated::Refuse(waveprior::emulated::kNotSupported, #NAME, "not emulated"); \
+  }
 
 REFUSED(cuArray3DCreate_v2)
 REFUSED(cuArray3DGetDescriptor_v2)

@@ -20,7 +20,8 @@ bool AddKernel(Kernel kernel) {
   const std::string name = kernel.name, file = kernel.file;
   const auto [it, fresh] = Table().emplace(name, std::move(kernel));
   if (!fresh) {
-    fprintf(stderr, "emulated CUDA: kernel %s is in %s and in %s\n", name.c_str(), it->second.file.c_str(), file.c_str());
+    fprintf(stderr, "emulated CUDA: kernel %s is in %s and in %s\n", name.c_str(), it->second.file.c_str(),
+            file.c_str());
     abort();
   }
   return true;

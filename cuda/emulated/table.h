@@ -33,8 +33,9 @@ bool AddKernel(Kernel kernel);
 
 template <class T>
 constexpr char Letter() {
-  static_assert(std::is_pointer_v<T> || std::is_same_v<T, int64_t> || std::is_same_v<T, double> || std::is_same_v<T, float>,
-                "parameters of a kernel are pointers, int64_t, double and float: eight bytes are copied for each");
+  static_assert(
+      std::is_pointer_v<T> || std::is_same_v<T, int64_t> || std::is_same_v<T, double> || std::is_same_v<T, float>,
+      "parameters of a kernel are pointers, int64_t, double and float: eight bytes are copied for each");
   return std::is_pointer_v<T> ? 'p' : std::is_same_v<T, int64_t> ? 'i' : std::is_same_v<T, double> ? 'd' : 'f';
 }
 
@@ -59,7 +60,8 @@ struct Caller {
 
 template <class... A>
 bool Register(const char* name, const char* file, void (*f)(A...)) {
-  return AddKernel(Kernel{name, file, std::string{Letter<A>()...}, &Caller<A...>::Run, reinterpret_cast<const void*>(f)});
+  return AddKernel(
+      Kernel{name, file, std::string{Letter<A>()...}, &Caller<A...>::Run, reinterpret_cast<const void*>(f)});
 }
 
 }  // namespace waveprior::emulated

@@ -4,5 +4,6 @@ package rules
 import (
 	_ "github.com/waveprior/waveprior/cuda/diffusion"
 	_ "github.com/waveprior/waveprior/cuda/mixture"
+	_ "github.com/waveprior/waveprior/cuda/multifrontal"
 	_ "github.com/waveprior/waveprior/cuda/nn"
 )
