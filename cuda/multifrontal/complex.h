@@ -32,6 +32,7 @@ WAVEPRIOR_INLINE Complex<T> Minus(Complex<T> a, Complex<T> b) {
 
 template <class T>
 WAVEPRIOR_INLINE Complex<T> Times(Complex<T> a, Complex<T> b) {
+  CountOperations(2);
   return MakeComplex(Fma(-a.im, b.im, a.re * b.re), Fma(a.im, b.re, a.re * b.im));
 }
 

@@ -48,8 +48,8 @@ var (
 	backwardPivots = both("helm_backward_pivots", C.helm_backward_pivots_f32_cpu, C.helm_backward_pivots_f64_cpu, 256, rows(2*tile))
 )
 
-// local is the shared memory of a box in a solve: the last argument's rows of 16 right-hand sides.
-func local(args []cuda.Arg) int { return tile * int(args[len(args)-1]) }
+// local is the shared memory of a box in a solve: argument 13's rows of 16 right-hand sides.
+func local(args []cuda.Arg) int { return tile * int(args[13]) }
 
 // Engine owns the buffers of a batch: up to `systems` systems, each a model at a frequency, solved for up to `sides`
 // right-hand sides at a time, in complex numbers of T. It serves one goroutine at a time.
@@ -129,7 +129,7 @@ func (e *Engine[T]) linksOf() cuda.Buffer { return e.a.links[cuda.SizeOf[T]()/8]
 // Factorise computes L Delta L^T of every system that Assemble made: the boxes, then the fronts, the deepest level first.
 func (e *Engine[T]) Factorise() error {
 	t, d := e.a.tables, e.a.device
-	i := cuda.Int
+	i, c := cuda.Int, 2*cuda.SizeOf[T]()
 	common := []cuda.Arg{e.diagonal.Arg(), e.linksOf().Arg(), e.which.Arg(), i(t.plane), e.factor.Arg(), i(t.factor),
 		e.update.Arg(), i(t.update)}
 	end := []cuda.Arg{e.flag.Arg(), i(t.units), i(e.at.systems), i(len(e.a.problem.Frequencies))}
@@ -137,7 +137,8 @@ func (e *Engine[T]) Factorise() error {
 		return append([]cuda.Arg{e.a.lists.Arg(), i(len(t.lists)), i(offset), i(count)}, common...)
 	}
 	args := append(list(t.boxes, t.boxCount), end...)
-	if err := d.Run(of[T](boxes), t.boxCount*e.at.systems, append(args, i(t.slots), i(t.longest))...); err != nil {
+	args = append(args, i(t.slots), i(t.longest))
+	if err := d.Run(of[T](boxes), t.boxCount*e.at.systems, append(args, t.boxesCost(c).args()...)...); err != nil {
 		return err
 	}
 	for k := len(t.levels) - 1; k >= 0; k-- {
@@ -145,12 +146,14 @@ func (e *Engine[T]) Factorise() error {
 		for _, run := range []struct {
 			kernel *kernel
 			items  items
-		}{{pivots, l.fronts}, {panels, l.boundary}, {updates, l.updates}} {
+			cost   cost
+		}{{pivots, l.fronts, l.pivotsCost(c)}, {panels, l.boundary, l.panelsCost(c)}, {updates, l.updates, l.updatesCost(c)}} {
 			if run.items.count == 0 {
 				continue
 			}
 			args := append(list(run.items.offset, run.items.count), e.panel.Arg(), i(t.panel))
-			if err := d.Run(of[T](run.kernel), run.items.count*e.at.systems, append(args, end...)...); err != nil {
+			args = append(append(args, end...), run.cost.args()...)
+			if err := d.Run(of[T](run.kernel), run.items.count*e.at.systems, args...); err != nil {
 				return err
 			}
 		}
@@ -160,35 +163,38 @@ func (e *Engine[T]) Factorise() error {
 
 // solve overwrites x (systems, rows, count) with S^-1 x.
 func (e *Engine[T]) solve(x cuda.Buffer, count int) error {
-	t := e.a.tables
+	t, c := e.a.tables, 2*cuda.SizeOf[T]()
 	chunks := cuda.Blocks(count, tile)
 	i := cuda.Int
-	run := func(k *kernel, at items) error {
+	run := func(k *kernel, at items, costs cost) error {
 		if at.count == 0 {
 			return nil
 		}
-		return e.a.device.Run(of[T](k), at.count*chunks*e.at.systems, e.a.lists.Arg(), i(len(t.lists)), i(at.offset), i(at.count),
-			i(chunks), e.factor.Arg(), i(t.factor), e.vector.Arg(), i(t.vectors), x.Arg(), i(t.nodes), i(count), i(e.at.systems), i(t.local))
+		args := []cuda.Arg{e.a.lists.Arg(), i(len(t.lists)), i(at.offset), i(at.count), i(chunks), e.factor.Arg(), i(t.factor),
+			e.vector.Arg(), i(t.vectors), x.Arg(), i(t.nodes), i(count), i(e.at.systems), i(t.local)}
+		return e.a.device.Run(of[T](k), at.count*chunks*e.at.systems, append(args, costs.args()...)...)
 	}
 	all := items{t.boxes, t.boxCount}
-	if err := run(boxForward, all); err != nil {
+	if err := run(boxForward, all, t.boxForwardCost(c, count)); err != nil {
 		return err
 	}
 	for k := len(t.levels) - 1; k >= 0; k-- {
-		if err := run(forwardPivots, t.levels[k].fronts); err != nil {
+		l := &t.levels[k]
+		if err := run(forwardPivots, l.fronts, l.forwardPivotsCost(c, count)); err != nil {
 			return err
 		}
-		if err := run(forwardBoundary, t.levels[k].boundary); err != nil {
+		if err := run(forwardBoundary, l.boundary, l.forwardBoundaryCost(c, count)); err != nil {
 			return err
 		}
 	}
 	for k := range t.levels {
-		if err := run(backwardBoundary, t.levels[k].pivots); err != nil {
+		l := &t.levels[k]
+		if err := run(backwardBoundary, l.pivots, l.backwardBoundaryCost(c, count)); err != nil {
 			return err
 		}
-		if err := run(backwardPivots, t.levels[k].fronts); err != nil {
+		if err := run(backwardPivots, l.fronts, l.backwardPivotsCost(c, count)); err != nil {
 			return err
 		}
 	}
-	return run(boxBackward, all)
+	return run(boxBackward, all, t.boxBackwardCost(c, count))
 }

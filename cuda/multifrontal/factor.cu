@@ -1,22 +1,20 @@
-// Boxes and dense fronts of one level of the tree, for all systems of a batch: assembly, block L Delta L^T, updates.
+// Dense fronts of one level of the tree, for all systems of a batch: assembly, block L Delta L^T, updates.
 //
 // Equation    F = [F11 F21^T; F21 F22], S = F22 - L21 Delta L21^T with L11 Delta L11^T = F11, L21 = F21 L11^-T Delta^-1, Delta of
 //             tiles of 16 pivots, each inverted by Gauss-Jordan with partial pivoting. F is the coefficients of its pivots and
 //             what its children's S add: gathered where it is first read, never stored.
-// Kernels     helm_boxes: a block of 128 threads eliminates a box, one pivot after the other, all its slots in shared memory.
-//             helm_pivots: a block per front, tile after tile, left-looking: Delta^-1, L11, and U^T above the diagonal.
+// Kernels     helm_pivots: a block per front, tile after tile, left-looking: Delta^-1, L11, and U^T above the diagonal.
 //             helm_panels: a block per 64 rows of a front's boundary: U21 and L21, tile after tile.
 //             helm_updates: a block per 64 x 64 numbers of S; a thread holds 4 x 4 of them.
 // Layout      tables.h. A unit is a block: unit % items is the item of the level, unit / items the system.
 // Costs       n systems, C = bytes of a complex number, p, b of a front, t = ceil(p/16) tiles, r = ceil(b/64) row blocks,
 //             c = numbers that the children have in what is gathered (each read once):
-//             helm_boxes    8 flops per product of the program; (2 p + ring) C read as coefficients, (p + entries + ring^2/2) C written
 //             helm_pivots   8 (p^3/3 + 16 p^2) flops; (p^2/2 + c) C assembled, sum over tiles of (p - k0) k0 + k0 16 ceil((p-k0)/64)
 //                           numbers read of L and U, p^2 C written
 //             helm_panels   8 (p^2 b/2 + 16 p b) flops; (p b + c) C assembled, b p^2/32 + r p^2/2 numbers read, 2 p b C written
 //             helm_updates  4 p b^2 flops (8 on the lower triangle); b r p C read (L and U blocks), c C gathered, b^2/2 C written
 // Assumptions coefficients of couplings that leave the grid are 0; FivePoint; offsets within a system are below 2^31.
-// Test        TestTwins in twins_test.go, TestSolve in engine_test.go.
+// Test        TestTwins in twins_cuda_test.go, TestSolve in engine_test.go.
 #include "../kernel.h"
 #include "tables.h"
 
@@ -32,70 +30,6 @@ WAVEPRIOR_DEVICE Unit ThisUnit(int64_t items) {
   u.item = blockIdx.x % items;
   return u;
 }
-
-template <class T>
-struct Boxes {
-  const int32_t* list;
-  int64_t list_count, records, boxes;
-  const Complex<T>*diagonal, *links;
-  const int32_t* which;
-  int64_t plane;
-  Complex<T>* factors;
-  int64_t factor_size;
-  Complex<T>* updates;
-  int64_t update_size;
-  int32_t* flags;
-  int64_t units, systems, frequencies, most;
-
-  WAVEPRIOR_DEVICE void Run(Complex<T>* work) const {
-    const Unit at = ThisUnit(boxes);
-    const View<const int32_t> lists(list, list_count);
-    const View<const Complex<T>> own(diagonal, systems * plane), others(links, frequencies * 2 * plane);
-    const View<const int32_t> numbers(which, 2 * systems);
-    const Coefficients<View<const Complex<T>>, View<const int32_t>> s{own, others, numbers, plane, at.system};
-    const View<Complex<T>> factor(factors, systems * factor_size), update(updates, systems * update_size);
-    const int rank = ThreadRank(), threads = BlockSize();
-    const int64_t box = records + at.item * kBoxSize, shape = lists[box + kBoxShape];
-    const int np = lists[shape + kShapePivots], nb = lists[shape + kShapeRing], ne = lists[shape + kShapeEntries];
-    const int slots = np + ne + nb * (nb + 1) / 2;
-    for (int i = rank; i < slots; i += threads) work[i] = MakeComplex(T(0), T(0));
-    __syncthreads();
-    const int64_t gather = lists[shape + kShapeGather], base = lists[box + kBoxBase];
-    for (int i = rank; i < lists[shape + kShapeGatherCount]; i += threads)
-      work[lists[gather + 3 * i + 2]] = s.template At<T>(lists[gather + 3 * i], base + lists[gather + 3 * i + 1]);
-    __syncthreads();
-    const int64_t out = at.system * factor_size + lists[box + kBoxFactor];
-    const int64_t start = lists[shape + kShapeStart], products = lists[shape + kShapeProducts];
-    const int64_t first = lists[shape + kShapeProductStart];
-    Complex<T>* const column = work + most;
-    int32_t broken = 0;
-    for (int k = 0; k < np; k++) {
-      const Complex<T> inverse = Reciprocal(work[k], &broken);
-      const int e0 = lists[start + k], e1 = lists[start + k + 1];
-      if (rank == 0) factor.Set(out + k, inverse);
-      for (int e = e0 + rank; e < e1; e += threads) {
-        const Complex<T> l = Times(work[np + e], inverse);
-        column[e - e0] = l;
-        factor.Set(out + np + e, l);
-      }
-      __syncthreads();
-      const int q1 = lists[first + k + 1];
-      for (int q = lists[first + k] + rank; q < q1; q += threads) {
-        const uint32_t code = static_cast<uint32_t>(lists[products + q]);
-        TakeProduct(work[code & 0xffff], column[code >> 16 & 0xff], work[np + e0 + static_cast<int>(code >> 24)]);
-      }
-      __syncthreads();
-    }
-    const int64_t to = at.system * update_size + lists[box + kBoxUpdate];
-    for (int i = rank / kTile; i < nb; i += threads / kTile)
-      for (int j = rank % kTile; j <= i; j += kTile)
-        update.Set(to + Packed(i, j), work[np + ne + j * nb - j * (j - 1) / 2 + i - j]);
-    if (rank == 0) {
-      const View<int32_t> flag(flags, systems * units);
-      flag.Set(at.system * units + lists[box + kBoxUnit], broken);
-    }
-  }
-};
 
 // A block of 16 x 16 threads at a front; shared memory is a (64 or 128 rows), u (16 or 64 rows) and a tile, rows of 17.
 template <class T>
@@ -379,34 +313,92 @@ struct Fronts {
 
 }  // namespace waveprior::multifrontal
 
-#define HELM_BOXES(T)                                                                                        \
-  const int32_t *lists, int64_t list_count, int64_t records, int64_t boxes, const helm::Complex<T>*diagonal, \
-      const helm::Complex<T>*links, const int32_t *which, int64_t plane, helm::Complex<T>*factors,           \
-      int64_t factor_size, helm::Complex<T>*updates, int64_t update_size, int32_t *flags, int64_t units,     \
-      int64_t systems, int64_t frequencies, int64_t most, int64_t longest
-#define HELM_FRONTS(T)                                                                                                 \
-  const int32_t *lists, int64_t list_count, int64_t items, int64_t item_count, const helm::Complex<T>*diagonal,        \
-      const helm::Complex<T>*links, const int32_t *which, int64_t plane, helm::Complex<T>*factors,                     \
-      int64_t factor_size, helm::Complex<T>*updates, int64_t update_size, helm::Complex<T>*panels, int64_t panel_size, \
-      int32_t *flags, int64_t units, int64_t systems, int64_t frequencies
-#define HELM_BOXES_RUN(T)                                                                                             \
-  WAVEPRIOR_SHARED(helm::Complex<T>, shared);                                                                         \
-  static_cast<void>(longest);                                                                                         \
-  const helm::Boxes<T> b{lists,       list_count, records,     boxes, diagonal, links,   which,       plane, factors, \
-                         factor_size, updates,    update_size, flags, units,    systems, frequencies, most};          \
-  b.Run(shared)
-#define HELM_FRONTS_RUN(T, PART)                                                            \
-  WAVEPRIOR_SHARED(helm::Complex<T>, shared);                                               \
-  const helm::Fronts<T> f{lists,  list_count, items,   item_count,  diagonal, links,        \
-                          which,  plane,      factors, factor_size, updates,  update_size,  \
-                          panels, panel_size, flags,   units,       systems,  frequencies}; \
-  f.PART(shared)
+extern "C" __global__ void helm_pivots_f32(const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count,
+                                           const helm::Complex<float>* diagonal, const helm::Complex<float>* links,
+                                           const int32_t* which, int64_t plane, helm::Complex<float>* factors,
+                                           int64_t factor_size, helm::Complex<float>* updates, int64_t update_size,
+                                           helm::Complex<float>* panels, int64_t panel_size, int32_t* flags,
+                                           int64_t units, int64_t systems, int64_t frequencies, int64_t fixed,
+                                           int64_t read, int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
+  helm::Unused(fixed, read, written, asked, operations);
+  const helm::Fronts<float> f{lists,  list_count, items,   item_count,  diagonal, links,
+                              which,  plane,      factors, factor_size, updates,  update_size,
+                              panels, panel_size, flags,   units,       systems,  frequencies};
+  f.Pivots(shared);
+}
 
-extern "C" __global__ void helm_boxes_f32(HELM_BOXES(float)) { HELM_BOXES_RUN(float); }
-extern "C" __global__ void helm_boxes_f64(HELM_BOXES(double)) { HELM_BOXES_RUN(double); }
-extern "C" __global__ void helm_pivots_f32(HELM_FRONTS(float)) { HELM_FRONTS_RUN(float, Pivots); }
-extern "C" __global__ void helm_pivots_f64(HELM_FRONTS(double)) { HELM_FRONTS_RUN(double, Pivots); }
-extern "C" __global__ void helm_panels_f32(HELM_FRONTS(float)) { HELM_FRONTS_RUN(float, Boundary); }
-extern "C" __global__ void helm_panels_f64(HELM_FRONTS(double)) { HELM_FRONTS_RUN(double, Boundary); }
-extern "C" __global__ void helm_updates_f32(HELM_FRONTS(float)) { HELM_FRONTS_RUN(float, Update); }
-extern "C" __global__ void helm_updates_f64(HELM_FRONTS(double)) { HELM_FRONTS_RUN(double, Update); }
+extern "C" __global__ void helm_pivots_f64(const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count,
+                                           const helm::Complex<double>* diagonal, const helm::Complex<double>* links,
+                                           const int32_t* which, int64_t plane, helm::Complex<double>* factors,
+                                           int64_t factor_size, helm::Complex<double>* updates, int64_t update_size,
+                                           helm::Complex<double>* panels, int64_t panel_size, int32_t* flags,
+                                           int64_t units, int64_t systems, int64_t frequencies, int64_t fixed,
+                                           int64_t read, int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
+  helm::Unused(fixed, read, written, asked, operations);
+  const helm::Fronts<double> f{lists,  list_count, items,   item_count,  diagonal, links,
+                               which,  plane,      factors, factor_size, updates,  update_size,
+                               panels, panel_size, flags,   units,       systems,  frequencies};
+  f.Pivots(shared);
+}
+
+extern "C" __global__ void helm_panels_f32(const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count,
+                                           const helm::Complex<float>* diagonal, const helm::Complex<float>* links,
+                                           const int32_t* which, int64_t plane, helm::Complex<float>* factors,
+                                           int64_t factor_size, helm::Complex<float>* updates, int64_t update_size,
+                                           helm::Complex<float>* panels, int64_t panel_size, int32_t* flags,
+                                           int64_t units, int64_t systems, int64_t frequencies, int64_t fixed,
+                                           int64_t read, int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
+  helm::Unused(fixed, read, written, asked, operations);
+  const helm::Fronts<float> f{lists,  list_count, items,   item_count,  diagonal, links,
+                              which,  plane,      factors, factor_size, updates,  update_size,
+                              panels, panel_size, flags,   units,       systems,  frequencies};
+  f.Boundary(shared);
+}
+
+extern "C" __global__ void helm_panels_f64(const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count,
+                                           const helm::Complex<double>* diagonal, const helm::Complex<double>* links,
+                                           const int32_t* which, int64_t plane, helm::Complex<double>* factors,
+                                           int64_t factor_size, helm::Complex<double>* updates, int64_t update_size,
+                                           helm::Complex<double>* panels, int64_t panel_size, int32_t* flags,
+                                           int64_t units, int64_t systems, int64_t frequencies, int64_t fixed,
+                                           int64_t read, int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
+  helm::Unused(fixed, read, written, asked, operations);
+  const helm::Fronts<double> f{lists,  list_count, items,   item_count,  diagonal, links,
+                               which,  plane,      factors, factor_size, updates,  update_size,
+                               panels, panel_size, flags,   units,       systems,  frequencies};
+  f.Boundary(shared);
+}
+
+extern "C" __global__ void helm_updates_f32(const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count,
+                                            const helm::Complex<float>* diagonal, const helm::Complex<float>* links,
+                                            const int32_t* which, int64_t plane, helm::Complex<float>* factors,
+                                            int64_t factor_size, helm::Complex<float>* updates, int64_t update_size,
+                                            helm::Complex<float>* panels, int64_t panel_size, int32_t* flags,
+                                            int64_t units, int64_t systems, int64_t frequencies, int64_t fixed,
+                                            int64_t read, int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
+  helm::Unused(fixed, read, written, asked, operations);
+  const helm::Fronts<float> f{lists,  list_count, items,   item_count,  diagonal, links,
+                              which,  plane,      factors, factor_size, updates,  update_size,
+                              panels, panel_size, flags,   units,       systems,  frequencies};
+  f.Update(shared);
+}
+
+extern "C" __global__ void helm_updates_f64(const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count,
+                                            const helm::Complex<double>* diagonal, const helm::Complex<double>* links,
+                                            const int32_t* which, int64_t plane, helm::Complex<double>* factors,
+                                            int64_t factor_size, helm::Complex<double>* updates, int64_t update_size,
+                                            helm::Complex<double>* panels, int64_t panel_size, int32_t* flags,
+                                            int64_t units, int64_t systems, int64_t frequencies, int64_t fixed,
+                                            int64_t read, int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
+  helm::Unused(fixed, read, written, asked, operations);
+  const helm::Fronts<double> f{lists,  list_count, items,   item_count,  diagonal, links,
+                               which,  plane,      factors, factor_size, updates,  update_size,
+                               panels, panel_size, flags,   units,       systems,  frequencies};
+  f.Update(shared);
+}

@@ -14,7 +14,7 @@
 //             source C written a number; receive C written, C read where there is a receiver; tangent 10 flops, C written, C/K
 //             read; sample 2 C a datum; products 6 R/K + 4 flops, 2 C R/K read and 8 bytes written a node and direction; fold_x
 //             N 8 bytes read, pz nx 8 written; fold_z pz nx 8 read, nz nx 8 written a direction.
-// Test        TestTwins in twins_test.go, TestPoints in points_test.go.
+// Test        TestTwins in twins_cuda_test.go, TestDerivatives in engine_test.go.
 #ifndef WAVEPRIOR_CUDA_MULTIFRONTAL_POINTS_H_
 #define WAVEPRIOR_CUDA_MULTIFRONTAL_POINTS_H_
 
@@ -122,6 +122,7 @@ struct PointTangent {
     const Complex<T> q = MakeComplex(static_cast<T>(-mass.re * static_cast<double>(d)),
                                      static_cast<T>(-mass.im * static_cast<double>(d)));
     const Complex<T> v = u[(system * nodes + row) * shots + i % shots];
+    CountOperations(2);
     x.Set(i, Times(q, v));
   }
 };
@@ -139,6 +140,7 @@ struct PointSample {
     const int64_t r = i % receivers, k = i / receivers % count, system = i / receivers / count;
     const Complex<T> v = x[(system * nodes + row[r]) * count + k];
     const double s = strength[which[2 * system + 1]];
+    CountOperations(2);
     d.Set(i, MakeComplex(static_cast<T>(s * static_cast<double>(v.re)), static_cast<T>(s * static_cast<double>(v.im))));
   }
 };
@@ -164,6 +166,7 @@ struct PointProducts {
     }
     const int64_t frequency = which[2 * system + 1];
     const Complex<double> mass = Operator(operators, nodes, frequency, 0, node);
+    CountOperations(static_cast<int>(2 * shots + 2));
     g.Set(i, strength[frequency] * Fma(mass.im, sum.im, -mass.re * sum.re));
   }
 };
@@ -182,6 +185,7 @@ struct PointFoldX {
       for (int64_t c = 0; c < grid.cells; c++) sum += in[from + c];
     if (layer && ix == grid.nx - 1)
       for (int64_t c = 0; c < grid.cells; c++) sum += in[from + grid.Width() - 1 - c];
+    CountOperations(static_cast<int>(layer && (ix == 0 || ix == grid.nx - 1) ? grid.cells : 0));
     out.Set(i, sum);
   }
 };
@@ -208,6 +212,7 @@ struct PointFoldZ {
       if (layer && iz == grid.nz - 1)
         for (int64_t c = 0; c < grid.cells; c++) g += in[from + (grid.Height() - 1 - c) * grid.nx];
       sum += g * weight[set];
+      CountOperations(static_cast<int>(layer && (iz == 0 || iz == grid.nz - 1) ? grid.cells + 2 : 2));
     }
     out.Set(i, sum);
   }

@@ -19,7 +19,7 @@
 //             helm_backward_boundary 8 (p b + 16 p) R flops; g p b C, R b ceil(p/64) C of x, 2 p R C
 //             helm_backward_pivots   4 p^2 R flops; g p^2/2 C, R p^2/32 C, 2 p R C
 // Assumptions as in factor.cu.
-// Test        TestTwins in twins_test.go, TestSolve in engine_test.go.
+// Test        TestTwins in twins_cuda_test.go, TestSolve in engine_test.go.
 #include "../kernel.h"
 #include "tables.h"
 
@@ -296,26 +296,169 @@ struct Substitution {
 
 }  // namespace waveprior::multifrontal
 
-#define HELM_SOLVE(T)                                                                                     \
-  const int32_t *lists, int64_t list_count, int64_t items, int64_t item_count, int64_t chunks,            \
-      const helm::Complex<T>*factors, int64_t factor_size, helm::Complex<T>*vectors, int64_t vector_rows, \
-      helm::Complex<T>*x, int64_t nodes, int64_t count, int64_t systems, int64_t local
-#define HELM_SOLVE_RUN(T, PART)                                                                        \
-  WAVEPRIOR_SHARED(helm::Complex<T>, shared);                                                          \
-  static_cast<void>(local);                                                                            \
-  const helm::Substitution<T> s{lists,   list_count,  items, item_count, chunks, factors, factor_size, \
-                                vectors, vector_rows, x,     nodes,      count,  systems};             \
-  s.PART(shared)
+extern "C" __global__ void helm_box_forward_f32(const int32_t* lists, int64_t list_count, int64_t items,
+                                                int64_t item_count, int64_t chunks, const helm::Complex<float>* factors,
+                                                int64_t factor_size, helm::Complex<float>* vectors, int64_t vector_rows,
+                                                helm::Complex<float>* x, int64_t nodes, int64_t count, int64_t systems,
+                                                int64_t local, int64_t fixed, int64_t read, int64_t written,
+                                                int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
+  helm::Unused(local, fixed, read, written, asked, operations);
+  const helm::Substitution<float> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
+                                    vectors, vector_rows, x,     nodes,      count,  systems};
+  f.BoxForward(shared);
+}
 
-extern "C" __global__ void helm_box_forward_f32(HELM_SOLVE(float)) { HELM_SOLVE_RUN(float, BoxForward); }
-extern "C" __global__ void helm_box_forward_f64(HELM_SOLVE(double)) { HELM_SOLVE_RUN(double, BoxForward); }
-extern "C" __global__ void helm_box_backward_f32(HELM_SOLVE(float)) { HELM_SOLVE_RUN(float, BoxBackward); }
-extern "C" __global__ void helm_box_backward_f64(HELM_SOLVE(double)) { HELM_SOLVE_RUN(double, BoxBackward); }
-extern "C" __global__ void helm_forward_pivots_f32(HELM_SOLVE(float)) { HELM_SOLVE_RUN(float, ForwardPivots); }
-extern "C" __global__ void helm_forward_pivots_f64(HELM_SOLVE(double)) { HELM_SOLVE_RUN(double, ForwardPivots); }
-extern "C" __global__ void helm_forward_boundary_f32(HELM_SOLVE(float)) { HELM_SOLVE_RUN(float, ForwardBoundary); }
-extern "C" __global__ void helm_forward_boundary_f64(HELM_SOLVE(double)) { HELM_SOLVE_RUN(double, ForwardBoundary); }
-extern "C" __global__ void helm_backward_boundary_f32(HELM_SOLVE(float)) { HELM_SOLVE_RUN(float, BackwardBoundary); }
-extern "C" __global__ void helm_backward_boundary_f64(HELM_SOLVE(double)) { HELM_SOLVE_RUN(double, BackwardBoundary); }
-extern "C" __global__ void helm_backward_pivots_f32(HELM_SOLVE(float)) { HELM_SOLVE_RUN(float, BackwardPivots); }
-extern "C" __global__ void helm_backward_pivots_f64(HELM_SOLVE(double)) { HELM_SOLVE_RUN(double, BackwardPivots); }
+extern "C" __global__ void helm_box_forward_f64(const int32_t* lists, int64_t list_count, int64_t items,
+                                                int64_t item_count, int64_t chunks,
+                                                const helm::Complex<double>* factors, int64_t factor_size,
+                                                helm::Complex<double>* vectors, int64_t vector_rows,
+                                                helm::Complex<double>* x, int64_t nodes, int64_t count, int64_t systems,
+                                                int64_t local, int64_t fixed, int64_t read, int64_t written,
+                                                int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
+  helm::Unused(local, fixed, read, written, asked, operations);
+  const helm::Substitution<double> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
+                                     vectors, vector_rows, x,     nodes,      count,  systems};
+  f.BoxForward(shared);
+}
+
+extern "C" __global__ void helm_box_backward_f32(const int32_t* lists, int64_t list_count, int64_t items,
+                                                 int64_t item_count, int64_t chunks,
+                                                 const helm::Complex<float>* factors, int64_t factor_size,
+                                                 helm::Complex<float>* vectors, int64_t vector_rows,
+                                                 helm::Complex<float>* x, int64_t nodes, int64_t count, int64_t systems,
+                                                 int64_t local, int64_t fixed, int64_t read, int64_t written,
+                                                 int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
+  helm::Unused(local, fixed, read, written, asked, operations);
+  const helm::Substitution<float> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
+                                    vectors, vector_rows, x,     nodes,      count,  systems};
+  f.BoxBackward(shared);
+}
+
+extern "C" __global__ void helm_box_backward_f64(const int32_t* lists, int64_t list_count, int64_t items,
+                                                 int64_t item_count, int64_t chunks,
+                                                 const helm::Complex<double>* factors, int64_t factor_size,
+                                                 helm::Complex<double>* vectors, int64_t vector_rows,
+                                                 helm::Complex<double>* x, int64_t nodes, int64_t count,
+                                                 int64_t systems, int64_t local, int64_t fixed, int64_t read,
+                                                 int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
+  helm::Unused(local, fixed, read, written, asked, operations);
+  const helm::Substitution<double> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
+                                     vectors, vector_rows, x,     nodes,      count,  systems};
+  f.BoxBackward(shared);
+}
+
+extern "C" __global__ void helm_forward_pivots_f32(const int32_t* lists, int64_t list_count, int64_t items,
+                                                   int64_t item_count, int64_t chunks,
+                                                   const helm::Complex<float>* factors, int64_t factor_size,
+                                                   helm::Complex<float>* vectors, int64_t vector_rows,
+                                                   helm::Complex<float>* x, int64_t nodes, int64_t count,
+                                                   int64_t systems, int64_t local, int64_t fixed, int64_t read,
+                                                   int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
+  helm::Unused(local, fixed, read, written, asked, operations);
+  const helm::Substitution<float> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
+                                    vectors, vector_rows, x,     nodes,      count,  systems};
+  f.ForwardPivots(shared);
+}
+
+extern "C" __global__ void helm_forward_pivots_f64(const int32_t* lists, int64_t list_count, int64_t items,
+                                                   int64_t item_count, int64_t chunks,
+                                                   const helm::Complex<double>* factors, int64_t factor_size,
+                                                   helm::Complex<double>* vectors, int64_t vector_rows,
+                                                   helm::Complex<double>* x, int64_t nodes, int64_t count,
+                                                   int64_t systems, int64_t local, int64_t fixed, int64_t read,
+                                                   int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
+  helm::Unused(local, fixed, read, written, asked, operations);
+  const helm::Substitution<double> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
+                                     vectors, vector_rows, x,     nodes,      count,  systems};
+  f.ForwardPivots(shared);
+}
+
+extern "C" __global__ void helm_forward_boundary_f32(const int32_t* lists, int64_t list_count, int64_t items,
+                                                     int64_t item_count, int64_t chunks,
+                                                     const helm::Complex<float>* factors, int64_t factor_size,
+                                                     helm::Complex<float>* vectors, int64_t vector_rows,
+                                                     helm::Complex<float>* x, int64_t nodes, int64_t count,
+                                                     int64_t systems, int64_t local, int64_t fixed, int64_t read,
+                                                     int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
+  helm::Unused(local, fixed, read, written, asked, operations);
+  const helm::Substitution<float> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
+                                    vectors, vector_rows, x,     nodes,      count,  systems};
+  f.ForwardBoundary(shared);
+}
+
+extern "C" __global__ void helm_forward_boundary_f64(const int32_t* lists, int64_t list_count, int64_t items,
+                                                     int64_t item_count, int64_t chunks,
+                                                     const helm::Complex<double>* factors, int64_t factor_size,
+                                                     helm::Complex<double>* vectors, int64_t vector_rows,
+                                                     helm::Complex<double>* x, int64_t nodes, int64_t count,
+                                                     int64_t systems, int64_t local, int64_t fixed, int64_t read,
+                                                     int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
+  helm::Unused(local, fixed, read, written, asked, operations);
+  const helm::Substitution<double> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
+                                     vectors, vector_rows, x,     nodes,      count,  systems};
+  f.ForwardBoundary(shared);
+}
+
+extern "C" __global__ void helm_backward_boundary_f32(const int32_t* lists, int64_t list_count, int64_t items,
+                                                      int64_t item_count, int64_t chunks,
+                                                      const helm::Complex<float>* factors, int64_t factor_size,
+                                                      helm::Complex<float>* vectors, int64_t vector_rows,
+                                                      helm::Complex<float>* x, int64_t nodes, int64_t count,
+                                                      int64_t systems, int64_t local, int64_t fixed, int64_t read,
+                                                      int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
+  helm::Unused(local, fixed, read, written, asked, operations);
+  const helm::Substitution<float> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
+                                    vectors, vector_rows, x,     nodes,      count,  systems};
+  f.BackwardBoundary(shared);
+}
+
+extern "C" __global__ void helm_backward_boundary_f64(const int32_t* lists, int64_t list_count, int64_t items,
+                                                      int64_t item_count, int64_t chunks,
+                                                      const helm::Complex<double>* factors, int64_t factor_size,
+                                                      helm::Complex<double>* vectors, int64_t vector_rows,
+                                                      helm::Complex<double>* x, int64_t nodes, int64_t count,
+                                                      int64_t systems, int64_t local, int64_t fixed, int64_t read,
+                                                      int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
+  helm::Unused(local, fixed, read, written, asked, operations);
+  const helm::Substitution<double> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
+                                     vectors, vector_rows, x,     nodes,      count,  systems};
+  f.BackwardBoundary(shared);
+}
+
+extern "C" __global__ void helm_backward_pivots_f32(const int32_t* lists, int64_t list_count, int64_t items,
+                                                    int64_t item_count, int64_t chunks,
+                                                    const helm::Complex<float>* factors, int64_t factor_size,
+                                                    helm::Complex<float>* vectors, int64_t vector_rows,
+                                                    helm::Complex<float>* x, int64_t nodes, int64_t count,
+                                                    int64_t systems, int64_t local, int64_t fixed, int64_t read,
+                                                    int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
+  helm::Unused(local, fixed, read, written, asked, operations);
+  const helm::Substitution<float> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
+                                    vectors, vector_rows, x,     nodes,      count,  systems};
+  f.BackwardPivots(shared);
+}
+
+extern "C" __global__ void helm_backward_pivots_f64(const int32_t* lists, int64_t list_count, int64_t items,
+                                                    int64_t item_count, int64_t chunks,
+                                                    const helm::Complex<double>* factors, int64_t factor_size,
+                                                    helm::Complex<double>* vectors, int64_t vector_rows,
+                                                    helm::Complex<double>* x, int64_t nodes, int64_t count,
+                                                    int64_t systems, int64_t local, int64_t fixed, int64_t read,
+                                                    int64_t written, int64_t asked, int64_t operations) {
+  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
+  helm::Unused(local, fixed, read, written, asked, operations);
+  const helm::Substitution<double> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
+                                     vectors, vector_rows, x,     nodes,      count,  systems};
+  f.BackwardPivots(shared);
+}

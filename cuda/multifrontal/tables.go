@@ -27,10 +27,24 @@ type tables struct {
 	vectors               int // rows of a system
 	slots, longest, local int // of the largest box: slots, entries of a column, pivots and ring
 	order                 []int32
+
+	shapes []shapeSize // of each box
+	sizes  []frontSizes
+}
+
+// shapeSize and frontSizes are what the costs of boxes and fronts are computed from (costs.go).
+type shapeSize struct{ pivots, ring, entries, gathered, products int }
+
+type frontSizes struct {
+	record, pivots, boundary, coefficients int
+	held                                   [2][2]int // of each child: how many pivots and boundary rows it has a part in
 }
 
 // level is what the kernels do with the fronts of one depth: offsets of their items, and how many.
-type level struct{ fronts, boundary, updates, pivots items }
+type level struct {
+	fronts, boundary, updates, pivots items
+	sizes                             []frontSizes
+}
 
 type items struct{ offset, count int }
 
@@ -51,6 +65,7 @@ func newTables(t *helmholtz.Tree) (*tables, error) {
 		ring := b.add(box.Ring...)
 		records = append(records, int32(shapes[box.Shape]), int32(box.First), int32(box.Base), int32(b.factor), int32(b.update),
 			int32(b.vectors), int32(ring), int32(i))
+		b.shapes = append(b.shapes, shapeSize{s.Pivots, s.Ring, len(s.Rows), len(s.Gather), len(s.Targets)})
 		b.factor += s.Pivots + len(s.Rows)
 		b.update += s.Ring * (s.Ring + 1) / 2
 		b.vectors += s.Ring
@@ -171,7 +186,15 @@ func (b *tables) place(t *helmholtz.Tree) {
 		record := []int32{int32(np), int32(nb), int32(f.First), int32(b.add(f.Boundary...)), int32(b.add(columns...)),
 			int32(b.add(entries...)), int32(b.factor), int32(offsets[i].update), int32(panels[i]), int32(offsets[i].vectors),
 			int32(len(t.Boxes) + i)}
-		for _, c := range f.Children {
+		size := frontSizes{pivots: np, boundary: nb, coefficients: len(f.Couplings)}
+		for k, c := range f.Children {
+			for row, at := range c.Place {
+				if at >= 0 && row < np {
+					size.held[k][0]++
+				} else if at >= 0 {
+					size.held[k][1]++
+				}
+			}
 			place := int32(b.add(c.Place...))
 			if c.Box {
 				box := b.lists[b.boxes+boxSize*c.Index:]
@@ -181,14 +204,17 @@ func (b *tables) place(t *helmholtz.Tree) {
 			}
 		}
 		b.factor += (np + nb) * np
-		b.fronts = append(b.fronts, b.add(record...))
+		size.record = b.add(record...)
+		b.fronts, b.sizes = append(b.fronts, size.record), append(b.sizes, size)
 	}
 	for d := range deepest + 1 {
 		var l [4][]int32
+		var sizes []frontSizes
 		for i := range t.Fronts {
 			if depth[i] != d {
 				continue
 			}
+			sizes = append(sizes, b.sizes[i])
 			record, np, nb := int32(b.fronts[i]), t.Fronts[i].Pivots, len(t.Fronts[i].Boundary)
 			l[0] = append(l[0], record)
 			for row := 0; row < nb; row += block {
@@ -203,7 +229,7 @@ func (b *tables) place(t *helmholtz.Tree) {
 		}
 		b.levels = append(b.levels, level{
 			items{b.add(l[0]...), len(l[0])}, items{b.add(l[1]...), len(l[1]) / 2},
-			items{b.add(l[2]...), len(l[2]) / 3}, items{b.add(l[3]...), len(l[3]) / 2},
+			items{b.add(l[2]...), len(l[2]) / 3}, items{b.add(l[3]...), len(l[3]) / 2}, sizes,
 		})
 	}
 }

@@ -1,4 +1,4 @@
 package roofline
 
 // Problems are the published pieces of work, in the page's order.
-var Problems = []Problem{}
+var Problems = helmholtzProblems

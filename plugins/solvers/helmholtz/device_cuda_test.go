@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/waveprior/waveprior/core/contract"
-	"github.com/waveprior/waveprior/core/plugintest"
 )
 
 // onGPU configures a solver on the first GPU, which may be the emulated one.
@@ -30,8 +29,3 @@ func TestOracleCUDA(t *testing.T) { testOracleOn(t, onGPU) }
 func TestCUDAAsWorkers(t *testing.T) { testAsWorkers(t, onGPU, []int{0, 1, 2}) }
 
 func TestRoughCUDA(t *testing.T) { testRoughOn(t, onGPU, 3) }
-
-func TestConformanceCUDA(t *testing.T) {
-	plugintest.Solver(t, func() contract.Solver { return New() },
-		plugintest.Options{Name: "helmholtz", Options: tiny.json(t), Device: "cuda:0"})
-}

@@ -1,12 +1,14 @@
 package helmholtz
 
 import (
+	"context"
 	"errors"
 	"math"
 	"strings"
 	"testing"
 
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/plugintest"
 	"github.com/waveprior/waveprior/core/rng"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/cuda"
@@ -167,5 +169,30 @@ func TestBatchedCancelled(t *testing.T) {
 	cancel()
 	if _, err := s.Forward(stop, batchOf(&c, randomModel(1, 0, c.Model.Len())), c.Data.New(1)); !errors.Is(err, stop.Err()) {
 		t.Errorf("a cancelled call: %v", err)
+	}
+}
+
+// onBatches is a Solver that attaches the device of `batched` whenever it is configured.
+type onBatches struct{ *Solver }
+
+func (s onBatches) Configure(ctx context.Context, c contract.Config) (contract.Configured, error) {
+	out, err := s.Solver.Configure(ctx, c)
+	if err != nil {
+		return out, err
+	}
+	dev, err := cuda.NewCPU(max(1, c.Threads))
+	if err != nil {
+		return out, err
+	}
+	s.cfg.device, err = s.cfg.newDevice(dev)
+	return out, err
+}
+
+func TestBatchedConformance(t *testing.T) {
+	for _, precision := range []string{"float32", "float64"} {
+		t.Run(precision, func(t *testing.T) {
+			plugintest.Solver(t, func() contract.Solver { return onBatches{New()} },
+				plugintest.Options{Name: "helmholtz", Options: tiny.with(options{"precision": precision}).json(t)})
+		})
 	}
 }

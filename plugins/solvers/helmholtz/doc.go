@@ -25,6 +25,11 @@
 // keeps the memory of one factorisation. Sums over shots run in float64 in their order, sums over frequencies in theirs,
 // and a field's bits do not depend on what is solved beside it: an item's result is the same for any threads and batch.
 //
+// With device = "cuda:N" a call's items and frequencies go to the GPU in batches as large as its memory (package
+// cuda/multifrontal), models in, data or gradients out. Results are those of the CPU within rounding: 1e-4 of the norm in
+// float32, as single precision has it on the CPU too. There items that single precision does not solve, and all where
+// refinement_steps is above 0, are solved in float64 (docs/adr/0012-helmholtz-device.md).
+//
 // It is not a time-domain solver, has no density and no free surface, and its stencil wants some 13 nodes per wavelength
 // for 1 % of phase velocity; models with fewer than 4 are refused.
 package helmholtz
