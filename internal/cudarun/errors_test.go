@@ -65,12 +65,12 @@ func driverElsewhere() bool {
 	return false
 }
 
-// TestConformance: the builds for GPUs keep the contract.
+// TestConformance: the builds for GPUs keep the contract. That of the solver, whose suite takes ten minutes on an emulated GPU, is
+// checked in its own package, on a smaller problem.
 func TestConformance(t *testing.T) {
 	for name, args := range map[string][]string{
-		"kl-mlp-cuda":    {"--from", tiny, "--set", "train.steps = 60"},
-		"gmm-cuda":       nil,
-		"helmholtz-cuda": {"--from", tiny},
+		"kl-mlp-cuda": {"--from", tiny, "--set", "train.steps = 60"},
+		"gmm-cuda":    nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
