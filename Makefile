@@ -24,7 +24,8 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 FUZZTIME ?= 5s
 BENCH ?= .
 TESTFLAGS ?=
-CUDATESTS ?= ./cuda/... ./core/nn ./plugins/priors/... ./plugins/solvers/helmholtz ./internal/cudarun
+CUDATESTS ?= ./cuda/...
+CUDARUNS ?= ./core/nn ./plugins/priors/... ./plugins/solvers/helmholtz ./internal/cudarun
 
 .PHONY: help
 help: ## list the targets
@@ -118,8 +119,8 @@ cuda-driver: ## the emulated CUDA driver alone, from every .cu
 	@cmake --build .cache/cpp --target emulated_driver kernels_in_one_unit >/dev/null
 
 .PHONY: cuda-test-emulated
-cuda-test-emulated: cuda-driver ## go test -tags cuda on the emulated driver, every allocation checked; CUDATESTS: which packages
-	@WAVEPRIOR_CUDA_POOL=off ./tools/with-cuda emulated $(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS)
+cuda-test-emulated: cuda-driver ## go test -tags cuda on the emulated driver, every allocation checked: CUDATESTS, and CUDARUNS (plugins and whole runs)
+	@WAVEPRIOR_CUDA_POOL=off ./tools/with-cuda emulated $(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS) $(CUDARUNS)
 
 .PHONY: cuda-gate
 cuda-gate: ## every .cu to machine code for sm_80 and sm_90: registers, spills, cuda/roofline.md; WRITE=1 brings that up to date
@@ -148,10 +149,10 @@ cuda: cuda-driver ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plugi
 	@$(if $(CUDA_PLUGINS),./tools/with-cuda gpu $(GOBUILD) -tags cuda -o bin/ $(CUDA_PLUGINS))
 
 .PHONY: cuda-test
-cuda-test: cuda ## on a real GPU: tests and benchmarks of CUDATESTS, whole runs among them
+cuda-test: cuda ## on a real GPU: tests and benchmarks of CUDATESTS and CUDARUNS, whole runs among them
 	@cmake --build .cache/cpp --target test_fatbin
 	@WAVEPRIOR_FATBIN=$(CURDIR)/.cache/cpp/waveprior-test.fatbin ./tools/with-cuda gpu \
-		$(GO) test -tags cuda -count=1 -timeout 30m -bench '$(BENCH)' $(TESTFLAGS) $(CUDATESTS)
+		$(GO) test -tags cuda -count=1 -timeout 30m -bench '$(BENCH)' $(TESTFLAGS) $(CUDATESTS) $(CUDARUNS)
 
 .PHONY: clean
 clean: ## remove what was built (runs/ and the cache of stages stay)

@@ -1,6 +1,7 @@
 package mixture
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -82,8 +83,7 @@ func New[T cuda.Float](dev cuda.Device, c Components) (*Mixture[T], error) {
 			continue
 		}
 		if err := dev.Upload(part.to, bytesOf(part.from)); err != nil {
-			m.Free()
-			return nil, err
+			return nil, errors.Join(err, m.Free())
 		}
 	}
 	return m, nil

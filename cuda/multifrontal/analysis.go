@@ -1,6 +1,7 @@
 package multifrontal
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"unsafe"
@@ -161,8 +162,7 @@ func upload(d cuda.Device, data []byte) (cuda.Buffer, error) {
 		return b, err
 	}
 	if err := d.Upload(b, data); err != nil {
-		d.Free(b)
-		return b, err
+		return b, errors.Join(err, d.Free(b))
 	}
 	return b, nil
 }

@@ -52,9 +52,7 @@ func problem(r *rand.Rand, nz, nx, cells, frequencies, receivers int) multifront
 		}
 		p.Frequencies = append(p.Frequencies, q)
 	}
-	for _, k := range r.Perm(n)[:3] {
-		p.Sources = append(p.Sources, k)
-	}
+	p.Sources = append(p.Sources, r.Perm(n)[:3]...)
 	for k := 0; k < n; k += receivers {
 		p.Receivers = append(p.Receivers, k)
 	}

@@ -165,7 +165,7 @@ func (e *Engine[T]) Tangent(dm []T, directions int, out []T) error {
 	if err != nil {
 		return err
 	}
-	defer e.a.device.Free(buffer)
+	defer func() { _ = e.a.device.Free(buffer) }() // it was allocated just now
 	own := 0
 	if sets > 1 {
 		own = 1

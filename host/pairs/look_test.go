@@ -22,13 +22,11 @@ import (
 func ramp(t *testing.T, path string, dt tensor.DType, shape ...int) string {
 	t.Helper()
 	x := tensor.New(dt, shape...)
-	v := make([]float64, x.Reals())
-	for i := range v {
-		v[i] = float64(i)
-	}
-	if dt == tensor.Int64 {
-		v = nil
-	} else {
+	if dt != tensor.Int64 {
+		v := make([]float64, x.Reals())
+		for i := range v {
+			v[i] = float64(i)
+		}
 		x.SetReals(v)
 	}
 	if err := npy.Write(path, x); err != nil {

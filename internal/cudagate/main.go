@@ -102,8 +102,8 @@ func compileAll(c *compiler, folder string) ([]roofline.Compiled, error) {
 		fmt.Printf("%-40s %3d kernels  %.1f s\n", file, len(of)/len(architectures), time.Since(start).Seconds())
 		rows = append(rows, of...)
 	}
-	os.Stdout.Write(roofline.FormatCompiled(rows))
-	return rows, errors.Join(wrong...)
+	_, err := os.Stdout.Write(roofline.FormatCompiled(rows))
+	return rows, errors.Join(append(wrong, err)...)
 }
 
 // generated compares a committed file with what it should be, or writes it.
