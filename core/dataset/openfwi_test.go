@@ -62,17 +62,17 @@ func TestOpenFWINested(t *testing.T) {
 		g := rock(t, `{"family": "`+family+`"}`, model)
 		other := rock(t, `{"family": "`+family+`", "examples": 7}`, model)
 		for _, heldOut := range []bool{false, true} {
-			all := fill(t, g, 0, 24, heldOut)
+			all := fill(t, g, 0, 13, heldOut)
 			old := runtime.GOMAXPROCS(1)
-			one := fill(t, g, 0, 24, heldOut)
+			one := fill(t, g, 0, 13, heldOut)
 			runtime.GOMAXPROCS(5)
-			five := fill(t, other, 0, 24, heldOut)
+			five := fill(t, other, 0, 13, heldOut)
 			runtime.GOMAXPROCS(old)
 			if !slices.Equal(all.Float32s(), one.Float32s()) || !slices.Equal(all.Float32s(), five.Float32s()) {
 				t.Errorf("%s: other maps for another number of goroutines or examples", family)
 			}
 			if !slices.Equal(fill(t, other, 11, 1, heldOut).Float32s(), all.Item(11).Float32s()) {
-				t.Errorf("%s: item 11 alone is another one than in a batch of 24", family)
+				t.Errorf("%s: item 11 alone is another one than in a batch of 13", family)
 			}
 			if slices.Equal(all.Item(0).Float32s(), all.Item(1).Float32s()) || slices.Equal(all.Item(0).Float32s(), fill(t, g, 0, 1, !heldOut).Float32s()) {
 				t.Errorf("%s: two items are one", family)

@@ -34,8 +34,12 @@ func numbers(seed uint64, i int) func(uint32) rng.Source {
 // section 4) within 5 %, and every value within 1500..4500 m/s. Standard errors are taken from the maps' own scatter, and
 // they must be small enough that 5 % is a test: three of them.
 func TestFamilyStatistics(t *testing.T) {
-	const maps, seed = 600, 11
+	const seed = 11
 	for _, f := range Families() {
+		maps := 600
+		if f.Style != nil { // they take long to draw, and scatter less
+			maps = 300
+		}
 		g := geology(t, f.Name, GeologyOptions{})
 		vp := make([]float64, Rows*Columns)
 		means, squares := make([]float64, maps), make([]float64, maps)
@@ -50,8 +54,8 @@ func TestFamilyStatistics(t *testing.T) {
 				squares[i] += d * d / (Rows * Columns)
 			}
 		}
-		mean, meanError := stat.Mean(means, nil), stat.StdDev(means, nil)/math.Sqrt(maps)
-		around, spread := stat.Mean(squares, nil), stat.StdDev(squares, nil)/math.Sqrt(maps)
+		mean, meanError := stat.Mean(means, nil), stat.StdDev(means, nil)/math.Sqrt(float64(maps))
+		around, spread := stat.Mean(squares, nil), stat.StdDev(squares, nil)/math.Sqrt(float64(maps))
 		std := math.Sqrt(around - (mean-f.Mean)*(mean-f.Mean))
 		stdError := spread / (2 * std)
 		t.Logf("%-12s mean %.0f +- %.0f (real %.0f), std %.0f +- %.0f (real %.0f)", f.Name, mean, meanError, f.Mean, std, stdError, f.Std)
@@ -79,7 +83,7 @@ func runs(vp []float64, ix int) (thick []int, speed []float64) {
 // TestLayers: flat maps have the family's number of layers, each number equally often, every layer of 8 rows or more, whole
 // numbers of m/s that rise with depth in the A families.
 func TestLayers(t *testing.T) {
-	const maps, seed = 3000, 3
+	const maps, seed = 900, 3
 	vp := make([]float64, Rows*Columns)
 	for _, name := range []string{"FlatVel_A", "FlatVel_B", "CurveVel_A", "CurveVel_B"} {
 		g := geology(t, name, GeologyOptions{})
@@ -129,7 +133,7 @@ func TestLayers(t *testing.T) {
 // TestInterfaces: all ways to fill the rows are equally likely: 3 layers of 8 rows and more in 70 rows have
 // C(48, 2) = 1128 ways; chi-squared over them.
 func TestInterfaces(t *testing.T) {
-	const draws, seed = 112800, 7
+	const draws, seed = 28200, 7
 	g := geology(t, "FlatFault_A", GeologyOptions{Layers: 3})
 	seen := map[[2]int]int{}
 	for i := range draws {
@@ -143,8 +147,8 @@ func TestInterfaces(t *testing.T) {
 	for a := MinRows; a <= Rows-2*MinRows; a++ {
 		for b := a + MinRows; b <= Rows-MinRows; b++ {
 			ways++
-			d := float64(seen[[2]int{a, b}]) - 100
-			chi += d * d / 100
+			d := float64(seen[[2]int{a, b}]) - 25
+			chi += d * d / 25
 		}
 	}
 	if ways != 1128 || len(seen) != ways {
@@ -214,7 +218,7 @@ func TestFault(t *testing.T) {
 // TestStyleCorrelation: the Gaussian process has unit variance and the correlation exp(-r^2/(2 l^2)), along both axes.
 func TestStyleCorrelation(t *testing.T) {
 	for _, length := range []float64{1.96, 3.48} {
-		const maps = 400
+		const maps = 120
 		dst, taps := make([]float64, Rows*Columns), gaussTaps(length)
 		var variance float64
 		var along [2][8]float64
@@ -254,7 +258,7 @@ func TestPoisson(t *testing.T) {
 	for _, f := range Families() {
 		g := geology(t, f.Name, GeologyOptions{PoissonMin: 0.15, PoissonMax: 0.35})
 		lo, hi := 1.0, 0.0
-		for i := range 40 {
+		for i := range 12 {
 			g.Draw(alone, nil, numbers(2, i))
 			g.Draw(vp, nu, numbers(2, i))
 			if !slices.Equal(alone, vp) {
