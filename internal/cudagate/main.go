@@ -102,7 +102,7 @@ func compileAll(c *compiler, folder string) ([]roofline.Compiled, error) {
 		fmt.Printf("%-40s %3d kernels  %.1f s\n", file, len(of)/len(architectures), time.Since(start).Seconds())
 		rows = append(rows, of...)
 	}
-	_, err := os.Stdout.Write(roofline.FormatCompiled(rows))
+	_, err = os.Stdout.Write(roofline.FormatCompiled(rows))
 	return rows, errors.Join(append(wrong, err)...)
 }
 
