@@ -24,7 +24,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 FUZZTIME ?= 5s
 BENCH ?= .
 TESTFLAGS ?=
-CUDATESTS ?= ./cuda/...
+CUDATESTS ?= ./cuda/... ./core/nn ./plugins/priors/... ./plugins/solvers/helmholtz ./internal/cudarun
 
 .PHONY: help
 help: ## list the targets
@@ -107,17 +107,40 @@ cpp: ## the C++ sources' own tests, by CMake and CTest
 
 # CUDA: docs/cuda.md. The emulated driver runs the same .cu files without a GPU.
 .PHONY: cuda-emulated
-cuda-emulated: ## the emulated CUDA driver, .cache/cpp/emulated/libcuda.so.1, from every .cu
+cuda-emulated: cuda-driver ## the emulated CUDA driver, .cache/cpp/emulated/libcuda.so.1, and the plugins that run on it
+	@mkdir -p bin
+	@$(if $(CUDA_PLUGINS),./tools/with-cuda emulated $(GOBUILD) -tags cuda -o bin/ $(CUDA_PLUGINS))
+
+.PHONY: cuda-driver
+cuda-driver: ## the emulated CUDA driver alone, from every .cu
 	@./tools/deps cmake g++
 	@cmake -S . -B .cache/cpp -DCMAKE_BUILD_TYPE=Release >/dev/null
 	@cmake --build .cache/cpp --target emulated_driver kernels_in_one_unit >/dev/null
 
 .PHONY: cuda-test-emulated
-cuda-test-emulated: cuda-emulated ## go test -tags cuda on the emulated driver, every allocation checked; CUDATESTS: which packages
+cuda-test-emulated: cuda-driver ## go test -tags cuda on the emulated driver, every allocation checked; CUDATESTS: which packages
 	@WAVEPRIOR_CUDA_POOL=off ./tools/with-cuda emulated $(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS)
 
+.PHONY: cuda-gate
+cuda-gate: ## every .cu to machine code for sm_80 and sm_90: registers, spills, cuda/roofline.md; WRITE=1 brings that up to date
+	@if nvrtc=$$(./tools/cuda-nvrtc); then $(GO) run ./internal/cudagate -nvrtc "$$nvrtc" $(if $(WRITE),-write); else \
+		echo "NOT DONE: no kernel was compiled for a GPU, as NVIDIA's run-time compiler cannot be had here"; fi
+
+# What the Go tests launch on the emulated device is recorded, and run again under sanitizers. Recorded anew each time: a
+# kernel that is no longer launched must not hide behind an old record.
+LAUNCHES := .cache/cuda/launches
+.PHONY: cuda-sanitize
+cuda-sanitize: cuda-emulated ## every kernel under ASan and UBSan in three thread orders, races looked for; its counts against cuda/roofline.md
+	@rm -rf $(LAUNCHES) && mkdir -p $(LAUNCHES)
+	@WAVEPRIOR_CUDA_POOL=off WAVEPRIOR_EMULATED_RECORD=$(CURDIR)/$(LAUNCHES) ./tools/with-cuda emulated \
+		$(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS)
+	@cmake -S . -B .cache/sanitize -DCMAKE_BUILD_TYPE=Release -DWAVEPRIOR_LAUNCHES=$(CURDIR)/$(LAUNCHES) >/dev/null
+	@cmake --build .cache/sanitize --target sanitized_replay sanitized_faults >/dev/null
+	@ctest --test-dir .cache/sanitize --output-on-failure -R 'kernels_under_sanitizers|planted_'
+	@$(GO) run ./internal/cudagate -counts $(LAUNCHES)/counts.tsv
+
 .PHONY: cuda
-cuda: cuda-emulated ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plugins that use it
+cuda: cuda-driver ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plugins that use it
 	@command -v nvcc >/dev/null || { echo "make cuda needs nvcc 11.8 or 12: install a CUDA toolkit (Debian non-free: nvidia-cuda-toolkit) and put it on the PATH" >&2; exit 1; }
 	@cmake -S . -B .cache/cpp >/dev/null
 	@cmake --build .cache/cpp --target fatbin
@@ -125,11 +148,11 @@ cuda: cuda-emulated ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plu
 	@$(if $(CUDA_PLUGINS),./tools/with-cuda gpu $(GOBUILD) -tags cuda -o bin/ $(CUDA_PLUGINS))
 
 .PHONY: cuda-test
-cuda-test: cuda ## on a real GPU: tests and benchmarks of everything in cuda/
+cuda-test: cuda ## on a real GPU: tests and benchmarks of CUDATESTS, whole runs among them
 	@cmake --build .cache/cpp --target test_fatbin
 	@WAVEPRIOR_FATBIN=$(CURDIR)/.cache/cpp/waveprior-test.fatbin ./tools/with-cuda gpu \
 		$(GO) test -tags cuda -count=1 -timeout 30m -bench '$(BENCH)' $(TESTFLAGS) $(CUDATESTS)
 
 .PHONY: clean
 clean: ## remove what was built (runs/ and the cache of stages stay)
-	@rm -rf bin .cache/tools .cache/cpp
+	@rm -rf bin .cache/tools .cache/cpp .cache/sanitize $(LAUNCHES)

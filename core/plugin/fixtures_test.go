@@ -44,6 +44,14 @@ func TestMain(m *testing.M) {
 		plugin.Serve(&testSolver{})
 	case "plain-solver":
 		plugin.Serve(plainSolver{&testSolver{}})
+	case "cuda-solver":
+		plugin.ServeCUDA(&meteredSolver{})
+	case "no-driver":
+		fmt.Fprintln(os.Stderr, "x: error while loading shared libraries: libcuda.so.1: cannot open shared object file: No such file or directory")
+		os.Exit(127)
+	case "no-gpu":
+		fmt.Println(`Error in initialization, please refer to "https://docs" for details on: NoDevice`)
+		os.Exit(1)
 	case "prior":
 		plugin.Serve(&testPrior{})
 	case "sampler":

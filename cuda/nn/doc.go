@@ -12,4 +12,8 @@
 // Results are the same bits for any number of threads: work is cut into units by the shape alone, and no sum crosses a
 // unit but by a fixed tree. Rows of inference go through a dense layer in tiles of [Tile], so that an item's result does
 // not depend on how many others came with it.
+//
+// Every kernel has its CUDA twin in the .cu beside its loops, with the point formula in a header that both include. On a
+// GPU the results have the CPU's bits, too, but for dense products in tiles of up to 64 rows, whose sums are split eight
+// ways there (product.h): twins_test.go holds the two together.
 package nn

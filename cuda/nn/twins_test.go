@@ -1,7 +1,6 @@
 package nn_test
 
 import (
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -104,8 +103,6 @@ var (
 		{Rows: 64, In: 40, Out: 300, Tile: 32}, {Rows: 131, In: 31, Out: 64}, {Rows: 65, In: 129, Out: 257},
 	}
 )
-
-func shapeName(s nn.LinearShape) string { return fmt.Sprintf("%d rows %d to %d", s.Rows, s.In, s.Out) }
 
 func axpbyTwin[T cuda.Float](t testing.TB, d cuda.Device) (out output) {
 	for _, n := range twinLengths {

@@ -121,13 +121,23 @@ func generated(path string, want []byte, write bool) error {
 	return nil
 }
 
+// tolerated are the kernels that may spill, and up to how many bytes a thread writes or reads: why.
+var tolerated = map[string]struct {
+	bytes int
+	why   string
+}{
+	"nn_outer_adam_f32":             {56, "128 registers keep two blocks on a multiprocessor; a thread's 64 weights move 2048 bytes anyway"},
+	"nn_layernorm_backward_f64":     {68, "float64 serves proofs of gradients, not training"},
+	"nn_linear_backward_weight_f64": {20, "float64 serves proofs of gradients, not training"},
+}
+
 // spills lists the kernels that use local memory.
 func spills(rows []roofline.Compiled) error {
 	var wrong []error
 	for _, r := range rows {
-		if r.Stack > 0 || r.SpillStores > 0 || r.SpillLoads > 0 {
-			wrong = append(wrong, fmt.Errorf("cudagate: kernel %s on %s: %d bytes of stack, %d spilled and %d read back a thread: smaller tiles, or fewer",
-				r.Kernel, r.Arch, r.Stack, r.SpillStores, r.SpillLoads))
+		if most := max(r.SpillStores, r.SpillLoads); r.Stack > 0 && most == 0 || most > tolerated[r.Kernel].bytes {
+			wrong = append(wrong, fmt.Errorf("cudagate: kernel %s on %s: %d bytes of stack, %d spilled and %d read back a thread, %d allowed: smaller tiles, or fewer",
+				r.Kernel, r.Arch, r.Stack, r.SpillStores, r.SpillLoads, tolerated[r.Kernel].bytes))
 		}
 	}
 	return errors.Join(wrong...)

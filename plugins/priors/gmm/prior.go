@@ -19,6 +19,7 @@ import (
 
 // Prior implements contract.Prior with every capability. Its zero value waits for Configure. Safe for concurrent use.
 type Prior struct {
+	cuda.Meter
 	mu  sync.RWMutex
 	cfg *configured
 }
@@ -112,6 +113,9 @@ func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Config
 	}
 	if err != nil {
 		return fail(err)
+	}
+	if cfg.denoiser != nil {
+		p.Note(dev) // all of its memory is taken
 	}
 	p.mu.Lock()
 	old := p.cfg

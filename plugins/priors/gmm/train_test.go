@@ -217,7 +217,7 @@ func TestConfigureErrors(t *testing.T) {
 	if _, err := New().Configure(ctx, contract.Config{Options: json.RawMessage(`{}`), Target: []space.Space{model(tensor.Complex64, 2)}}); !errors.Is(err, contract.ErrUnsupported) {
 		t.Errorf("complex model: %v", err)
 	}
-	if _, err := New().Configure(ctx, contract.Config{Options: json.RawMessage(`{}`), Target: []space.Space{s}, Device: "cuda:0"}); !errors.Is(err, contract.ErrUnsupported) {
+	if _, err := New().Configure(ctx, contract.Config{Options: json.RawMessage(`{}`), Target: []space.Space{s}, Device: "cuda:99"}); !errors.Is(err, contract.ErrUnsupported) {
 		t.Errorf("device: %v", err)
 	}
 }

@@ -174,7 +174,7 @@ func TestConfigureErrors(t *testing.T) {
 			t.Errorf("%s: %v, want %v with %q", test.options, err, test.err, test.want)
 		}
 	}
-	_, err := New().Configure(ctx, contract.Config{Options: json.RawMessage(`{}`), Device: "cuda:0"})
+	_, err := New().Configure(ctx, contract.Config{Options: json.RawMessage(`{}`), Device: "cuda:99"})
 	if !errors.Is(err, contract.ErrUnsupported) {
 		t.Errorf("device: %v", err)
 	}

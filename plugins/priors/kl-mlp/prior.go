@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/waveprior/waveprior/core/config"
@@ -21,9 +20,9 @@ import (
 // Prior implements contract.Prior with train, denoise, denoise-vjp, decode, decode-vjp, decode-jvp and encode. Its zero
 // value waits for Configure. Safe for concurrent use.
 type Prior struct {
-	mu   sync.RWMutex
-	cfg  *configured
-	peak atomic.Int64 // see DevicePeak
+	cuda.Meter
+	mu  sync.RWMutex
+	cfg *configured
 
 	reportEvery time.Duration // of Train's reports; 0: a second
 }
@@ -39,24 +38,11 @@ type configured struct {
 	schedule      *diffusion.Schedule
 	mean, std     []float64         // (K^2) of the training set's coordinates; 0 and 1 before training
 	network       *denoiser         // nil before training
-	measure       func(cuda.Device) // Prior.measure
+	measure       func(cuda.Device) // Prior.Note
 }
 
 // New returns a prior that waits for Configure.
 func New() *Prior { return new(Prior) }
-
-// DevicePeak implements contract.DeviceMeter.
-func (p *Prior) DevicePeak() int { return int(p.peak.Load()) }
-
-// measure notes how much memory of a GPU was held at once.
-func (p *Prior) measure(dev cuda.Device) {
-	if dev.Name() == contract.DeviceCPU {
-		return
-	}
-	_, peak := dev.Memory()
-	for was := p.peak.Load(); int64(peak) > was && !p.peak.CompareAndSwap(was, int64(peak)); was = p.peak.Load() {
-	}
-}
 
 var table = config.MustTable(Options{})
 
@@ -82,7 +68,7 @@ func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Config
 	fail := func(err error) (contract.Configured, error) {
 		return contract.Configured{}, fmt.Errorf("prior kl-mlp: %w", err)
 	}
-	cfg := &configured{seed: c.Seed, device: cmp.Or(c.Device, contract.DeviceCPU), threads: max(1, c.Threads), measure: p.measure}
+	cfg := &configured{seed: c.Seed, device: cmp.Or(c.Device, contract.DeviceCPU), threads: max(1, c.Threads), measure: p.Note}
 	if err := config.Decode(c.Options, &cfg.options); err != nil {
 		return fail(fmt.Errorf("%w: %w", contract.ErrInvalidOption, err))
 	}
