@@ -24,7 +24,8 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 FUZZTIME ?= 5s
 BENCH ?= .
 TESTFLAGS ?=
-CUDATESTS ?= ./cuda/... ./core/nn ./plugins/priors/... ./plugins/solvers/helmholtz ./internal/cudarun
+CUDATESTS ?= ./cuda/...
+CUDARUNS ?= ./core/nn ./plugins/priors/... ./plugins/solvers/helmholtz ./internal/cudarun
 
 .PHONY: help
 help: ## list the targets
@@ -117,23 +118,21 @@ cuda-driver: ## the emulated CUDA driver alone, from every .cu
 	@cmake -S . -B .cache/cpp -DCMAKE_BUILD_TYPE=Release >/dev/null
 	@cmake --build .cache/cpp --target emulated_driver kernels_in_one_unit >/dev/null
 
+# A few launches of every kernel are recorded as the tests make them, anew each time, for make cuda-sanitize.
+LAUNCHES := .cache/cuda/launches
 .PHONY: cuda-test-emulated
-cuda-test-emulated: cuda-driver ## go test -tags cuda on the emulated driver, every allocation checked; CUDATESTS: which packages
-	@WAVEPRIOR_CUDA_POOL=off ./tools/with-cuda emulated $(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS)
+cuda-test-emulated: cuda-driver ## go test -tags cuda on the emulated driver, every allocation checked: CUDATESTS, and CUDARUNS (plugins and whole runs)
+	@rm -rf $(LAUNCHES) && mkdir -p $(LAUNCHES)
+	@WAVEPRIOR_CUDA_POOL=off WAVEPRIOR_EMULATED_RECORD=$(CURDIR)/$(LAUNCHES) ./tools/with-cuda emulated \
+		$(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS) $(CUDARUNS)
 
 .PHONY: cuda-gate
 cuda-gate: ## every .cu to machine code for sm_80 and sm_90: registers, spills, cuda/roofline.md; WRITE=1 brings that up to date
 	@if nvrtc=$$(./tools/cuda-nvrtc); then $(GO) run ./internal/cudagate -nvrtc "$$nvrtc" $(if $(WRITE),-write); else \
 		echo "NOT DONE: no kernel was compiled for a GPU, as NVIDIA's run-time compiler cannot be had here"; fi
 
-# What the Go tests launch on the emulated device is recorded, and run again under sanitizers. Recorded anew each time: a
-# kernel that is no longer launched must not hide behind an old record.
-LAUNCHES := .cache/cuda/launches
 .PHONY: cuda-sanitize
-cuda-sanitize: cuda-emulated ## every kernel under ASan and UBSan in three thread orders, races looked for; its counts against cuda/roofline.md
-	@rm -rf $(LAUNCHES) && mkdir -p $(LAUNCHES)
-	@WAVEPRIOR_CUDA_POOL=off WAVEPRIOR_EMULATED_RECORD=$(CURDIR)/$(LAUNCHES) ./tools/with-cuda emulated \
-		$(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS)
+cuda-sanitize: cuda-test-emulated ## and then every kernel under ASan and UBSan in three thread orders, races looked for; its counts against cuda/roofline.md
 	@cmake -S . -B .cache/sanitize -DCMAKE_BUILD_TYPE=Release -DWAVEPRIOR_LAUNCHES=$(CURDIR)/$(LAUNCHES) >/dev/null
 	@cmake --build .cache/sanitize --target sanitized_replay sanitized_faults >/dev/null
 	@ctest --test-dir .cache/sanitize --output-on-failure -R 'kernels_under_sanitizers|planted_'
@@ -148,10 +147,10 @@ cuda: cuda-driver ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plugi
 	@$(if $(CUDA_PLUGINS),./tools/with-cuda gpu $(GOBUILD) -tags cuda -o bin/ $(CUDA_PLUGINS))
 
 .PHONY: cuda-test
-cuda-test: cuda ## on a real GPU: tests and benchmarks of CUDATESTS, whole runs among them
+cuda-test: cuda ## on a real GPU: tests and benchmarks of CUDATESTS and CUDARUNS, whole runs among them
 	@cmake --build .cache/cpp --target test_fatbin
 	@WAVEPRIOR_FATBIN=$(CURDIR)/.cache/cpp/waveprior-test.fatbin ./tools/with-cuda gpu \
-		$(GO) test -tags cuda -count=1 -timeout 30m -bench '$(BENCH)' $(TESTFLAGS) $(CUDATESTS)
+		$(GO) test -tags cuda -count=1 -timeout 30m -bench '$(BENCH)' $(TESTFLAGS) $(CUDATESTS) $(CUDARUNS)
 
 .PHONY: clean
 clean: ## remove what was built (runs/ and the cache of stages stay)

@@ -25,7 +25,7 @@ func TestErrors(t *testing.T) {
 	}{
 		"no driver":      {[]string{"LD_LIBRARY_PATH"}, "cuda:0", 2, []string{": device: solver helmholtz", "there is no CUDA driver: libcuda.so.1", `device = "cpu" computes without a GPU`}},
 		"no GPU":         {[]string{"CUDA_VISIBLE_DEVICES=-1"}, "cuda:0", 2, []string{": device: solver helmholtz", "the CUDA driver finds no GPU that it can use: NoDevice", "nvidia-smi"}},
-		"no such GPU":    {nil, "cuda:9", 2, []string{"cuda:9", "there are 1 GPUs"}},
+		"no such GPU":    {nil, "cuda:99", 2, []string{"cuda:99", "GPUs, numbered from 0"}},
 		"no kernels":     {[]string{"WAVEPRIOR_FATBIN=" + none}, "cuda:0", 2, []string{none, "make cuda builds them"}},
 		"no such device": {nil, "cuda", 2, []string{`no such device: "cuda"`}},
 		"sampler":        {nil, `cpu"` + "\nsampler.device = \"cuda:0", 2, []string{"sampler.device", `must be one of "cpu"`}},
@@ -65,12 +65,12 @@ func driverElsewhere() bool {
 	return false
 }
 
-// TestConformance: the builds for GPUs keep the contract.
+// TestConformance: the builds for GPUs keep the contract. That of the solver, whose suite takes ten minutes on an emulated GPU, is
+// checked in its own package, on a smaller problem.
 func TestConformance(t *testing.T) {
 	for name, args := range map[string][]string{
-		"kl-mlp-cuda":    {"--from", tiny, "--set", "train.steps = 60"},
-		"gmm-cuda":       nil,
-		"helmholtz-cuda": {"--from", tiny},
+		"kl-mlp-cuda": {"--from", tiny, "--set", "train.steps = 60"},
+		"gmm-cuda":    nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

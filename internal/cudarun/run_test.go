@@ -5,6 +5,7 @@ package cudarun
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -40,7 +41,7 @@ func readJSON(t *testing.T, path string, into any) {
 	}
 }
 
-// runTiny runs the experiment, in a cache of its own, and returns its folder, what it wrote, and its metrics by cell and name.
+// runTiny runs the experiment, in a cache of its own, and returns its folder, what it wrote, and its metrics as CELL/NAME.
 func runTiny(t *testing.T, device string, seed int, cache string) (dir, text string, metrics map[string]float64) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "run")
@@ -48,16 +49,8 @@ func runTiny(t *testing.T, device string, seed int, cache string) (dir, text str
 	if r.code != 0 {
 		t.Fatal(r)
 	}
-	var cells map[string]map[string]float64
-	readJSON(t, filepath.Join(dir, "metrics.json"), &cells)
-	metrics = map[string]float64{}
-	for cell, m := range cells {
-		for name, v := range m {
-			if !strings.HasPrefix(name, "cost.") {
-				metrics[cell+" "+name] = v
-			}
-		}
-	}
+	readJSON(t, filepath.Join(dir, "metrics.json"), &metrics)
+	maps.DeleteFunc(metrics, func(name string, _ float64) bool { return strings.Contains(name, "/cost.") })
 	return dir, r.text, metrics
 }
 
