@@ -22,7 +22,9 @@ The board is an %s: %.2f TB/s, %.0f TFLOP/s in float32 and %.0f in float64, both
 launch is taken to cost %.1f us at least. *Bytes* are what must be moved if everything is read and written once; *asked* is
 what the threads ask for by their tiling, as a multiple of that: the caches serve the difference. *Time* is the longest
 of bytes at the full rate of the memory, operations at the full rate of arithmetic, and the launch; *bound by* says which. It
-is a lower bound, not a forecast; kernels whose threads meet at barriers, or wait for the caches, stay well above it. *Occupancy* is what registers, shared memory and threads of a block allow, in warps of 64.
+is a lower bound, not a forecast: kernels whose threads meet at barriers or wait for the caches stay well above it, and so do
+grids with fewer blocks than multiprocessors. *Occupancy* is what registers, shared memory and threads of a block allow, in
+warps of 64.
 
 `
 
@@ -72,8 +74,8 @@ func problem(b *bytes.Buffer, p Problem, figures map[[2]string]Compiled) error {
 		n := float64(r.Calls)
 		calls, total, bytesMoved, operations = calls+r.Calls, total+n*seconds, bytesMoved+n*r.Work.Bytes(), operations+n*r.Work.Operations
 	}
-	fmt.Fprintf(b, "\nAll %d launches, one after the other: %s of memory, %s operations, **%.0f us**.\n\n", calls, short(bytesMoved)+"B",
-		short(operations), total*1e6)
+	fmt.Fprintf(b, "\nLaunches one after the other, %d: %sB of memory, %soperations, **%.0f us**.\n\n", calls, short(bytesMoved),
+		strings.TrimSpace(short(operations))+" ", total*1e6)
 	return nil
 }
 
