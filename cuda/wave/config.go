@@ -26,10 +26,10 @@ type Config struct {
 	Sources   [][]Node    // where each shot's source acts
 	Receivers [][]Node    // of every shot
 
-	// Memory in bytes for what a gradient keeps of the forward runs of all shots that run at a time; 0: 1 GiB. Where that is
-	// too little for all steps, segments of them are done again. It never changes a result.
+	// Memory in bytes for all shots that run at a time; 0: 1 GiB. Gradients keep fields of a segment of the steps at a time and
+	// do segments again; with little memory fewer shots run at a time, in segments that take the least. Never changes a result.
 	Memory int
-	// Segment in steps, instead of what Memory gives; 0: that.
+	// Segment in steps, instead of what suits cache and Memory; 0: that.
 	Segment int
 }
 
@@ -141,8 +141,8 @@ func (c *Config) shape() shape {
 	return s
 }
 
-// segment is how many steps are kept at a time by a slot with room for that many numbers: all, or the most that fit beside
-// the states between the segments; where nothing fits, what takes the least.
+// segment is how many steps are kept at a time by a slot with room for that many numbers: as many as fit beside the states
+// between the segments; where nothing fits, what takes the least.
 func segment(steps, kept, state, room int) int {
 	if steps*kept <= room {
 		return steps

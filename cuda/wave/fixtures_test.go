@@ -91,10 +91,7 @@ func settings(steps int) []setting {
 }
 
 // draws are normals from a seed that a failure names.
-type draws struct {
-	*rand.Rand
-	seed uint64
-}
+type draws struct{ *rand.Rand }
 
 func seeded(t testing.TB) draws {
 	seed := rand.Uint64()
@@ -103,8 +100,10 @@ func seeded(t testing.TB) draws {
 			t.Logf("seed %d", seed)
 		}
 	})
-	return draws{rand.New(rand.NewPCG(seed, 1)), seed}
+	return draws{seededWith(seed)}
 }
+
+func seededWith(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
 func normals[T cuda.Float](r draws, n int, std float64) []T {
 	x := make([]T, n)

@@ -9,7 +9,7 @@ import (
 
 // Options is the solver's TOML table.
 type Options struct {
-	Preset        string            `option:"preset" default:"none" oneof:"none,openfwi" doc:"openfwi: grid, time step, boundary, wavelet, sources and receivers of the OpenFWI data sets (70 x 70 nodes, 10 m, 1000 steps of 1 ms, 15 Hz, 5 shots, 70 receivers); what is given beside it replaces its part"`
+	Preset        string            `option:"preset" oneof:"none,openfwi" doc:"none: all is given here. openfwi: grid, time step, boundary, wavelet, sources and receivers of the OpenFWI data sets (70 x 70 nodes, 10 m, 1000 steps of 1 ms, 15 Hz, 5 shots, 70 receivers); what is given beside it replaces its part"`
 	Grid          Grid              `option:"grid" doc:"the model's grid: nz x nx nodes, node (iz, ix) at depth iz spacing_m and offset ix spacing_m"`
 	DtS           *float64          `option:"dt_s" above:"0" unit:"s" doc:"time step, and the sampling of the data; velocities above the scheme's limit for it are refused"`
 	NT            *int              `option:"nt" min:"1" max:"1000000" doc:"time steps; row n of the data is the field at (n + 1) dt_s"`
@@ -21,7 +21,7 @@ type Options struct {
 	Receivers     seismic.Positions `option:"receivers" doc:"receivers, the same for every shot: positions_m, or a line of z_m, x_first_m, x_last_m and count"`
 	SincHalfWidth int               `option:"sinc_half_width" default:"4" min:"1" max:"10" doc:"nodes on each side of a point between nodes that it acts on, by Kaiser-windowed sinc interpolation"`
 	Precision     string            `option:"precision" default:"float32" oneof:"float32,float64" doc:"of the wavefields, the model and the data"`
-	MemoryMB      int               `option:"memory_mb" default:"1024" min:"1" max:"1048576" unit:"MiB" affects:"nothing" doc:"for the wavefields that a gradient keeps; with less than it needs, parts of the forward run are done again, to the same bits"`
+	MemoryMB      int               `option:"memory_mb" default:"1024" min:"1" max:"1048576" unit:"MiB" affects:"nothing" doc:"for the wavefields that gradients keep; with little, fewer shots run at a time, and more states are kept in place of fields, to the same bits"`
 }
 
 // Grid is the model's grid.

@@ -34,6 +34,7 @@ type section = map[string]any
 
 // tiny is a set-up that is solved in a moment: 10 x 13 nodes of 10 m with 5 of layer, 60 steps, velocities 1125..6123 m/s.
 var tiny = options{
+	"preset":    "none",
 	"grid":      section{"nz": 10, "nx": 13, "spacing_m": 10},
 	"dt_s":      1e-3,
 	"nt":        60,
