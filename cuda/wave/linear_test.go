@@ -42,9 +42,10 @@ func dotProduct[T cuda.Float](t *testing.T, c wave.Config, bound float64) {
 func TestTaylor(t *testing.T) {
 	for _, s := range settings(90) {
 		t.Run(s.name, func(t *testing.T) {
-			r := seeded(t)
+			r := draws{seededWith(5)} // a direction of which the second derivative is not by chance next to nothing
 			p := plan[float64](t, s.Config, 2)
 			v, dv := rough[float64](r, p.Nodes()), normals[float64](r, p.Nodes(), 1)
+			v[7] = 1500 // the slowest for all steps: the sponge goes by it
 			observed := make([]float64, p.Data())
 			must(t, p.Forward(rough[float64](r, p.Nodes()), observed))
 			d, dd, g := make([]float64, p.Data()), make([]float64, p.Data()), make([]float64, p.Nodes())
@@ -94,6 +95,7 @@ func TestSlopeSingle(t *testing.T) {
 			r := seeded(t)
 			p, q := plan[float32](t, s.Config, 1), plan[float64](t, s.Config, 1)
 			v, dv := rough[float32](r, p.Nodes()), normals[float64](r, p.Nodes(), 1)
+			v[7] = 1500
 			observed := make([]float32, p.Data())
 			d, g := make([]float32, p.Data()), make([]float64, p.Nodes())
 			must(t, p.Gradient(v, observed, []int{0}, d, g))
