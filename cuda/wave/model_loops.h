@@ -6,8 +6,9 @@ WAVEPRIOR_INLINE int64_t Inside(int64_t at, int64_t before, int64_t n) {
   return k < 0 ? 0 : k >= n ? n - 1 : k;
 }
 
-// out (items, rows, wide) = (v ratio)^2, or along dv 2 v dv ratio^2: shape, out, v (models, nz, nx), dv (sets, many, nz, nx)
-// or null, many, sets, ratio = dt/h. Unit u is item u: model u, or direction u % many of model u / many.
+// out (items, rows, wide) = (v dt/h)^2, or along dv 2 v dv (dt/h)^2: shape, out, v (models, nz, nx), dv (sets, many, nz, nx)
+// or null, many, sets, dt, h. Rounded as the OpenFWI data
+// sets' generator in float32. Unit u is item u: model u, or direction u % many of model u / many.
 template <class T>
 int wave_courant(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);
@@ -16,7 +17,7 @@ int wave_courant(const uint64_t* args, int64_t lo, int64_t hi) {
   const T* const v_all = a.Pointer<const T>();
   const T* const dv_all = a.Pointer<const T>();
   const int64_t many = a.Int(), sets = a.Int();
-  const T ratio = a.Real<T>();
+  const T dt = a.Real<T>(), h = a.Real<T>();
   const int64_t nz = s.rows - s.top - s.bottom, nx = s.cols - s.left - s.right;
   for (int64_t u = lo; u < hi; u++) {
     const T* const v = v_all + (dv_all ? u / many : u) * nz * nx;
@@ -29,8 +30,8 @@ int wave_courant(const uint64_t* args, int64_t lo, int64_t hi) {
         T c = 0;
         if (i < s.cols && !still) {
           const int64_t k = from + Inside(i, s.left, nx);
-          const T r = v[k] * ratio;
-          c = dv ? 2 * r * (dv[k] * ratio) : r * r;
+          const T r = v[k] * dt / h;
+          c = dv ? 2 * r * (dv[k] * dt / h) : r * r;
         }
         out[j * s.wide + i] = c;
       }

@@ -42,8 +42,8 @@ func (p *Plan[T]) begin(v []T) (*call[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	ratio := cuda.Real[T](p.config.StepS / p.config.SpacingM)
-	if err := p.d.Run(of[T](courant), c.models, sh.Arg(), c.courant.Arg(), models.Arg(), 0, cuda.Int(1), cuda.Int(1), ratio); err != nil {
+	if err := p.d.Run(of[T](courant), c.models, sh.Arg(), c.courant.Arg(), models.Arg(), 0, cuda.Int(1), cuda.Int(1),
+		cuda.Real[T](p.config.StepS), cuda.Real[T](p.config.SpacingM)); err != nil {
 		return nil, err
 	}
 	if p.config.Sponge {
@@ -303,9 +303,8 @@ func (p *Plan[T]) JVP(v, dv []T, many int, dd []T) error {
 	if c.dcourant, err = p.room("courant directions", c.models*many*p.shape.compact()*size); err != nil {
 		return err
 	}
-	ratio := cuda.Real[T](p.config.StepS / p.config.SpacingM)
 	if err := p.d.Run(of[T](courant), c.models*many, p.pool["shape"].Arg(), c.dcourant.Arg(), models.Arg(), along.Arg(),
-		cuda.Int(many), cuda.Int(c.sets), ratio); err != nil {
+		cuda.Int(many), cuda.Int(c.sets), cuda.Real[T](p.config.StepS), cuda.Real[T](p.config.SpacingM)); err != nil {
 		return err
 	}
 	if p.config.Sponge {

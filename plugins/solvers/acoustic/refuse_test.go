@@ -106,8 +106,7 @@ func TestModelStatus(t *testing.T) {
 	}
 }
 
-// The limit of stability is one: a step that is 1 % beyond it diverges in a run without the check, and one below does not.
-// Without the check there is only the limit itself, so the run is made with the largest velocity that is taken.
+// At the largest velocity that is taken a long run of every order comes to rest.
 func TestLimitIsStable(t *testing.T) {
 	for _, order := range []int{2, 4, 6, 8} {
 		s, c := configure(t, tiny.with(options{"order": order, "nt": 3000}), 1)
