@@ -3,6 +3,7 @@ ratio of the medians with its spread.
 
     python3 bench/compare.py helmholtz       # gradient of the published set-up beside SciPy's SuperLU, one core
     python3 bench/compare.py mlp             # training step of the published network beside PyTorch, two threads
+    python3 bench/compare.py acoustic-70     # waves of one model, and with the gradient (acoustic-70-gradient; also 512)
 
 Peers come from PyPI (bench/requirements.txt) into an environment outside the repository; --python names its interpreter.
 """
@@ -38,6 +39,18 @@ CASES = {
         "bench": "^BenchmarkTrainStep$/^published",
         "threads": 2,
     },
+} | {
+    f"acoustic-{n}{'-gradient' if gradient else ''}": {
+        "title": f"Acoustic waves{' and gradient' if gradient else ''}, {n} x {n} nodes, PML 20, order 4, {shots} shots, 1000 steps",
+        "peer": lambda a, n=n, shots=shots, gradient=gradient: [
+            "acoustic_deepwave.py", "--n", str(n), "--shots", str(shots), "--threads", str(a.threads or 1)] + ["--gradient"] * gradient,
+        "seconds": lambda r: r["seconds"],
+        "name": lambda r: f"Deepwave {r['deepwave']}",
+        "package": "./cuda/wave",
+        "bench": f"^BenchmarkAcoustic$/^{'gradient' if gradient else 'forward'}-{n}$",
+        "threads": 1,
+    }
+    for n, shots in ((70, 5), (512, 4)) for gradient in (False, True)
 }
 
 

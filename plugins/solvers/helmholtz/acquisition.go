@@ -3,6 +3,7 @@ package helmholtz
 import (
 	"math"
 
+	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/space"
 )
 
@@ -15,56 +16,15 @@ type points struct {
 	axis   space.Axis // with the offsets that were asked for, where all points are of one depth
 }
 
-// line returns the positions that a line stands for, nil if none is given.
-func (p *Positions) line(what string) ([][]float64, error) {
-	given := 0
-	for _, there := range []bool{p.ZM != nil, p.XFirstM != nil, p.XLastM != nil, p.Count != nil} {
-		if there {
-			given++
-		}
-	}
-	if given == 0 {
-		return nil, nil
-	}
-	if given < 4 {
-		return nil, invalid("%s: a line needs z_m, x_first_m, x_last_m and count, %d of them are given", what, given)
-	}
-	n := *p.Count
-	if n == 1 && *p.XFirstM != *p.XLastM {
-		return nil, invalid("%s: one point cannot lie at both x_first_m = %g and x_last_m = %g", what, *p.XFirstM, *p.XLastM)
-	}
-	list := make([][]float64, n)
-	for k := range list {
-		x := *p.XFirstM
-		if k > 0 {
-			x += (*p.XLastM - *p.XFirstM) * float64(k) / float64(n-1)
-		}
-		list[k] = []float64{*p.ZM, x}
-	}
-	return list, nil
-}
-
 // locate turns positions into nodes. what is "sources" or "receivers"; axis is the name of their axis in the data.
-func (p *Positions) locate(what, axis string, g *Grid) (points, error) {
-	list, err := p.line(what)
+func locate(p *seismic.Positions, what, axis string, g *Grid) (points, error) {
+	list, err := p.List(what)
 	if err != nil {
-		return points{}, err
+		return points{}, invalid("%w", err)
 	}
-	switch {
-	case list == nil && len(p.PositionsM) == 0:
-		return points{}, invalid("%s: there are none (give positions_m, or a line of z_m, x_first_m, x_last_m and count)", what)
-	case list != nil && len(p.PositionsM) > 0:
-		return points{}, invalid("%s: positions_m and a line are both given, allowed is one of them", what)
-	case list == nil:
-		list = p.PositionsM
-	}
-	out := points{axis: space.Axis{Name: axis, Size: len(list)}}
+	out := points{axis: seismic.Axis(axis, list)}
 	seen := map[[2]int]int{}
-	values, level := make([]float64, len(list)), true
 	for k, zx := range list {
-		if len(zx) != 2 {
-			return points{}, invalid("%s: position %d has %d numbers, want [z, x]", what, k, len(zx))
-		}
 		iz, ok := cell(zx[0], g.SpacingM, g.NZ)
 		if !ok {
 			return points{}, invalid("%s: position %d lies outside the grid (z = %g m, the grid's nodes are at 0..%g m)", what, k, zx[0], float64(g.NZ-1)*g.SpacingM)
@@ -78,10 +38,6 @@ func (p *Positions) locate(what, axis string, g *Grid) (points, error) {
 		}
 		seen[[2]int{iz, ix}] = k
 		out.iz, out.ix = append(out.iz, iz), append(out.ix, ix)
-		values[k], level = zx[1], level && zx[0] == list[0][0]
-	}
-	if level {
-		out.axis.Unit, out.axis.Values = "m", values
 	}
 	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/tensor"
 )
 
@@ -65,8 +66,8 @@ func TestOptionErrors(t *testing.T) {
 // The study's lines land in the cells that it says: int(linspace(0, 63, 40)), and columns 2, 15, 29, ..., 197.
 func TestCells(t *testing.T) {
 	o, _ := readOracle(t)
-	line := func(z, first, last float64, n int) Positions {
-		return Positions{ZM: &z, XFirstM: &first, XLastM: &last, Count: &n}
+	line := func(z, first, last float64, n int) seismic.Positions {
+		return seismic.Positions{ZM: &z, XFirstM: &first, XLastM: &last, Count: &n}
 	}
 	small := &Grid{NZ: 64, NX: 64, SpacingM: 31.25}
 	published := &Grid{NZ: 200, NX: 200, SpacingM: 10}
@@ -77,7 +78,7 @@ func TestCells(t *testing.T) {
 	third := func(k int) float64 { return float64(k) * (2000.0 / 3) / 64 } // a spacing without an exact binary form
 	for _, c := range []struct {
 		name string
-		p    Positions
+		p    seismic.Positions
 		g    *Grid
 		ix   []int
 		iz   int
@@ -86,11 +87,11 @@ func TestCells(t *testing.T) {
 		{"sources of the small set-up, published rule", line(0, 0, 1968.75, 5), small, []int{0, 15, 31, 47, 63}, 0},
 		{"sources of the published set-up", line(20, 20, 1970, 15), published, []int{2, 15, 29, 43, 57, 71, 85, 99, 113, 127, 141, 155, 169, 183, 197}, 2},
 		{"receivers of the published set-up", line(1970, 20, 1970, 196), published, every, 197},
-		{"nodes that rounding misses", Positions{PositionsM: [][]float64{{third(3), third(7)}, {third(3), third(29)}, {third(3), third(63)}}},
+		{"nodes that rounding misses", seismic.Positions{PositionsM: [][]float64{{third(3), third(7)}, {third(3), third(29)}, {third(3), third(63)}}},
 			&Grid{NZ: 64, NX: 64, SpacingM: 2000.0 / 3 / 64}, []int{7, 29, 63}, 3},
-		{"between nodes, rounded down", Positions{PositionsM: [][]float64{{31, 62.4}, {31, 62.6}, {31, 1999.9}}}, small, []int{1, 2, 63}, 0},
+		{"between nodes, rounded down", seismic.Positions{PositionsM: [][]float64{{31, 62.4}, {31, 62.6}, {31, 1999.9}}}, small, []int{1, 2, 63}, 0},
 	} {
-		got, err := c.p.locate("receivers", "receiver", c.g)
+		got, err := locate(&c.p, "receivers", "receiver", c.g)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue

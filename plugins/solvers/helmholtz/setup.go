@@ -39,11 +39,11 @@ func newSetup(o *Options, threads int) (*setup, error) {
 		spacingM: g.SpacingM, sigmaMax: o.Boundary.SigmaMax, hz: o.FrequencyHz,
 		refine: o.RefinementSteps, layer: o.EdgeGradient == "exact", threads: max(1, threads),
 	}
-	src, err := o.Sources.locate("sources", "shot", g)
+	src, err := locate(&o.Sources, "sources", "shot", g)
 	if err != nil {
 		return nil, err
 	}
-	rec, err := o.Receivers.locate("receivers", "receiver", g)
+	rec, err := locate(&o.Receivers, "receivers", "receiver", g)
 	if err != nil {
 		return nil, err
 	}

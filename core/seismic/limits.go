@@ -1,0 +1,18 @@
+package seismic
+
+import "math"
+
+// Stability is the largest v dt/h of the scheme of second order in time, and of that order (2, 4, 6, 8) in space, in two
+// dimensions: 2/sqrt(2 S), S the sum of the moduli of the second derivative's weights: 0.7071, 0.6124, 0.5752, 0.5546.
+func Stability(order int) float64 {
+	sum := map[int]float64{
+		2: 4,
+		4: 5.0/2 + 2*(4.0/3+1.0/12),
+		6: 49.0/18 + 2*(3.0/2+3.0/20+1.0/90),
+		8: 205.0/72 + 2*(8.0/5+1.0/5+8.0/315+1.0/560),
+	}[order]
+	return 2 / math.Sqrt(2*sum)
+}
+
+// PointsPerWavelength is v/(f h).
+func PointsPerWavelength(v, hz, spacingM float64) float64 { return v / (hz * spacingM) }

@@ -1,0 +1,43 @@
+package wave
+
+/*
+#include <stdint.h>
+int wave_acoustic_f32_cpu(const uint64_t*, int64_t, int64_t);
+int wave_acoustic_f64_cpu(const uint64_t*, int64_t, int64_t);
+int wave_sponge_f32_cpu(const uint64_t*, int64_t, int64_t);
+int wave_sponge_f64_cpu(const uint64_t*, int64_t, int64_t);
+int wave_courant_f32_cpu(const uint64_t*, int64_t, int64_t);
+int wave_courant_f64_cpu(const uint64_t*, int64_t, int64_t);
+int wave_fold_f32_cpu(const uint64_t*, int64_t, int64_t);
+int wave_fold_f64_cpu(const uint64_t*, int64_t, int64_t);
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"github.com/waveprior/waveprior/cuda"
+)
+
+// kernel is one concept in both number types.
+type kernel struct{ f32, f64 *cuda.Kernel }
+
+// both makes the kernels without entering them in cuda.Kernels: that is the list of those with a CUDA twin, which these do
+// not have yet.
+func both(name string, f32, f64 unsafe.Pointer) kernel {
+	return kernel{&cuda.Kernel{Name: name + "_f32", CPU: f32}, &cuda.Kernel{Name: name + "_f64", CPU: f64}}
+}
+
+func of[T cuda.Float](k kernel) *cuda.Kernel {
+	if cuda.SizeOf[T]() == 4 {
+		return k.f32
+	}
+	return k.f64
+}
+
+var (
+	acousticShots = both("wave_acoustic", C.wave_acoustic_f32_cpu, C.wave_acoustic_f64_cpu)
+	spongeShots   = both("wave_sponge", C.wave_sponge_f32_cpu, C.wave_sponge_f64_cpu)
+	courant       = both("wave_courant", C.wave_courant_f32_cpu, C.wave_courant_f64_cpu)
+	fold          = both("wave_fold", C.wave_fold_f32_cpu, C.wave_fold_f64_cpu)
+)

@@ -1,0 +1,121 @@
+// A vector of this instruction set as a type with + - *, Fma, and the neighbours of a row's numbers. Included by files of
+// loops, inside v3 and v4.
+#if WAVEPRIOR_V4
+constexpr int kBytes = 64;
+#else
+constexpr int kBytes = 32;
+#endif
+
+template <class T>
+struct Lanes;
+
+#if WAVEPRIOR_V4
+#define WAVEPRIOR_LANES(T, R, S) WAVEPRIOR_LANES_OF(T, R, S, _mm512)
+#else
+#define WAVEPRIOR_LANES(T, R, S) WAVEPRIOR_LANES_OF(T, R, S, _mm256)
+#endif
+#define WAVEPRIOR_LANES_OF(T, R, S, P)                                                            \
+  template <>                                                                                     \
+  struct Lanes<T> {                                                                               \
+    static constexpr int kCount = kBytes / static_cast<int>(sizeof(T));                           \
+    R v;                                                                                          \
+    static WAVEPRIOR_INLINE Lanes Load(const T* p) { return {P##_load_##S(p)}; }                  \
+    static WAVEPRIOR_INLINE Lanes Loose(const T* p) { return {P##_loadu_##S(p)}; }                \
+    static WAVEPRIOR_INLINE Lanes Fill(T x) { return {P##_set1_##S(x)}; }                         \
+    WAVEPRIOR_INLINE void Store(T* p) const { P##_store_##S(p, v); }                              \
+  };                                                                                              \
+  WAVEPRIOR_INLINE Lanes<T> operator+(Lanes<T> a, Lanes<T> b) { return {P##_add_##S(a.v, b.v)}; } \
+  WAVEPRIOR_INLINE Lanes<T> operator-(Lanes<T> a, Lanes<T> b) { return {P##_sub_##S(a.v, b.v)}; } \
+  WAVEPRIOR_INLINE Lanes<T> operator*(Lanes<T> a, Lanes<T> b) { return {P##_mul_##S(a.v, b.v)}; } \
+  WAVEPRIOR_INLINE Lanes<T> Fma(Lanes<T> a, Lanes<T> b, Lanes<T> c) { return {P##_fmadd_##S(a.v, b.v, c.v)}; }
+#if WAVEPRIOR_V4
+WAVEPRIOR_LANES(float, __m512, ps)
+WAVEPRIOR_LANES(double, __m512d, pd)
+#else
+WAVEPRIOR_LANES(float, __m256, ps)
+WAVEPRIOR_LANES(double, __m256d, pd)
+#endif
+#undef WAVEPRIOR_LANES
+#undef WAVEPRIOR_LANES_OF
+
+// The last K numbers of before and the first of x: what lies K to the left of each number of x.
+#if WAVEPRIOR_V4
+template <int K>
+WAVEPRIOR_INLINE Lanes<float> Left(Lanes<float> x, Lanes<float> before) {
+  return {_mm512_castsi512_ps(_mm512_alignr_epi32(_mm512_castps_si512(x.v), _mm512_castps_si512(before.v), 16 - K))};
+}
+template <int K>
+WAVEPRIOR_INLINE Lanes<double> Left(Lanes<double> x, Lanes<double> before) {
+  return {_mm512_castsi512_pd(_mm512_alignr_epi64(_mm512_castpd_si512(x.v), _mm512_castpd_si512(before.v), 8 - K))};
+}
+template <int K>
+WAVEPRIOR_INLINE Lanes<float> Right(Lanes<float> x, Lanes<float> after) {
+  return {_mm512_castsi512_ps(_mm512_alignr_epi32(_mm512_castps_si512(after.v), _mm512_castps_si512(x.v), K))};
+}
+template <int K>
+WAVEPRIOR_INLINE Lanes<double> Right(Lanes<double> x, Lanes<double> after) {
+  return {_mm512_castsi512_pd(_mm512_alignr_epi64(_mm512_castpd_si512(after.v), _mm512_castpd_si512(x.v), K))};
+}
+// The numbers x..x+kCount-1 of a row, aligned, and their neighbours by register shifts: an unaligned load of 64 bytes costs
+// two.
+template <class T>
+class Window {
+ public:
+  typedef Lanes<T> V;
+  explicit WAVEPRIOR_INLINE Window(const T* p)
+      : next_(p), before_(V::Load(p - V::kCount)), centre_(V::Load(p)), after_(centre_) {}
+  WAVEPRIOR_INLINE V Next() {
+    next_ += V::kCount;
+    after_ = V::Load(next_);
+    return centre_;
+  }
+  WAVEPRIOR_INLINE void Move() {
+    before_ = centre_;
+    centre_ = after_;
+  }
+  template <int K>
+  WAVEPRIOR_INLINE V ToLeft() const {
+    return Left<K>(centre_, before_);
+  }
+  template <int K>
+  WAVEPRIOR_INLINE V ToRight() const {
+    return Right<K>(centre_, after_);
+  }
+
+ private:
+  const T* next_;
+  V before_, centre_, after_;
+};
+#else
+// The same with unaligned loads, which are cheap at 32 bytes.
+template <class T>
+class Window {
+ public:
+  typedef Lanes<T> V;
+  explicit WAVEPRIOR_INLINE Window(const T* p) : p_(p) {}
+  WAVEPRIOR_INLINE V Next() { return V::Load(p_); }
+  WAVEPRIOR_INLINE void Move() { p_ += V::kCount; }
+  template <int K>
+  WAVEPRIOR_INLINE V ToLeft() const {
+    return V::Loose(p_ - K);
+  }
+  template <int K>
+  WAVEPRIOR_INLINE V ToRight() const {
+    return V::Loose(p_ + K);
+  }
+
+ private:
+  const T* p_;
+};
+template <int K>
+WAVEPRIOR_INLINE Lanes<float> Left(Lanes<float> x, Lanes<float> before) {
+  static_assert(K == 1, "one step only");
+  const __m256 across = _mm256_permute2f128_ps(before.v, x.v, 0x21);
+  return {_mm256_castsi256_ps(_mm256_alignr_epi8(_mm256_castps_si256(x.v), _mm256_castps_si256(across), 12))};
+}
+template <int K>
+WAVEPRIOR_INLINE Lanes<double> Left(Lanes<double> x, Lanes<double> before) {
+  static_assert(K == 1, "one step only");
+  return {_mm256_shuffle_pd(_mm256_permute2f128_pd(before.v, x.v, 0x21), x.v, 5)};
+}
+#endif

@@ -1,0 +1,143 @@
+// One shot of a scheme, all its steps: forward, tangent, transpose. Included by files of loops before the scheme's own.
+//
+// A Scheme<T> has: Real; Sound() (the shape is right), Scratch(), State() (numbers); After(state, n), the field after step
+// n; Step, Tangent, Transposed, Last as in Acoustic; and kEarlier, 1 where what is kept of step n is of use for step n + 1,
+// too, with Earlier(state, n, keep) that fills what would have been kept of step n - 1.
+//
+// Fields for the transpose are kept for `segment` steps at a time. Where that is all steps, they are kept as the wave goes.
+// Else the states between segments are, and each segment is done again from there, last to first: the same operations on
+// the same numbers, so the same bits, at the cost of one more forward run.
+
+// What points put into a field at one step: values times weights.
+template <class T>
+struct Impulse {
+  waveprior::Points<T> points;
+  const T* value;       // of point first..last-1
+  int64_t first, last;
+
+  template <class F>
+  WAVEPRIOR_INLINE void Each(const F& f) const {
+    for (int64_t k = first; k < last; k++)
+      for (int64_t e = points.start[k]; e < points.start[k + 1]; e++)
+        f(points.node[2 * e], points.node[2 * e + 1], points.weight[e] * value[k - first]);
+  }
+};
+
+template <class S>
+class Shot {
+ public:
+  typedef typename S::Real T;
+
+  Shot(const waveprior::Job<T>& job, int64_t unit)
+      : job_(job), s_(*job.shape), unit_(unit), model_((job.first + unit) / s_.shots),
+        shot_((job.first + unit) % s_.shots), slot_(job.work + unit * s_.slot), scheme_(job, model_, slot_) {}
+
+  int Run() {
+    const bool linear = job_.tangent || job_.gradient;
+    const int64_t many = linear ? job_.many : 0, segments = (s_.steps + s_.segment - 1) / s_.segment;
+    T* const states = slot_ + s_.scratch;
+    checkpoints_ = states + (1 + many) * s_.state;
+    kept_ = checkpoints_ + (job_.gradient ? (segments - 1) * s_.state : 0);
+    T* const residual = kept_ + (linear ? (s_.segment + S::kEarlier) * s_.kept : 0);
+    T* const end = residual + (job_.gradient && job_.observed ? PerShot() : 0);
+    if (!scheme_.Sound() || s_.segment < 1 || end > slot_ + s_.slot) return waveprior::kBadArgument;
+    memset(slot_, 0, static_cast<size_t>(checkpoints_ - slot_) * sizeof(T));
+    if (!linear) {
+      Forward(states, 0, s_.steps, false, true);
+      return waveprior::kOk;
+    }
+    for (int64_t k = 0; job_.tangent && k < segments; k++) {
+      const int64_t lo = k * s_.segment, hi = lo + s_.segment < s_.steps ? lo + s_.segment : s_.steps;
+      Forward(states, lo, hi, true, true);
+      for (int64_t d = 0; d < many; d++) Tangent(states + (1 + d) * s_.state, lo, hi, d);
+    }
+    if (!job_.gradient) return waveprior::kOk;
+    for (int64_t k = 0; k < segments; k++) {
+      const int64_t lo = k * s_.segment, hi = lo + s_.segment < s_.steps ? lo + s_.segment : s_.steps;
+      if (k) memcpy(checkpoints_ + (k - 1) * s_.state, states, static_cast<size_t>(s_.state) * sizeof(T));
+      Forward(states, lo, hi, k == segments - 1, true);
+    }
+    if (job_.observed) {
+      const T* const d = Of(job_.data, model_);
+      const T* const o = Of(job_.observed, job_.which[model_]);
+      for (int64_t i = 0; i < PerShot(); i++) residual[i] = d[i] - o[i];
+    }
+    for (int64_t d = 0; d < many; d++)
+      memset(Gradient(d), 0, static_cast<size_t>(s_.Compact()) * sizeof(T));
+    for (int64_t k = segments - 1; k >= 0; k--) {
+      const int64_t lo = k * s_.segment, hi = lo + s_.segment < s_.steps ? lo + s_.segment : s_.steps;
+      if (k < segments - 1) {
+        if (k) {
+          memcpy(states, checkpoints_ + (k - 1) * s_.state, static_cast<size_t>(s_.state) * sizeof(T));
+        } else {
+          memset(states, 0, static_cast<size_t>(s_.state) * sizeof(T));
+        }
+        Forward(states, lo, hi, true, false);
+      }
+      for (int64_t d = 0; d < many; d++)
+        Transposed(states + (1 + d) * s_.state, lo, hi, d,
+                   job_.observed ? residual : Of(job_.cotangent, Set() * many + d));
+    }
+    for (int64_t d = 0; job_.dextra_out && d < many; d++)
+      job_.dextra_out[unit_ * many + d] = scheme_.Last(states + (1 + d) * s_.state);
+    return waveprior::kOk;
+  }
+
+ private:
+  int64_t PerShot() const { return s_.steps * s_.receivers; }
+  int64_t Set() const { return job_.sets == 1 ? 0 : model_; }
+  template <class P>
+  P* Of(P* data, int64_t item) const {
+    return data + (item * s_.shots + shot_) * PerShot();
+  }
+  T* Gradient(int64_t d) const { return job_.gradient + (unit_ * job_.many + d) * s_.Compact(); }
+  // What step n of the segment from lo on kept.
+  T* Kept(int64_t n, int64_t lo) const { return kept_ + (n - lo + S::kEarlier) * s_.kept; }
+  Impulse<T> Source(int64_t n) const {
+    return {job_.sources, job_.wavelet + shot_ * s_.steps + n, shot_, shot_ + 1};
+  }
+
+  void Forward(T* state, int64_t lo, int64_t hi, bool keep, bool record) const {
+    if (keep) scheme_.Earlier(state, lo, kept_);
+    for (int64_t n = lo; n < hi; n++) {
+      scheme_.Step(state, n, Source(n), keep ? Kept(n, lo) : nullptr);
+      if (record && job_.data) Record(scheme_.After(state, n), Of(job_.data, model_) + n * s_.receivers);
+    }
+  }
+  void Tangent(T* state, int64_t lo, int64_t hi, int64_t d) const {
+    const int64_t set = model_ * job_.many + d;
+    for (int64_t n = lo; n < hi; n++) {
+      scheme_.Tangent(state, n, Source(n), Kept(n, lo), job_.dcourant + set * s_.Compact(),
+                      job_.dextra ? job_.dextra + set : nullptr);
+      Record(scheme_.After(state, n), Of(job_.tangent, model_ * job_.many + d) + n * s_.receivers);
+    }
+  }
+  void Transposed(T* state, int64_t lo, int64_t hi, int64_t d, const T* w) const {
+    for (int64_t n = hi - 1; n >= lo; n--)
+      scheme_.Transposed(state, s_.steps - 1 - n, Source(n), {job_.receivers, w + n * s_.receivers, 0, s_.receivers},
+                         Kept(n, lo), Gradient(d));
+  }
+  void Record(const T* p, T* d) const {
+    const waveprior::Points<T>& at = job_.receivers;
+    for (int64_t r = 0; r < s_.receivers; r++) {
+      T sum = 0;
+      for (int64_t e = at.start[r]; e < at.start[r + 1]; e++)
+        sum = waveprior::Fma(at.weight[e], p[at.node[2 * e + 1]], sum);
+      d[r] = sum;
+    }
+  }
+
+  const waveprior::Job<T>& job_;
+  const waveprior::Shape& s_;
+  const int64_t unit_, model_, shot_;
+  T* const slot_;
+  const S scheme_;
+  T *checkpoints_ = nullptr, *kept_ = nullptr;
+};
+
+template <class S>
+int Shots(const waveprior::Job<typename S::Real>& job, int64_t lo, int64_t hi) {
+  for (int64_t u = lo; u < hi; u++)
+    if (const int code = Shot<S>(job, u).Run()) return code;
+  return waveprior::kOk;
+}

@@ -1,0 +1,5 @@
+// What sponge_cpu.cc compiles for each instruction set, in order.
+#include "lanes_loops.h"
+#include "shot_loops.h"
+#include "sponge.h"
+#include "sponge_loops.h"

@@ -1,0 +1,123 @@
+package acoustic
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/tensor"
+)
+
+// Observe implements contract.Misfitter: d (k, 1, ns, nt, nr) and tau (k) are copied. Errors: a wrong shape, a datum that is
+// not finite, a tau that is not above 0.
+func (s *Solver) Observe(_ context.Context, d *tensor.Tensor, noiseStd []float64) error {
+	c, _, done, err := s.state()
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := c.data.Check("solver acoustic: observation", d, len(noiseStd)); err != nil {
+		return err
+	}
+	for i, tau := range noiseStd {
+		if !(tau > 0) || math.IsInf(tau, 0) {
+			return fmt.Errorf("solver acoustic: observation %d: noise standard deviation is %g, it must be above 0 and finite: %w",
+				i, tau, contract.ErrInvalidOption)
+		}
+		if text, ok := c.data.FirstOutside(d.Item(i)); !ok {
+			return fmt.Errorf("solver acoustic: observation %d: %s: %w", i, text, contract.ErrInvalidOption)
+		}
+	}
+	obs := &observations{d: d.Clone(), tau: append([]float64(nil), noiseStd...)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cfg != c {
+		return fmt.Errorf("solver acoustic: configured anew during Observe: %w", contract.ErrNotConfigured)
+	}
+	s.obs = obs
+	return nil
+}
+
+// Misfit implements contract.Misfitter: phi_i = 1/2 sum (F(m_i) - d_which[i])^2/tau^2, and d phi_i/d m_i in gradient
+// (batch, 1, nz, nx), per m/s, unless it is nil. Statuses as Forward; DIVERGED also where phi or the gradient overflows.
+// Errors: ErrNoObservation.
+func (s *Solver) Misfit(ctx context.Context, m *tensor.Tensor, which []int, phi []float64, gradient *tensor.Tensor) ([]contract.Status, error) {
+	c, obs, done, err := s.state()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if err := c.model.Check("solver acoustic: model", m, -1); err != nil {
+		return nil, err
+	}
+	batch := m.Batch()
+	if gradient != nil {
+		if err := c.model.Check("solver acoustic: gradient", gradient, batch); err != nil {
+			return nil, err
+		}
+	}
+	if len(which) != batch || len(phi) != batch {
+		return nil, fmt.Errorf("%w: solver acoustic: %d models with %d observation numbers and %d places for misfits",
+			tensor.ErrShape, batch, len(which), len(phi))
+	}
+	if obs == nil {
+		return nil, fmt.Errorf("solver acoustic: Misfit before Observe: %w", contract.ErrNoObservation)
+	}
+	for i, k := range which {
+		if k < 0 || k >= len(obs.tau) {
+			return nil, fmt.Errorf("solver acoustic: item %d asks for observation %d, there are %d (0..%d): %w", i, k,
+				len(obs.tau), len(obs.tau)-1, contract.ErrNoObservation)
+		}
+	}
+	return c.each(ctx, m, 1, func(models *tensor.Tensor, items []int) ([]contract.Status, error) {
+		out, g := c.data.New(len(items)), []float64(nil)
+		var err error
+		if gradient == nil {
+			err = c.forward(models, out)
+		} else {
+			of := make([]int, len(items))
+			for k, i := range items {
+				of[k] = which[i]
+			}
+			g = make([]float64, len(items)*c.nodes)
+			err = c.gradient(models, obs.d, of, out, g)
+		}
+		if err != nil {
+			return nil, err
+		}
+		var status []contract.Status
+		for k, i := range items {
+			tau := obs.tau[which[i]]
+			phi[i] = misfit(out.Item(k), obs.d.Item(which[i]), tau)
+			ok := phi[i] <= math.MaxFloat64 && finite(out.Item(k))
+			if gradient != nil {
+				ok = store(gradient.Item(i), g[k*c.nodes:][:c.nodes], 1/tau/tau) && ok
+			}
+			if !ok {
+				status = contract.SetStatus(status, len(items), k, contract.Status{Code: contract.Diverged, Text: "the data, the misfit or its gradient are not finite"})
+			}
+		}
+		return status, nil
+	})
+}
+
+// misfit is 1/2 sum (d - observed)^2/tau^2, in float64 in the order of the data. The difference is taken in the data's own
+// type: it is the one that the gradient belongs to.
+func misfit(d, observed *tensor.Tensor, tau float64) float64 {
+	sum := 0.0
+	if d.DType == tensor.Float32 {
+		o := observed.Float32s()
+		for i, x := range d.Float32s() {
+			r := float64(x-o[i]) / tau
+			sum += r * r
+		}
+		return sum / 2
+	}
+	o := observed.Float64s()
+	for i, x := range d.Float64s() {
+		r := (x - o[i]) / tau
+		sum += r * r
+	}
+	return sum / 2
+}

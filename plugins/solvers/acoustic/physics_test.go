@@ -1,0 +1,225 @@
+package acoustic
+
+import (
+	"fmt"
+	"math"
+	"math/cmplx"
+	"testing"
+
+	"github.com/waveprior/waveprior/core/gradcheck"
+	"github.com/waveprior/waveprior/core/seismic"
+)
+
+// greens is the field at distance r of a point source q in a homogeneous plane, at dt, 2 dt, ..., n dt, of the equation that is
+// discrete in time and continuous in space: per frequency P = Q (i/4) H0(w r/v), w = 2/dt sin(omega dt/2), so that what a
+// solver's data differ by is its error in space alone.
+func greens(q []float64, dt, r, v float64) []float64 {
+	n := len(q)
+	long := 256 * n // what comes round again, as t^-3, is gone
+	out := make([]float64, n)
+	for k := 1; k < long/2; k++ {
+		omega := 2 * math.Pi * float64(k) / float64(long) / dt
+		var spectrum complex128
+		turn, at := cmplx.Exp(complex(0, omega*dt)), complex(1, 0)
+		for _, x := range q {
+			spectrum += complex(x, 0) * at
+			at *= turn
+		}
+		if k > long/64 && cmplx.Abs(spectrum) < 1e-14 {
+			break
+		}
+		z := 2 / dt * math.Sin(omega*dt/2) * r / v
+		p := spectrum * complex(0, 0.25) * complex(math.J0(z), math.Y0(z))
+		p *= complex(2/float64(long), 0)
+		for i := range out {
+			p *= cmplx.Conj(turn)
+			out[i] += real(p)
+		}
+	}
+	return out
+}
+
+// instants is the same of the equation that is continuous in time too: 1/(2 pi) times the integral over theta >= 0 of
+// q(t - r/v cosh theta).
+func instants(f, delay, dt float64, n int, r, v float64) []float64 {
+	out := make([]float64, n)
+	for i := range out {
+		t := float64(i+1) * dt
+		if t <= r/v {
+			continue
+		}
+		const points = 4000
+		end := math.Acosh(t * v / r)
+		for k := range points {
+			theta := end * (float64(k) + 0.5) / points
+			b := math.Pow(math.Pi*f*(t-r/v*math.Cosh(theta)-delay), 2)
+			out[i] += (1 - 2*b) * math.Exp(-b) * end / points / (2 * math.Pi)
+		}
+	}
+	return out
+}
+
+func apart(a, b []float64) float64 {
+	d := make([]float64, len(a))
+	for i := range a {
+		d[i] = a[i] - b[i]
+	}
+	return gradcheck.Norm(d) / gradcheck.Norm(b)
+}
+
+// plane is a homogeneous square of 1.6 km, source in its middle and a receiver r away at an angle of 3:4, recorded until the
+// boundary could answer.
+func plane(order int, h, dt float64, nt int) options {
+	n := int(1600/h) + 1
+	return options{
+		"preset": "none", "precision": "float64", "order": order,
+		"grid": section{"nz": n, "nx": n, "spacing_m": h}, "dt_s": dt, "nt": nt,
+		"wavelet":   section{"peak_hz": 6, "delay_s": 0.2},
+		"sources":   section{"positions_m": [][]float64{{800, 800}}},
+		"receivers": section{"positions_m": [][]float64{{980, 1040}}}, // 300 m
+		"boundary":  section{"cells": 10},
+	}
+}
+
+// The two-dimensional Green's function: the error at 300 m (0.9 wavelengths of the peak) for each order, and how it falls with
+// the spacing. Of 6 Hz the highest frequency is 15 Hz: 6.7 nodes per wavelength at 20 m; of 10 Hz 4.
+func TestGreensFunction(t *testing.T) {
+	const dt, nt, v = 2e-3, 240, 2000.0
+	for _, c := range []struct {
+		order  int
+		hz     float64 // the peak
+		at20   float64 // largest error allowed at 20 m
+		slopes [2]float64
+	}{
+		{2, 6, 0.05, [2]float64{1.8, 2.2}}, {4, 6, 0.002, [2]float64{3.7, 4.3}},
+		{6, 6, 0.0002, [2]float64{5.5, 6.3}}, {8, 10, 0.001, [2]float64{7.3, 8.3}},
+	} {
+		var e [2]float64
+		want := greens(seismic.Ricker(nt, dt, c.hz, 0.2), dt, 300, v)
+		for i, h := range []float64{20, 10} {
+			s, conf := configure(t, plane(c.order, h, dt, nt).with(options{"wavelet": section{"peak_hz": c.hz, "delay_s": 0.2}}), 2)
+			e[i] = apart(forward(t, s, &conf, constant(&conf, v)), want)
+		}
+		slope := math.Log2(e[0] / e[1])
+		t.Logf("order %d: error %.1e at 20 m, %.2e at 10 m: order of convergence %.2f", c.order, e[0], e[1], slope)
+		if !(e[0] <= c.at20) || !(slope >= c.slopes[0] && slope <= c.slopes[1]) {
+			t.Errorf("order %d: error %.3g at 20 m (allowed %g), slope %.2f (allowed %v)", c.order, e[0], c.at20, slope, c.slopes)
+		}
+	}
+	// Against the continuous equation the error in time shows, of second order.
+	var e [2]float64
+	for i, dt := range []float64{2e-3, 1e-3} {
+		s, conf := configure(t, plane(8, 10, dt, int(0.48/dt)), 2)
+		e[i] = apart(forward(t, s, &conf, constant(&conf, v)), instants(6, 0.2, dt, int(0.48/dt), 300, v))
+	}
+	t.Logf("continuous time: %.2e at 2 ms, %.2e at 1 ms", e[0], e[1])
+	if slope := math.Log2(e[0] / e[1]); !(e[0] < 5e-3) || math.Abs(slope-2) > 0.2 {
+		t.Errorf("continuous time: errors %v, slope %.2f, want 2", e, slope)
+	}
+}
+
+// A source between nodes gives the same wave as one on a node, as far as the window carries (Hicks).
+func TestPositionsBetweenNodes(t *testing.T) {
+	const dt, nt, v = 2e-3, 240, 2000.0
+	want := greens(seismic.Ricker(nt, dt, 6, 0.2), dt, 300, v)
+	for _, c := range []struct {
+		width int
+		bound float64
+	}{{2, 0.25}, {4, 0.01}, {8, 5e-5}} {
+		s, conf := configure(t, plane(8, 20, dt, nt).with(options{
+			"sources":   section{"positions_m": [][]float64{{807, 793}}},
+			"receivers": section{"positions_m": [][]float64{{987, 1033}}},
+		}).with(options{"sinc_half_width": c.width}), 1)
+		e := apart(forward(t, s, &conf, constant(&conf, v)), want)
+		t.Logf("half-width %d: error %.2e", c.width, e)
+		if e > c.bound {
+			t.Errorf("half-width %d: error %.3g, allowed %g", c.width, e, c.bound)
+		}
+	}
+}
+
+// roughModel is a model with every node of its own.
+func roughModel(n int) []float64 {
+	v := make([]float64, n)
+	for i := range v {
+		v[i] = 1900 + 1100*math.Mod(float64(i*i)*0.618034, 1)
+	}
+	return v
+}
+
+// Sources and receivers may be swapped: on nodes, between them, in a rough model, with each boundary. v^2 q at the source: it
+// is p/v^2 per q that is symmetric, q times v^2 at the receiver against that at the source; so both lie where v is the same.
+func TestReciprocity(t *testing.T) {
+	a, b := []float64{40, 50}, []float64{133, 171}
+	for name, o := range map[string]options{
+		"cpml": {}, "free surface": {"free_surface": true, "order": 8}, "order 2": {"order": 2},
+		"openfwi": {"boundary": section{"kind": "openfwi", "cells": 30}},
+	} {
+		for _, precision := range []string{"float64", "float32"} {
+			var d [2][]float64
+			for i, p := range [][2][]float64{{a, b}, {b, a}} {
+				s, c := configure(t, tiny.with(options{
+					"grid": section{"nz": 20, "nx": 24, "spacing_m": 10}, "nt": 300, "precision": precision,
+					"boundary":  section{"cells": 10},
+					"sources":   section{"positions_m": [][]float64{p[0]}},
+					"receivers": section{"positions_m": [][]float64{p[1]}},
+				}).with(o), 1)
+				v := roughModel(c.Model.Len())
+				// Where the two points act the velocity is one.
+				for iz := range 20 {
+					for ix := range 24 {
+						if (iz <= 8 && ix <= 9) || (iz >= 9 && ix >= 13) {
+							v[iz*24+ix] = 2200
+						}
+					}
+				}
+				m := c.Model.New(1)
+				m.SetReals(v)
+				d[i] = forward(t, s, &c, m)
+			}
+			bound := map[string]float64{"float64": 1e-10, "float32": 1e-5}[precision]
+			if e := apart(d[0], d[1]); !(e <= bound) {
+				t.Errorf("%s, %s: swapped data differ by %.3g, allowed %g", name, precision, e, bound)
+			}
+		}
+	}
+}
+
+// What the layers give back: 70 x 70 nodes of 10 m at 1500..4500 m/s, source and receivers in row 1, against the same grid
+// within one so large that its boundary does not answer; the largest difference over the largest datum.
+func TestAbsorption(t *testing.T) {
+	run := func(cells, margin int, v float64) []float64 {
+		n := 70 + 2*margin
+		o := float64(10 * margin)
+		s, c := configure(t, options{
+			"preset": "none", "grid": section{"nz": n, "nx": n, "spacing_m": 10}, "dt_s": 1e-3, "nt": 500,
+			"boundary": section{"cells": cells, "velocity_m_s": 4500}, "wavelet": section{"peak_hz": 15},
+			"sources":   section{"positions_m": [][]float64{{o + 10, o + 340}}},
+			"receivers": section{"z_m": o + 10, "x_first_m": o, "x_last_m": o + 690, "count": 70},
+		}, 2)
+		return forward(t, s, &c, constant(&c, v))
+	}
+	for _, c := range []struct {
+		v     float64
+		bound map[int]float64
+	}{{1500, map[int]float64{10: 1e-3, 20: 1e-4, 40: 2e-5}}, {4000, map[int]float64{10: 1e-3, 20: 2e-4, 40: 1e-4}}} {
+		far := run(20, int(math.Ceil(c.v*0.5/20))+5, c.v)
+		top := 0.0
+		for _, x := range far {
+			top = max(top, math.Abs(x))
+		}
+		for _, cells := range []int{10, 20, 40} {
+			worst, energy, all := 0.0, 0.0, 0.0
+			for i, x := range run(cells, 0, c.v) {
+				worst = max(worst, math.Abs(x-far[i])/top)
+				energy += (x - far[i]) * (x - far[i])
+				all += far[i] * far[i]
+			}
+			what := fmt.Sprintf("%g m/s, %d cells: %.3f %% of the largest datum, %.1e of the energy", c.v, cells, 100*worst, energy/all)
+			t.Log(what)
+			if !(worst <= c.bound[cells]) {
+				t.Errorf("%s; allowed %g of it", what, c.bound[cells])
+			}
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package acoustic
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/seismic"
+	"github.com/waveprior/waveprior/core/space"
+	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/cuda"
+	"github.com/waveprior/waveprior/cuda/wave"
+)
+
+// setup is what Configure leaves. Nothing of it changes afterwards; calls that run hold use, so that its memory is freed only
+// after them.
+type setup struct {
+	use          sync.RWMutex
+	limits       limits
+	model, data  space.Space
+	nodes, shots int // nodes of a model; shots
+	threads      int
+	device       cuda.Device
+	single       *wave.Plan[float32] // one of the two
+	double       *wave.Plan[float64]
+}
+
+func newSetup(o *Options, threads int) (*setup, error) {
+	if err := o.fill(); err != nil {
+		return nil, err
+	}
+	sponge := *o.Boundary.Kind == "openfwi"
+	cells, top := *o.Boundary.Cells, *o.Boundary.Cells
+	if o.FreeSurface {
+		top = 0
+	}
+	s := &setup{threads: max(1, threads)}
+	s.limits = newLimits(o)
+	if s.limits.upper <= s.limits.lower {
+		return nil, invalid("no velocity suits both: %s, and %s", s.limits.stable(), s.limits.carried())
+	}
+	c := wave.Config{
+		NZ: *o.Grid.NZ, NX: *o.Grid.NX, SpacingM: *o.Grid.SpacingM, StepS: *o.DtS, Steps: *o.NT, Order: o.Order,
+		Top: top, Bottom: cells, Left: cells, Right: cells, FreeSurface: o.FreeSurface, Sponge: sponge,
+		LayerSpeed: s.limits.upper, LayerHz: *o.Wavelet.PeakHz, Memory: o.MemoryMB << 20,
+	}
+	if o.Boundary.VelocityMS != nil {
+		c.LayerSpeed = *o.Boundary.VelocityMS
+	}
+	// The delta is the weights over h^2, and C = (v dt/h)^2 has that already; the data sets' source is without.
+	scale := 1.0
+	if sponge {
+		scale = c.SpacingM * c.SpacingM
+	}
+	sinc := seismic.Sinc{HalfWidth: o.SincHalfWidth, NZ: c.NZ, NX: c.NX, SpacingM: c.SpacingM,
+		Top: c.Top, Bottom: c.Bottom, Left: c.Left, Right: c.Right, FreeSurface: c.FreeSurface}
+	var axes [2]space.Axis
+	for i, p := range []struct {
+		what, axis string
+		given      *seismic.Positions
+		scale      float64
+		nodes      *[][]wave.Node
+	}{{"sources", "shot", &o.Sources, scale, &c.Sources}, {"receivers", "receiver", &o.Receivers, 1, &c.Receivers}} {
+		list, err := p.given.List(p.what)
+		if err != nil {
+			return nil, invalid("%w", err)
+		}
+		axes[i] = seismic.Axis(p.axis, list)
+		for k, zx := range list {
+			nodes, err := sinc.Nodes(zx[0], zx[1])
+			if err != nil {
+				return nil, invalid("%s: position %d %w", p.what, k, err)
+			}
+			point := make([]wave.Node, len(nodes))
+			for j, n := range nodes {
+				point[j] = wave.Node{IZ: n.IZ, IX: n.IX, Weight: n.Weight * p.scale}
+			}
+			*p.nodes = append(*p.nodes, point)
+		}
+	}
+	q := o.samples()
+	for range c.Sources {
+		c.Wavelets = append(c.Wavelets, q)
+	}
+	dtype := tensor.Float32
+	if o.Precision == "float64" {
+		dtype = tensor.Float64
+	}
+	s.model = space.Space{Name: "model", DType: dtype,
+		Axes: []space.Axis{{Name: "field", Size: 1}, {Name: "z", Unit: "m", Size: c.NZ, Step: c.SpacingM},
+			{Name: "x", Unit: "m", Size: c.NX, Step: c.SpacingM}},
+		Quantities: []space.Quantity{{Name: "vp", Unit: "m/s", Lower: &s.limits.lower, Upper: &s.limits.upper}}}
+	s.data = space.Space{Name: "data", DType: dtype,
+		Axes: []space.Axis{{Name: "component", Size: 1}, axes[0],
+			{Name: "time", Unit: "s", Size: c.Steps, Origin: c.StepS, Step: c.StepS}, axes[1]},
+		Quantities: []space.Quantity{{Name: "pressure", Unit: "1"}}}
+	s.nodes, s.shots = s.model.Len(), len(c.Sources)
+	var err error
+	if s.device, err = cuda.NewCPU(s.threads); err != nil {
+		return nil, fmt.Errorf("solver acoustic: %w: %w", contract.ErrUnsupported, err)
+	}
+	if dtype == tensor.Float32 {
+		s.single, err = wave.New[float32](s.device, c)
+	} else {
+		s.double, err = wave.New[float64](s.device, c)
+	}
+	if err != nil {
+		s.device.Close()
+		return nil, invalid("%w", err)
+	}
+	return s, nil
+}
+
+// close frees the memory once no call uses it.
+func (s *setup) close() {
+	s.use.Lock()
+	defer s.use.Unlock()
+	s.device.Close()
+}
