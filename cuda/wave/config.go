@@ -26,8 +26,8 @@ type Config struct {
 	Sources   [][]Node    // where each shot's source acts
 	Receivers [][]Node    // of every shot
 
-	// Memory in bytes for all shots that run at a time; 0: 1 GiB. Gradients keep fields of a segment of the steps at a time and
-	// do segments again; with little memory fewer shots run at a time, in segments that take the least. Never changes a result.
+	// Memory in bytes for the shots that run at a time; 0: 1 GiB. Gradients keep fields of a segment of the steps at a time and
+	// do segments again; with little memory segments are what takes the least. Never changes a result.
 	Memory int
 	// Segment in steps, instead of what suits cache and Memory; 0: that.
 	Segment int
@@ -46,6 +46,7 @@ type shape struct {
 	FreeSurface                            int64
 	Steps, Shots, Receivers                int64
 	Segment, Scratch, State, Kept, PerSlot int64
+	Slots                                  int64
 }
 
 func (s *shape) compact() int { return int(s.Rows * s.Wide) }

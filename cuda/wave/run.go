@@ -75,8 +75,8 @@ const (
 	fewest = 64
 )
 
-// keeping returns how many shots run at a time, at most slots, how many steps a segment has, and how many numbers a slot.
-func (c *call[T]) keeping(slots int) (int, int, int) {
+// keeping returns how many steps a segment has, and how many numbers a slot.
+func (c *call[T]) keeping(slots int) (int, int) {
 	p, size := c.p, cuda.SizeOf[T]()
 	s, kept, state := &p.shape, int(p.shape.Kept), 0
 	fixed := int(s.Scratch) + (1+c.many)*int(s.State)
@@ -98,28 +98,23 @@ func (c *call[T]) keeping(slots int) (int, int, int) {
 	m := min(steps, max(fewest, cached/(kept*size)))
 	if p.config.Segment > 0 {
 		m = min(steps, p.config.Segment)
-		return slots, m, slot(m)
-	}
-	for slots > p.d.Threads() && slots*slot(m)*size > memory {
-		slots--
-	}
-	if slots*slot(m)*size > memory {
+	} else if slots*slot(m)*size > memory {
 		m = segment(steps, kept, max(state, 1), memory/size/slots-fixed)
 	}
-	return slots, m, slot(m)
+	return m, slot(m)
 }
 
-// shots runs all units, as many at a time as there is memory for.
+// shots runs all units. A shot takes a slot of the workspace for itself while it runs: there are as many as threads.
 func (c *call[T]) shots() error {
 	p := c.p
 	s, size := p.shape, cuda.SizeOf[T]()
 	units := c.models * int(s.Shots)
-	slots := min(units, max(64, p.d.Threads()))
+	slots := min(units, p.d.Threads())
 	numbers := int(s.Scratch) + int(s.State)
-	s.Segment = s.Steps
+	s.Segment, s.Slots = s.Steps, int64(slots)
 	if c.linear {
 		var steps int
-		slots, steps, numbers = c.keeping(min(units, 8*p.d.Threads()))
+		steps, numbers = c.keeping(slots)
 		s.Segment = int64(steps)
 	}
 	s.PerSlot = int64(round(numbers))
@@ -127,30 +122,20 @@ func (c *call[T]) shots() error {
 	if err != nil {
 		return err
 	}
+	busy, err := p.put("busy", bytesOf(make([]int64, slots)))
+	if err != nil {
+		return err
+	}
 	sh, err := p.putShape(&s)
 	if err != nil {
 		return err
 	}
-	for first := 0; first < units; first += slots {
-		n := min(slots, units-first)
-		part := func(b cuda.Buffer, per int) cuda.Buffer {
-			if b.IsNil() {
-				return b
-			}
-			return b.Slice(first*per, n*per)
-		}
-		err := p.d.Run(of[T](p.kernel), n, sh.Arg(), p.profile.Arg(), p.wavelet.Arg(),
-			p.sources.start.Arg(), p.sources.node.Arg(), p.sources.weight.Arg(),
-			p.receivers.start.Arg(), p.receivers.node.Arg(), p.receivers.weight.Arg(),
-			c.courant.Arg(), c.dcourant.Arg(), c.extra.Arg(), c.dextra.Arg(), work.Arg(),
-			c.data.Arg(), c.observed.Arg(), c.which.Arg(), c.cotangent.Arg(), c.tangent.Arg(),
-			part(c.g, c.many*s.compact()*size).Arg(), part(c.dextraOut, 8*c.many).Arg(),
-			cuda.Int(c.many), cuda.Int(c.sets), cuda.Int(first))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.d.Run(of[T](p.kernel), units, sh.Arg(), p.profile.Arg(), p.wavelet.Arg(),
+		p.sources.start.Arg(), p.sources.node.Arg(), p.sources.weight.Arg(),
+		p.receivers.start.Arg(), p.receivers.node.Arg(), p.receivers.weight.Arg(),
+		c.courant.Arg(), c.dcourant.Arg(), c.extra.Arg(), c.dextra.Arg(), work.Arg(), busy.Arg(),
+		c.data.Arg(), c.observed.Arg(), c.which.Arg(), c.cotangent.Arg(), c.tangent.Arg(),
+		c.g.Arg(), c.dextraOut.Arg(), cuda.Int(c.many), cuda.Int(c.sets))
 }
 
 // Forward fills d (models, shots, steps, receivers) for v (models, nz, nx) in m/s: row n of a shot is the field at the

@@ -1,5 +1,5 @@
-// What a shot is given: the arguments of a propagator's kernel, the same for every scheme. One unit of work is one shot of
-// one model, all its time steps in one call.
+// What a shot is given: the arguments of a propagator's kernel, the same for every scheme. Unit u is shot u % shots of model
+// u / shots, all its time steps in one call.
 //
 // Layout      A padded field has rows x cols nodes, cols rounded up to `wide`, a multiple of 16. Compact arrays (courant
 //             numbers, gradients) are (rows, wide); what lies beyond cols is 0. Wavefields are (halo + rows + halo, stride),
@@ -23,6 +23,7 @@ struct Shape {
   int64_t state;     // of one state,
   int64_t kept;      // of one kept step,
   int64_t slot;      // and of a slot
+  int64_t slots;     // of the workspace: as many as there are threads
 
   WAVEPRIOR_INLINE int64_t Stride() const { return wide + 16; }
   WAVEPRIOR_INLINE int64_t Field() const { return (rows + 2 * halo) * Stride() + 16; }
@@ -51,7 +52,8 @@ struct Job {
   const T* dcourant;     // (models, many, rows, wide): directions of the tangent
   const T* extra;        // (models): what else the scheme takes of a model
   const T* dextra;       // (models, many)
-  T* work;               // (units, slot)
+  T* work;               // (slots, slot)
+  int64_t* busy;         // (slots): 1 while a shot has the slot, which of them is chance and changes nothing
   T* data;               // (models, shots, steps, receivers)
   const T* observed;     // (observations, shots, steps, receivers): the cotangent is data - observed
   const int64_t* which;  // (models): the model's observation
@@ -60,7 +62,6 @@ struct Job {
   T* gradient;           // (units, many, rows, wide): y L summed over the steps
   double* dextra_out;    // (units, many): the gradient with respect to extra
   int64_t many, sets;    // directions of a model; sets of cotangents: 1 for all models, or one for each
-  int64_t first;         // unit 0 is shot first % shots of model first / shots
 
   explicit WAVEPRIOR_INLINE Job(const uint64_t* args) {
     Args a(args);
@@ -74,6 +75,7 @@ struct Job {
     extra = a.Pointer<const T>();
     dextra = a.Pointer<const T>();
     work = a.Pointer<T>();
+    busy = a.Pointer<int64_t>();
     data = a.Pointer<T>();
     observed = a.Pointer<const T>();
     which = a.Pointer<const int64_t>();
@@ -83,7 +85,6 @@ struct Job {
     dextra_out = a.Pointer<double>();
     many = a.Int();
     sets = a.Int();
-    first = a.Int();
   }
 
  private:

@@ -28,9 +28,9 @@ class Shot {
  public:
   typedef typename S::Real T;
 
-  Shot(const waveprior::Job<T>& job, int64_t unit)
-      : job_(job), s_(*job.shape), unit_(unit), model_((job.first + unit) / s_.shots),
-        shot_((job.first + unit) % s_.shots), slot_(job.work + unit * s_.slot), scheme_(job, model_, slot_) {}
+  Shot(const waveprior::Job<T>& job, int64_t unit, T* slot)
+      : job_(job), s_(*job.shape), unit_(unit), model_(unit / s_.shots),
+        shot_(unit % s_.shots), slot_(slot), scheme_(job, model_, slot_) {}
 
   int Run() {
     const bool linear = job_.tangent || job_.gradient;
@@ -137,7 +137,12 @@ class Shot {
 
 template <class S>
 int Shots(const waveprior::Job<typename S::Real>& job, int64_t lo, int64_t hi) {
-  for (int64_t u = lo; u < hi; u++)
-    if (const int code = Shot<S>(job, u).Run()) return code;
-  return waveprior::kOk;
+  const int64_t slots = job.shape->slots;
+  int64_t mine = 0;
+  while (mine < slots && __atomic_exchange_n(&job.busy[mine], 1, __ATOMIC_ACQUIRE)) mine++;
+  if (mine == slots) return waveprior::kOutOfMemory;
+  int code = waveprior::kOk;
+  for (int64_t u = lo; u < hi && !code; u++) code = Shot<S>(job, u, job.work + mine * job.shape->slot).Run();
+  __atomic_store_n(&job.busy[mine], 0, __ATOMIC_RELEASE);
+  return code;
 }

@@ -21,7 +21,7 @@ type Options struct {
 	Receivers     seismic.Positions `option:"receivers" doc:"receivers, the same for every shot: positions_m, or a line of z_m, x_first_m, x_last_m and count"`
 	SincHalfWidth int               `option:"sinc_half_width" default:"4" min:"1" max:"10" doc:"nodes on each side of a point between nodes that it acts on, by Kaiser-windowed sinc interpolation"`
 	Precision     string            `option:"precision" default:"float32" oneof:"float32,float64" doc:"of the wavefields, the model and the data"`
-	MemoryMB      int               `option:"memory_mb" default:"1024" min:"1" max:"1048576" unit:"MiB" affects:"nothing" doc:"for the wavefields that gradients keep; with little, fewer shots run at a time, and more states are kept in place of fields, to the same bits"`
+	MemoryMB      int               `option:"memory_mb" default:"1024" min:"1" max:"1048576" unit:"MiB" affects:"nothing" doc:"for the wavefields that gradients keep; with little, segments of the forward run that are done again are chosen to take the least, to the same bits"`
 }
 
 // Grid is the model's grid.
