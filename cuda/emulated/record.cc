@@ -33,7 +33,8 @@ std::set<std::string>& Files(const std::string& kernel) {
   if (DIR* const d = opendir(Folder())) {
     while (const dirent* const e = readdir(d)) {
       const std::string name = e->d_name;
-      if (name.size() == kernel.size() + 24 && name.compare(0, kernel.size() + 1, kernel + "-") == 0) it->second.insert(name);
+      if (name.size() == kernel.size() + 24 && name.compare(0, kernel.size() + 1, kernel + "-") == 0)
+        it->second.insert(name);
     }
     closedir(d);
   }
@@ -48,7 +49,8 @@ std::string Signature(const LaunchFile& l) {
   };
   for (const dim3& d : {l.shape.grid, l.shape.block}) add(d.x), add(d.y), add(d.z);
   add(l.shape.shared);
-  for (const auto& a : l.arguments) add(a.pointer ? static_cast<uint64_t>(a.value < 0) : static_cast<uint64_t>(a.value));
+  for (const auto& a : l.arguments)
+    add(a.pointer ? static_cast<uint64_t>(a.value < 0) : static_cast<uint64_t>(a.value));
   char text[17];
   snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(h));
   return text;
@@ -94,7 +96,8 @@ Recording::Recording(const Kernel& kernel, const LaunchShape& shape, void* const
   std::set<std::string>& files = Files(kernel.name);
   if (files.size() >= kMostLaunches || !files.insert(file).second) return;
   for (size_t i = 0; i < bases_.size(); i++)
-    memcpy(launch->buffers[i].before.data(), reinterpret_cast<const void*>(bases_[i]), launch->buffers[i].before.size());
+    memcpy(launch->buffers[i].before.data(), reinterpret_cast<const void*>(bases_[i]),
+           launch->buffers[i].before.size());
   path_ = std::string(Folder()) + "/" + file;
   before_ = kernel.counted;
   launch_ = std::move(launch);
