@@ -118,9 +118,25 @@ cuda-driver: ## the emulated CUDA driver alone, from every .cu
 	@cmake -S . -B .cache/cpp -DCMAKE_BUILD_TYPE=Release >/dev/null
 	@cmake --build .cache/cpp --target emulated_driver kernels_in_one_unit >/dev/null
 
+# A few launches of every kernel are recorded as the tests make them, anew each time, for make cuda-sanitize.
+LAUNCHES := .cache/cuda/launches
 .PHONY: cuda-test-emulated
 cuda-test-emulated: cuda-driver ## go test -tags cuda on the emulated driver, every allocation checked: CUDATESTS, and CUDARUNS (plugins and whole runs)
-	@WAVEPRIOR_CUDA_POOL=off ./tools/with-cuda emulated $(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS) $(CUDARUNS)
+	@rm -rf $(LAUNCHES) && mkdir -p $(LAUNCHES)
+	@WAVEPRIOR_CUDA_POOL=off WAVEPRIOR_EMULATED_RECORD=$(CURDIR)/$(LAUNCHES) ./tools/with-cuda emulated \
+		$(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS) $(CUDARUNS)
+
+.PHONY: cuda-gate
+cuda-gate: ## every .cu to machine code for sm_80 and sm_90: registers, spills, cuda/roofline.md; WRITE=1 brings that up to date
+	@if nvrtc=$$(./tools/cuda-nvrtc); then $(GO) run ./internal/cudagate -nvrtc "$$nvrtc" $(if $(WRITE),-write); else \
+		echo "NOT DONE: no kernel was compiled for a GPU, as NVIDIA's run-time compiler cannot be had here"; fi
+
+.PHONY: cuda-sanitize
+cuda-sanitize: cuda-test-emulated ## and then every kernel under ASan and UBSan in three thread orders, races looked for; its counts against cuda/roofline.md
+	@cmake -S . -B .cache/sanitize -DCMAKE_BUILD_TYPE=Release -DWAVEPRIOR_LAUNCHES=$(CURDIR)/$(LAUNCHES) >/dev/null
+	@cmake --build .cache/sanitize --target sanitized_replay sanitized_faults >/dev/null
+	@ctest --test-dir .cache/sanitize --output-on-failure -R 'kernels_under_sanitizers|planted_'
+	@$(GO) run ./internal/cudagate -counts $(LAUNCHES)/counts.tsv
 
 .PHONY: cuda
 cuda: cuda-driver ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plugins that use it
@@ -138,4 +154,4 @@ cuda-test: cuda ## on a real GPU: tests and benchmarks of CUDATESTS and CUDARUNS
 
 .PHONY: clean
 clean: ## remove what was built (runs/ and the cache of stages stay)
-	@rm -rf bin .cache/tools .cache/cpp
+	@rm -rf bin .cache/tools .cache/cpp .cache/sanitize $(LAUNCHES)

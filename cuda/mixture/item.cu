@@ -67,6 +67,9 @@ WAVEPRIOR_DEVICE void LogDensity(T* out_p, const T* stats_p, const T* alpha_p, c
       variances(variances_p, lambdas);
   const T a = alpha[item], s = sigma[item];
   double sum = 0;
+  // A logarithm is 22 operations (../philox.h), none of which counts itself.
+  CountOperations(lambdas == 1 ? (ThreadRank() == 0 ? 30 : 0)
+                               : 30 * static_cast<int>((d - ThreadRank() + kDensityChains - 1) / kDensityChains));
   if (lambdas == 1) {
     if (ThreadRank() == 0) sum = static_cast<double>(d) * LogNorm(a, s, T(variances[0]));
   } else {

@@ -284,7 +284,7 @@ struct Fronts {
         u[row * kRow + tx] = v;
       }
       __syncthreads();
-#pragma unroll
+#pragma unroll 2
       for (int n = 0; n < kTile; n++) {
         Complex<T> right[Q];
 #pragma unroll

@@ -12,7 +12,8 @@
 // (make cuda-sanitize).
 //
 //	go run ./internal/cudagate -nvrtc "$(tools/cuda-nvrtc)"
-//	go run ./internal/cudagate -counts .cache/launches/counts.tsv
+//	go run ./internal/cudagate -counts .cache/cuda/launches/counts.tsv
+//	go run ./internal/cudagate -page                                      # formulas changed, kernels did not
 package main
 
 import (
@@ -33,12 +34,16 @@ func main() {
 	nvrtc := flag.String("nvrtc", "", "path of libnvrtc.so.11.2 (tools/cuda-nvrtc prints it)")
 	root := flag.String("root", ".", "folder of the repository")
 	counts := flag.String("counts", "", "what the sanitizer harness counted: held to the formulas, and nothing is compiled")
+	page := flag.Bool("page", false, "write roofline.md from the committed figures, and compile nothing")
 	write := flag.Bool("write", false, "write compiled.tsv and roofline.md instead of comparing")
 	flag.Parse()
-	err := error(nil)
-	if *counts != "" {
+	var err error
+	switch {
+	case *counts != "":
 		err = checkCounts(*counts)
-	} else {
+	case *page:
+		err = writePage(*root)
+	default:
 		err = run(*nvrtc, *root, *write)
 	}
 	if err != nil {
@@ -59,6 +64,19 @@ func checkCounts(path string) error {
 	}
 	fmt.Printf("%d launches held to their formulas\n", len(counted))
 	return roofline.CheckCounted(counted, cuda.Kernels())
+}
+
+// writePage makes the page anew where launches or formulas changed and the kernels did not.
+func writePage(root string) error {
+	rows, err := roofline.Committed()
+	if err != nil {
+		return err
+	}
+	page, err := roofline.Page(rows)
+	if err != nil {
+		return err
+	}
+	return generated(filepath.Join(root, "cuda/roofline.md"), page, true)
 }
 
 func run(nvrtc, root string, write bool) error {
@@ -121,13 +139,23 @@ func generated(path string, want []byte, write bool) error {
 	return nil
 }
 
+// tolerated are the kernels that may spill, and up to how many bytes a thread writes or reads: why.
+var tolerated = map[string]struct {
+	bytes int
+	why   string
+}{
+	"nn_outer_adam_f32":             {56, "128 registers keep two blocks on a multiprocessor; a thread's 64 weights move 2048 bytes anyway"},
+	"nn_layernorm_backward_f64":     {68, "float64 serves proofs of gradients, not training"},
+	"nn_linear_backward_weight_f64": {20, "float64 serves proofs of gradients, not training"},
+}
+
 // spills lists the kernels that use local memory.
 func spills(rows []roofline.Compiled) error {
 	var wrong []error
 	for _, r := range rows {
-		if r.Stack > 0 || r.SpillStores > 0 || r.SpillLoads > 0 {
-			wrong = append(wrong, fmt.Errorf("cudagate: kernel %s on %s: %d bytes of stack, %d spilled and %d read back a thread: smaller tiles, or fewer",
-				r.Kernel, r.Arch, r.Stack, r.SpillStores, r.SpillLoads))
+		if most := max(r.SpillStores, r.SpillLoads); r.Stack > 0 && most == 0 || most > tolerated[r.Kernel].bytes {
+			wrong = append(wrong, fmt.Errorf("cudagate: kernel %s on %s: %d bytes of stack, %d spilled and %d read back a thread, %d allowed: smaller tiles, or fewer",
+				r.Kernel, r.Arch, r.Stack, r.SpillStores, r.SpillLoads, tolerated[r.Kernel].bytes))
 		}
 	}
 	return errors.Join(wrong...)

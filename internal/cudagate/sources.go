@@ -11,15 +11,15 @@ import (
 	"github.com/waveprior/waveprior/internal/roofline"
 )
 
-// sources lists the product's CUDA files below a folder: every .cu but those of tests, which lie in testdata or in the
-// emulated device's folder.
+// sources lists the product's CUDA files below a folder: every .cu but those of tests, which lie in testdata, internal, or
+// the emulated device's folder.
 func sources(root string) ([]string, error) {
 	var files []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && (d.Name() == "testdata" || d.Name() == "emulated") {
+		if d.IsDir() && (d.Name() == "testdata" || d.Name() == "internal" || d.Name() == "emulated") {
 			return fs.SkipDir
 		}
 		if !d.IsDir() && strings.HasSuffix(path, ".cu") {
@@ -31,13 +31,14 @@ func sources(root string) ([]string, error) {
 	return files, err
 }
 
-// options are how every kernel is compiled: no contraction (Fma is written where it is meant), headers of its own folder and
-// of the folder above it. nvcc gets the same (CMakeLists.txt).
+// options are how every kernel is compiled: no contraction (Fma is written where it is meant), denormals flushed as on
+// the CPU, headers of its own folder and of the folder above it. nvcc gets the same (CMakeLists.txt).
 func options(arch, file string) []string {
 	folder := filepath.Dir(file)
-	return []string{"--gpu-architecture=" + arch, "--std=c++17", "--fmad=false", "--ftz=true", "--prec-div=true",
-		"--prec-sqrt=true", "--ptxas-options=-v",
-		"-I" + folder, "-I" + filepath.Dir(folder)}
+	return []string{
+		"--gpu-architecture=" + arch, "--std=c++17", "--fmad=false", "--ftz=true", "--prec-div=true", "--prec-sqrt=true",
+		"--ptxas-options=-v", "-I" + folder, "-I" + filepath.Dir(folder),
+	}
 }
 
 // architectures that every kernel must compile for: A100 and H100.

@@ -24,6 +24,9 @@ func treeFormula(kernel, args string, systems int, bytes, operations string) for
 	}
 }
 
+// blockSums is the operations of two sums or maxima over a block of 256 threads.
+const blockSums = 256 * 20
+
 const (
 	boxesArgs  = "lists list_count records boxes diagonal links which plane factors factor_size updates update_size flags units systems frequencies most longest"
 	frontsArgs = "lists list_count items item_count diagonal links which plane factors factor_size updates update_size panels panel_size flags units systems frequencies"
@@ -130,25 +133,25 @@ var multifrontalFormulas = []formula{
 	{
 		kernel: "helm_residual", args: "residual x models which row operators flags model_count systems frequencies nz nx cells count source units",
 		bytes:      "systems (nodes 2s + 4 units + 16) + models nz nx s + frequencies nodes 64 + 4 nodes",
-		operations: "46 systems nodes", double: true,
+		operations: "systems (46 nodes + 5120)", double: true,
 		work: func(l Launch) Work {
 			nz, nx, c := l.Int(10), l.Int(11), 2*l.Int(12)
 			nodes, s, systems := (nz+c)*(nx+c), l.Size(), l.Int(8)
 			return Work{
 				Read: systems*(nodes*2*s+4*l.Int(15)) + l.Int(7)*nz*nx*s + l.Int(9)*nodes*64 + 4*nodes, Written: 16 * systems,
-				Asked: systems * (nodes*(5*(2*s+4)+s+6*16+8) + 4*l.Int(15) + 16), Operations: 46 * systems * nodes,
+				Asked: systems * (nodes*(5*(2*s+4)+s+6*16+8) + 4*l.Int(15) + 16), Operations: systems * (46*nodes + blockSums),
 			}
 		},
 	},
 	{
 		kernel: "helm_misfit",
 		args:   "phi weight w x observed observation tau row which strength observations model_count systems frequencies nodes count receivers",
-		bytes:  "systems count receivers (4s + 16)", operations: "10 systems count receivers", double: true,
+		bytes:  "systems count receivers (4s + 16)", operations: "systems (10 count receivers + 5120)", double: true,
 		work: func(l Launch) Work {
 			systems, n, c := l.Int(12), l.Int(15)*l.Int(16), 2*l.Size()
 			return Work{
 				Read: systems*n*c + math.Min(systems, l.Int(10)*l.Int(13))*n*16 + 4*l.Int(16), Written: systems * (n*c + 16),
-				Asked: systems * (n*(3*c+2*(16+28)) + 256*20), Operations: 10 * systems * n,
+				Asked: systems * (n*(3*c+2*(16+28)) + 256*20), Operations: systems * (10*n + blockSums),
 			}
 		},
 	},

@@ -69,14 +69,14 @@ var nnFormulas = []formula{
 	{
 		kernel: "nn_layernorm", args: "y u r? gamma beta stats? width gelu rows",
 		bytes:      "((2 + [r]) rows width + 2 width + 2 [stats] rows) s",
-		operations: "(8 + 52 [gelu] (92 in float64) + [r]) rows width + 33 a thread",
+		operations: "(8 + 52 [gelu] (92 in float64) + [r]) rows width + 11 a thread",
 		work: func(l Launch) Work {
 			width, rows, s := l.Int(6), l.Int(8), l.Size()
 			n, r := rows*width, l.Has(2)
 			return Work{
 				Read: ((1+r)*n + 2*width) * s, Written: (n + 2*rows*l.Has(5)) * s,
 				Asked:      ((2+r)*n + 2*n + 2*rows*l.Has(5)) * s,
-				Operations: n*(8+gelu(s)*l.On(7)+r*l.On(7)) + 33*l.AllThreads(),
+				Operations: n*(8+gelu(s)*l.On(7)+r*l.On(7)) + 11*l.AllThreads(),
 			}
 		},
 	},

@@ -22,7 +22,9 @@ The board is an %s: %.2f TB/s, %.0f TFLOP/s in float32 and %.0f in float64, both
 launch is taken to cost %.1f us at least. *Bytes* are what must be moved if everything is read and written once; *asked* is
 what the threads ask for by their tiling, as a multiple of that: the caches serve the difference. *Time* is the longest
 of bytes at the full rate of the memory, operations at the full rate of arithmetic, and the launch; *bound by* says which. It
-is a lower bound, not a forecast. *Occupancy* is what registers, shared memory and threads of a block allow, in warps of 64.
+is a lower bound, not a forecast: kernels whose threads meet at barriers or wait for the caches stay well above it, and so do
+grids with fewer blocks than multiprocessors. *Occupancy* is what registers, shared memory and threads of a block allow, in
+warps of 64.
 
 `
 
@@ -72,8 +74,8 @@ func problem(b *bytes.Buffer, p Problem, figures map[[2]string]Compiled) error {
 		n := float64(r.Calls)
 		calls, total, bytesMoved, operations = calls+r.Calls, total+n*seconds, bytesMoved+n*r.Work.Bytes(), operations+n*r.Work.Operations
 	}
-	fmt.Fprintf(b, "\nAll %d launches, one after the other: %s of memory, %s operations, **%.0f us**.\n\n", calls, short(bytesMoved)+"B",
-		short(operations), total*1e6)
+	fmt.Fprintf(b, "\nLaunches one after the other, %d: %sB of memory, %soperations, **%.0f us**.\n\n", calls, short(bytesMoved),
+		strings.TrimSpace(short(operations))+" ", total*1e6)
 	return nil
 }
 
@@ -95,9 +97,9 @@ func (m Machine) Time(l Launch, w Work) (seconds float64, bound string) {
 
 // kernels writes the compiler's figures of all kernels, side by side for both architectures.
 func kernels(b *bytes.Buffer, compiled []Compiled) {
-	fmt.Fprint(b, "## What the compiler says\n\nRegisters a thread and static shared memory a block, bytes; nothing spills, or the gate fails.\n\n")
-	fmt.Fprintln(b, "| kernel | registers, sm_80 | sm_90 | static shared, B |")
-	fmt.Fprintln(b, "|---|---|---|---|")
+	fmt.Fprint(b, "## What the compiler says\n\nRegisters a thread and static shared memory a block, bytes; bytes that a thread spills and reads back where\nregisters run out (the larger of both architectures; the gate has a list of kernels that may).\n\n")
+	fmt.Fprintln(b, "| kernel | registers, sm_80 | sm_90 | static shared, B | spilled, B | read back, B |")
+	fmt.Fprintln(b, "|---|---|---|---|---|---|")
 	both := map[string]map[string]Compiled{}
 	for _, c := range compiled {
 		if both[c.Kernel] == nil {
@@ -107,7 +109,8 @@ func kernels(b *bytes.Buffer, compiled []Compiled) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(both)) {
 		a, h := both[name][A100.Arch], both[name][H100.Arch]
-		fmt.Fprintf(b, "| `%s` | %d | %d | %d |\n", name, a.Registers, h.Registers, max(a.Shared, h.Shared))
+		fmt.Fprintf(b, "| `%s` | %d | %d | %d | %d | %d |\n", name, a.Registers, h.Registers, max(a.Shared, h.Shared),
+			max(a.SpillStores, h.SpillStores), max(a.SpillLoads, h.SpillLoads))
 	}
 	fmt.Fprintln(b)
 }
