@@ -16,6 +16,8 @@ import (
 type denoiser struct {
 	mu      sync.Mutex
 	dev     cuda.Device // nil: freed
+	store   *nn.Store[float32]
+	network *network
 	eval    *nn.Evaluator[float32]
 	d       int
 	noise   []float32 // scratch (rows, d)
@@ -50,6 +52,7 @@ func (n *denoiser) open(path string, o *Options) (nn.State, error) {
 	if err != nil {
 		return nn.State{}, err
 	}
+	n.store, n.network = s, net
 	n.eval, err = nn.NewEvaluator(s, nn.Value, net.record, n.d)
 	return st, err
 }
@@ -58,10 +61,14 @@ func (n *denoiser) open(path string, o *Options) (nn.State, error) {
 func (n *denoiser) free() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.dev != nil {
-		_ = n.dev.Close()
-		n.dev = nil
+	if n.dev == nil {
+		return
 	}
+	if n.store != nil && n.eval != nil {
+		_ = errors.Join(n.eval.Free(), n.store.Free(), n.network.free())
+	}
+	_ = n.dev.Close() // takes what is left of a network that was not read to its end
+	n.dev = nil
 }
 
 // each calls f for the items of a batch, at most rows of them at a time: lo..hi-1, with their levels as indices.

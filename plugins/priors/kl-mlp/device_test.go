@@ -113,6 +113,12 @@ func TestMemoryFlat(t *testing.T) {
 			if err := tr.run(ctx, t.TempDir(), report, time.Nanosecond); err != nil {
 				t.Fatal(err)
 			}
+			if err := tr.free(); err != nil {
+				t.Error(err)
+			}
+			if left, _ := dev.Memory(); left != 0 {
+				t.Errorf("%d bytes are left when all is given back", left)
+			}
 			if seen != 980 || inUse == 0 || peak < inUse {
 				t.Errorf("%d reports after step 20, want 980; %d bytes in use, %d at most", seen, inUse, peak)
 			}
@@ -151,7 +157,7 @@ func TestSameTraining(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x, out := normals(*c.Latent, 40, 5), c.Latent.New(40)
+		x, out := normals(*c.Latent, 5, 40), c.Latent.New(40)
 		if status, err := p.Denoise(ctx, x, make([]int, 40), out); err != nil || status != nil {
 			t.Fatal(status, err)
 		}

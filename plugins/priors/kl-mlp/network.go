@@ -31,6 +31,9 @@ func declare(s *nn.Store[float32], d int, o *Options) (*network, error) {
 	return n, nil
 }
 
+// free gives the table of levels back; the parameters are their store's.
+func (n *network) free() error { return n.levels.Free() }
+
 // record is the network of in[0] (rows, d); an nn.Network.
 func (n *network) record(t *nn.Tape[float32], level *nn.Index[float32], in ...*nn.Var[float32]) *nn.Var[float32] {
 	h := t.GELU(t.Linear(n.in, t.Concat(in[0], t.Lookup(n.levels, level))))

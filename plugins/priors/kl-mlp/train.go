@@ -68,7 +68,7 @@ func (c *configured) train(ctx context.Context, r contract.TrainRequest, report 
 	}
 	t, err := c.newTraining(dev, raw, held)
 	if err == nil {
-		err = t.run(ctx, r.Folder, report, every)
+		err = errors.Join(t.run(ctx, r.Folder, report, every), t.free())
 	}
 	c.measure(dev)
 	return errors.Join(err, dev.Close())
@@ -91,6 +91,7 @@ type training struct {
 	set           diffusion.Set // z and the schedule, on the device
 	plan          plan
 	store         *nn.Store[float32]
+	network       *network
 	tape          *nn.Tape[float32]
 	level         *nn.Index[float32]
 	x, eps        *nn.Var[float32]
@@ -125,6 +126,7 @@ func (c *configured) newTraining(dev cuda.Device, raw, held []float64) (*trainin
 	if err != nil {
 		return nil, err
 	}
+	t.network = net
 	if err := t.store.Allocate(nn.ForTraining); err != nil {
 		return nil, err
 	}
@@ -165,6 +167,15 @@ func (t *training) upload() error {
 	put(&t.set.Sigma, bytesOf(s.Sigma))
 	put(&t.plan.deviceIndex, bytesOf(t.plan.index))
 	put(&t.plan.atLevel, bytesOf(t.plan.level))
+	return err
+}
+
+// free gives all memory of the device back.
+func (t *training) free() error {
+	err := errors.Join(t.history.eval.Free(), t.tape.Free(), t.store.Free(), t.network.free())
+	for _, b := range []cuda.Buffer{t.set.Z, t.set.Alpha, t.set.Sigma, t.plan.deviceIndex, t.plan.atLevel} {
+		err = errors.Join(err, t.dev.Free(b))
+	}
 	return err
 }
 
