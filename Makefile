@@ -134,8 +134,8 @@ cuda-gate: ## every .cu to machine code for sm_80 and sm_90: registers, spills, 
 .PHONY: cuda-sanitize
 cuda-sanitize: cuda-test-emulated ## and then every kernel under ASan and UBSan in three thread orders, races looked for; its counts against cuda/roofline.md
 	@cmake -S . -B .cache/sanitize -DCMAKE_BUILD_TYPE=Release -DWAVEPRIOR_LAUNCHES=$(CURDIR)/$(LAUNCHES) >/dev/null
-	@cmake --build .cache/sanitize --target sanitized_replay sanitized_faults >/dev/null
-	@ctest --test-dir .cache/sanitize --output-on-failure -R 'kernels_under_sanitizers|planted_'
+	@cmake --build .cache/sanitize --target sanitized_replay sanitized_faults launch_file_check >/dev/null
+	@ctest --test-dir .cache/sanitize --output-on-failure -R 'kernels_under_sanitizers|planted_|launch_files'
 	@$(GO) run ./internal/cudagate -counts $(LAUNCHES)/counts.tsv
 
 .PHONY: cuda

@@ -23,7 +23,8 @@ std::string System(const std::string& path) { return path + ": " + strerror(errn
 bool ReadShape(FILE* f, LaunchFile* l) {
   char name[128];
   if (fscanf(f, "waveprior-launch 1 kernel %127s grid %u %u %u block %u %u %u shared %zu", name, &l->shape.grid.x,
-             &l->shape.grid.y, &l->shape.grid.z, &l->shape.block.x, &l->shape.block.y, &l->shape.block.z, &l->shape.shared) != 8)
+             &l->shape.grid.y, &l->shape.grid.z, &l->shape.block.x, &l->shape.block.y, &l->shape.block.z,
+             &l->shape.shared) != 8)
     return false;
   l->kernel = name;
   return fscanf(f, " counted %" SCNu64 " %" SCNu64 " %" SCNu64, &l->counted.read, &l->counted.written,
@@ -67,20 +68,23 @@ bool Consistent(const LaunchFile& l) {
   for (const auto& a : l.arguments) {
     if (!a.pointer || a.value == -1) continue;
     if (a.value < 0 || a.value >= static_cast<int64_t>(l.buffers.size())) return false;
-    if (a.offset < 0 || a.offset > static_cast<int64_t>(l.buffers[static_cast<size_t>(a.value)].before.size())) return false;
+    if (a.offset < 0 || a.offset > static_cast<int64_t>(l.buffers[static_cast<size_t>(a.value)].before.size()))
+      return false;
   }
   return true;
 }
 
 void Print(FILE* f, const LaunchFile& l) {
   const LaunchShape& s = l.shape;
-  fprintf(f, "waveprior-launch 1\nkernel %s\ngrid %u %u %u\nblock %u %u %u\nshared %zu\n", l.kernel.c_str(), s.grid.x, s.grid.y,
-          s.grid.z, s.block.x, s.block.y, s.block.z, s.shared);
+  fprintf(f, "waveprior-launch 1\nkernel %s\ngrid %u %u %u\nblock %u %u %u\nshared %zu\n", l.kernel.c_str(), s.grid.x,
+          s.grid.y, s.grid.z, s.block.x, s.block.y, s.block.z, s.shared);
   fprintf(f, "counted %" PRIu64 " %" PRIu64 " %" PRIu64 "\narguments %zu\n", l.counted.read, l.counted.written,
           l.counted.operations, l.arguments.size());
   for (const auto& a : l.arguments) {
-    if (a.pointer) fprintf(f, "p %" PRId64 " %" PRId64 "\n", a.value, a.offset);
-    else fprintf(f, "i %" PRId64 "\n", a.value);
+    if (a.pointer)
+      fprintf(f, "p %" PRId64 " %" PRId64 "\n", a.value, a.offset);
+    else
+      fprintf(f, "i %" PRId64 "\n", a.value);
   }
   fprintf(f, "buffers %zu\n", l.buffers.size());
   for (const auto& b : l.buffers) fprintf(f, "b %zu\n", b.before.size());
@@ -106,7 +110,8 @@ std::string Write(const LaunchFile& launch, const std::string& path) {
 std::string Read(const std::string& path, LaunchFile* launch) {
   File f(fopen(path.c_str(), "rb"));
   if (!f) return System(path);
-  if (!ReadShape(f.get(), launch) || !ReadArguments(f.get(), launch) || !ReadBuffers(f.get(), launch) || !Consistent(*launch))
+  if (!ReadShape(f.get(), launch) || !ReadArguments(f.get(), launch) || !ReadBuffers(f.get(), launch) ||
+      !Consistent(*launch))
     return path + ": not a launch file, or cut off, at byte " + std::to_string(ftell(f.get()));
   return "";
 }

@@ -15,7 +15,7 @@
 namespace waveprior::emulated {
 namespace {
 
-constexpr size_t kMostLaunches = 12;                  // of a kernel
+constexpr int kMostOfSize = 4;                        // launches of a kernel with about as many threads
 constexpr size_t kMostBytes = size_t{1} << 20;        // in all buffers of a launch
 constexpr uint64_t kMostThreads = uint64_t{1} << 16;  // in its grid
 
@@ -33,11 +33,21 @@ std::set<std::string>& Files(const std::string& kernel) {
   if (DIR* const d = opendir(Folder())) {
     while (const dirent* const e = readdir(d)) {
       const std::string name = e->d_name;
-      if (name.size() == kernel.size() + 24 && name.compare(0, kernel.size() + 1, kernel + "-") == 0) it->second.insert(name);
+      if (name.size() == kernel.size() + 25 && name.compare(0, kernel.size() + 1, kernel + "-") == 0)
+        it->second.insert(name);
     }
     closedir(d);
   }
   return it->second;
+}
+
+uint64_t Volume(const dim3& d) { return uint64_t{d.x} * d.y * d.z; }
+
+// A letter for the number of threads, within four times: launches of all sizes are wanted.
+char Size(const LaunchShape& s) {
+  char letter = 'a';
+  for (uint64_t n = Volume(s.grid) * Volume(s.block); n >= 4; n /= 4) letter++;
+  return letter;
 }
 
 // FNV-1a, 64 bits, of what tells launches apart: the shape, all scalars, which pointers are null.
@@ -48,13 +58,12 @@ std::string Signature(const LaunchFile& l) {
   };
   for (const dim3& d : {l.shape.grid, l.shape.block}) add(d.x), add(d.y), add(d.z);
   add(l.shape.shared);
-  for (const auto& a : l.arguments) add(a.pointer ? static_cast<uint64_t>(a.value < 0) : static_cast<uint64_t>(a.value));
+  for (const auto& a : l.arguments)
+    add(a.pointer ? static_cast<uint64_t>(a.value < 0) : static_cast<uint64_t>(a.value));
   char text[17];
   snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(h));
   return text;
 }
-
-uint64_t Volume(const dim3& d) { return uint64_t{d.x} * d.y * d.z; }
 
 int64_t Bits(char letter, const void* from) {
   int64_t bits = 0;
@@ -90,11 +99,13 @@ Recording::Recording(const Kernel& kernel, const LaunchShape& shape, void* const
     bases_.push_back(b->base);
     launch->buffers.push_back({std::string(b->size, '\0'), ""});
   }
-  const std::string file = kernel.name + "-" + Signature(*launch) + ".launch";
+  const std::string begin = kernel.name + "-" + Size(shape), file = begin + Signature(*launch) + ".launch";
   std::set<std::string>& files = Files(kernel.name);
-  if (files.size() >= kMostLaunches || !files.insert(file).second) return;
+  const auto alike = [&begin](const std::string& f) { return f.compare(0, begin.size(), begin) == 0; };
+  if (std::count_if(files.begin(), files.end(), alike) >= kMostOfSize || !files.insert(file).second) return;
   for (size_t i = 0; i < bases_.size(); i++)
-    memcpy(launch->buffers[i].before.data(), reinterpret_cast<const void*>(bases_[i]), launch->buffers[i].before.size());
+    memcpy(launch->buffers[i].before.data(), reinterpret_cast<const void*>(bases_[i]),
+           launch->buffers[i].before.size());
   path_ = std::string(Folder()) + "/" + file;
   before_ = kernel.counted;
   launch_ = std::move(launch);

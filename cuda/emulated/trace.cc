@@ -75,7 +75,8 @@ void Touch(const void* p, int64_t size, bool write) {
   const uintptr_t last = (reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(size) - 1) / kWord;
   for (uintptr_t w = first; w <= last; w++) {
     Word& word = words[w];
-    const bool with_write = Together(word.write, block, thread), with_read = write && Together(word.read, block, thread);
+    const bool with_write = Together(word.write, block, thread),
+               with_read = write && Together(word.read, block, thread);
     if (race.empty() && (with_write || with_read))
       race = "a race: " + Who(thread) + (write ? " writes " : " reads ") + Describe(w * kWord) + ", which " +
              Who(with_write ? word.write.thread : word.read.thread) + (with_write ? " writes" : " reads") +

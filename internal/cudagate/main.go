@@ -23,7 +23,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/waveprior/waveprior/cuda"
@@ -104,21 +107,35 @@ func compileAll(c *compiler, folder string) ([]roofline.Compiled, error) {
 		return nil, fmt.Errorf("cudagate: %s holds no .cu file", folder)
 	}
 	fmt.Printf("NVRTC %s, %s\n", c.version, strings.Join(architectures, " and "))
+	type result struct {
+		rows []roofline.Compiled
+		err  error
+	}
+	results := make([]result, len(files))
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(files) {
+					return
+				}
+				start := time.Now()
+				source, err := os.ReadFile(files[i])
+				if err == nil {
+					results[i].rows, err = compile(c, files[i], source)
+				}
+				results[i].err = err
+				fmt.Printf("%-40s %3d kernels  %.1f s\n", files[i], len(results[i].rows)/len(architectures), time.Since(start).Seconds())
+			}
+		})
+	}
+	wait.Wait()
 	var rows []roofline.Compiled
 	var wrong []error
-	for _, file := range files {
-		source, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		start := time.Now()
-		of, err := compile(c, file, source)
-		if err != nil {
-			wrong = append(wrong, err)
-			continue
-		}
-		fmt.Printf("%-40s %3d kernels  %.1f s\n", file, len(of)/len(architectures), time.Since(start).Seconds())
-		rows = append(rows, of...)
+	for _, r := range results {
+		rows, wrong = append(rows, r.rows...), append(wrong, r.err)
 	}
 	_, err = os.Stdout.Write(roofline.FormatCompiled(rows))
 	return rows, errors.Join(append(wrong, err)...)

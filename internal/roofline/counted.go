@@ -71,7 +71,7 @@ const within = 1.3
 
 // Launches with fewer bytes or operations are not held to the formulas: what one thread or block does once outweighs the rest.
 const (
-	leastBytes      = 8 << 10
+	leastBytes      = 512
 	leastOperations = 8 << 10
 )
 

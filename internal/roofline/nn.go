@@ -165,16 +165,16 @@ var nnFormulas = []formula{
 	},
 	{
 		kernel: "nn_outer_squares", args: "partial x dy rows in out", bytes: "rows (in + out) s + 8 rows", double: true,
-		operations: "(in + out + 3/2) rows (rows + 1) + 32 a thread for every 64 rows",
+		operations: "(in + out + 65) rows (rows + 1)",
 		work: func(l Launch) Work {
 			rows, both, s := l.Int(3), l.Int(4)+l.Int(5), l.Size()
 			pairs, rounds := rows*(rows+1)/2, 0.0
 			for k := 0.0; k < rows; k++ {
-				rounds += math.Ceil((k + 1) / 64)
+				rounds += math.Ceil((k + 1) / 2)
 			}
 			return Work{
 				Read: rows * both * s, Written: 8 * rows, Asked: 2*pairs*both*s + 8*rows,
-				Operations: (2*both+3)*pairs + 32*rounds*float64(l.Threads()),
+				Operations: (2*both+3)*pairs + 256*rounds,
 			}
 		},
 	},

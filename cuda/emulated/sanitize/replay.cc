@@ -29,8 +29,9 @@ struct NamedOrder {
   const char* name;
   emulated::Order order;
 };
-constexpr NamedOrder kOrders[] = {
-    {"forward", emulated::Order::kForward}, {"reverse", emulated::Order::kReverse}, {"shuffled", emulated::Order::kShuffled}};
+constexpr NamedOrder kOrders[] = {{"forward", emulated::Order::kForward},
+                                  {"reverse", emulated::Order::kReverse},
+                                  {"shuffled", emulated::Order::kShuffled}};
 
 std::vector<std::string> Files(const std::string& folder) {
   std::vector<std::string> files;
@@ -69,7 +70,8 @@ std::string Differs(const emulated::LaunchFile& launch, const Memory& memory) {
     const std::string& want = launch.buffers[i].after;
     const char* const got = reinterpret_cast<const char*>(memory.Base(i));
     for (size_t at = 0; at < want.size(); at++)
-      if (got[at] != want[at]) return "byte " + std::to_string(at) + " of buffer " + std::to_string(i) + " differs from the record";
+      if (got[at] != want[at])
+        return "byte " + std::to_string(at) + " of buffer " + std::to_string(i) + " differs from the record";
   }
   return "";
 }
@@ -81,8 +83,9 @@ std::string Once(const emulated::LaunchFile& launch, emulated::Kernel* kernel, e
   std::vector<uint64_t> values;
   for (const auto& a : launch.arguments) {
     const bool there = a.pointer && a.value >= 0;
-    values.push_back(there ? memory.Base(static_cast<size_t>(a.value)) + static_cast<uint64_t>(a.offset)
-                           : a.pointer ? 0 : static_cast<uint64_t>(a.value));
+    values.push_back(there       ? memory.Base(static_cast<size_t>(a.value)) + static_cast<uint64_t>(a.offset)
+                     : a.pointer ? 0
+                                 : static_cast<uint64_t>(a.value));
   }
   std::vector<void*> arguments;
   for (auto& v : values) arguments.push_back(&v);
@@ -97,13 +100,14 @@ std::string Once(const emulated::LaunchFile& launch, emulated::Kernel* kernel, e
 void Count(FILE* to, const emulated::LaunchFile& launch, const emulated::Counters& counted) {
   const emulated::trace::Bytes b = emulated::trace::Distinct();
   const dim3 &g = launch.shape.grid, &k = launch.shape.block;
-  fprintf(to, "%s\t%u %u %u\t%u %u %u\t%zu\t", launch.kernel.c_str(), g.x, g.y, g.z, k.x, k.y, k.z, launch.shape.shared);
+  fprintf(to, "%s\t%u %u %u\t%u %u %u\t%zu\t", launch.kernel.c_str(), g.x, g.y, g.z, k.x, k.y, k.z,
+          launch.shape.shared);
   for (size_t i = 0; i < launch.arguments.size(); i++) {
     const auto& a = launch.arguments[i];
     fprintf(to, "%s%" PRId64, i ? " " : "", a.pointer ? static_cast<int64_t>(a.value >= 0) : a.value);
   }
-  fprintf(to, "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", counted.read,
-          counted.written, counted.operations, b.read, b.written, b.read_by_blocks, b.written_by_blocks);
+  fprintf(to, "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
+          counted.read, counted.written, counted.operations, b.read, b.written, b.read_by_blocks, b.written_by_blocks);
 }
 
 int Wrong(const std::string& what) {
@@ -116,7 +120,8 @@ int Replay(const std::string& path, FILE* counts, std::set<std::string>* seen) {
   const std::string unreadable = emulated::Read(path, &launch);
   if (!unreadable.empty()) return Wrong(unreadable);
   emulated::Kernel* const kernel = emulated::FindKernel(launch.kernel);
-  if (!kernel) return Wrong(path + ": there is no kernel " + launch.kernel + " any more: remove the folder and record again");
+  if (!kernel)
+    return Wrong(path + ": there is no kernel " + launch.kernel + " any more: remove the folder and record again");
   if (kernel->parameters.size() != launch.arguments.size())
     return Wrong(path + ": " + std::to_string(launch.arguments.size()) + " arguments, the kernel takes " +
                  std::to_string(kernel->parameters.size()) + ": remove the folder and record again");
@@ -144,14 +149,18 @@ int main(int argc, char** argv) {
   FILE* const counts = argc > 2 ? fopen(argv[2], "w") : nullptr;
   if (argc > 2 && !counts) return Wrong(std::string("cannot write ") + argv[2]);
   if (counts)
-    fprintf(counts, "kernel\tgrid\tblock\tshared\targuments\tread\twritten\toperations\tdistinct_read\tdistinct_written\t"
-                    "blocks_read\tblocks_written\n");
+    fprintf(counts,
+            "kernel\tgrid\tblock\tshared\targuments\tread\twritten\toperations\tdistinct_read\tdistinct_written\t"
+            "blocks_read\tblocks_written\n");
   std::set<std::string> seen;
   int failed = 0;
   for (const std::string& f : files) failed += Replay(f, counts, &seen);
   for (const emulated::Kernel* k : emulated::AllKernels())
-    if (!seen.count(k->name)) failed += Wrong("kernel " + k->name + " (" + k->file + ") has no recorded launch: its Go test must launch it on the cuda device");
+    if (!seen.count(k->name))
+      failed += Wrong("kernel " + k->name + " (" + k->file +
+                      ") has no recorded launch: its Go test must launch it on the cuda device");
   if (counts && fclose(counts) != 0) failed += Wrong(std::string("cannot write ") + argv[2]);
-  printf("%zu launches of %zu kernels, each in %zu orders: %d failed\n", files.size(), seen.size(), std::size(kOrders), failed);
+  printf("%zu launches of %zu kernels, each in %zu orders: %d failed\n", files.size(), seen.size(), std::size(kOrders),
+         failed);
   return failed ? 1 : 0;
 }
