@@ -281,8 +281,9 @@ func (p *Plan[T]) JVP(v, dv []T, many int, dd []T) error {
 		return err
 	}
 	size := cuda.SizeOf[T]()
-	models, along := p.pool["models"], cuda.Buffer{}
-	if along, err = p.put("directions", bytesOf(dv)); err != nil {
+	models := p.pool["models"]
+	along, err := p.put("directions", bytesOf(dv))
+	if err != nil {
 		return err
 	}
 	if c.dcourant, err = p.room("courant directions", c.models*many*p.shape.compact()*size); err != nil {

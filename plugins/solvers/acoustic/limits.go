@@ -44,7 +44,7 @@ func (s *setup) check(m *tensor.Tensor) []contract.Status {
 	var status []contract.Status
 	for i := range m.Batch() {
 		var text string
-		code := contract.OK
+		var code contract.StatusCode
 		item := m.Item(i)
 		if item.DType == tensor.Float32 {
 			code, text = judge(&s.limits, item.Float32s())
