@@ -6,19 +6,19 @@ enum Mode { kPlain, kKeep, kDriven };  // a forward step; one that keeps L; one 
 // What the piece of a row reads and writes; every pointer is that of column 0.
 template <class T>
 struct Row {
-  const T* p;                  // the field now
-  T* q;                        // the field before, becomes the one after
-  const T* c;                  // C
-  const T* x;                  // what is differentiated along the row: p, or the transpose's s
-  const T* z[9];               // and across it, rows j-4..j+4 at z[0..8]
-  T *psi_x, *zeta_x;           // of the layers left and right, so that [column] is right (shifted)
-  const T *bh, *ah, *b, *a;    // coefficients along x: at half points, at points
-  T *psi_z, *zeta_z;           // of the layers above and below
-  const T* psi_z_before;       // of the row above
+  const T* p;                // the field now
+  T* q;                      // the field before, becomes the one after
+  const T* c;                // C
+  const T* x;                // what is differentiated along the row: p, or the transpose's s
+  const T* z[9];             // and across it, rows j-4..j+4 at z[0..8]
+  T *psi_x, *zeta_x;         // of the layers left and right, so that [column] is right (shifted)
+  const T *bh, *ah, *b, *a;  // coefficients along x: at half points, at points
+  T *psi_z, *zeta_z;         // of the layers above and below
+  const T* psi_z_before;     // of the row above
   T zbh, zah, zah_before, zb, za;
-  T* keep;                     // L
-  const T *dc, *l;             // of the tangent, and of the transpose: the kept L
-  T* g;                        // the gradient
+  T* keep;          // L
+  const T *dc, *l;  // of the tangent, and of the transpose: the kept L
+  T* g;             // the gradient
 };
 
 // sum + weights of the neighbours at distance K..R along x.
@@ -138,8 +138,13 @@ class Acoustic {
   typedef Lanes<T> V;
 
   Acoustic(const waveprior::Job<T>& job, int64_t model, T* scratch)
-      : s_(*job.shape), stride_(s_.Stride()), c_(job.courant + model * s_.Compact()), along_x_(job.profile),
-        along_z_(job.profile + 4 * s_.wide), zeros_(scratch), s_row_(scratch + s_.wide + 16),
+      : s_(*job.shape),
+        stride_(s_.Stride()),
+        c_(job.courant + model * s_.Compact()),
+        along_x_(job.profile),
+        along_z_(job.profile + 4 * s_.wide),
+        zeros_(scratch),
+        s_row_(scratch + s_.wide + 16),
         s_rows_(s_row_ + s_.wide + 16) {
     const int64_t rounded_left = (s_.left + R + 15) / 16 * 16, rounded_right = (s_.cols - s_.right - R) / 16 * 16;
     left_ = s_.left ? rounded_left : 0;

@@ -18,12 +18,12 @@ struct Shape {
   int64_t top, bottom, left, right;  // nodes of the absorbing layers
   int64_t free_surface;              // row 0 is one
   int64_t steps, shots, receivers;
-  int64_t segment;   // steps of which fields are kept at a time
-  int64_t scratch;   // numbers of the scheme's scratch,
-  int64_t state;     // of one state,
-  int64_t kept;      // of one kept step,
-  int64_t slot;      // and of a slot
-  int64_t slots;     // of the workspace: as many as there are threads
+  int64_t segment;  // steps of which fields are kept at a time
+  int64_t scratch;  // numbers of the scheme's scratch,
+  int64_t state;    // of one state,
+  int64_t kept;     // of one kept step,
+  int64_t slot;     // and of a slot
+  int64_t slots;    // of the workspace: as many as there are threads
 
   WAVEPRIOR_INLINE int64_t Stride() const { return wide + 16; }
   WAVEPRIOR_INLINE int64_t Field() const { return (rows + 2 * halo) * Stride() + 16; }
@@ -45,8 +45,8 @@ struct Points {
 template <class T>
 struct Job {
   const Shape* shape;
-  const T* profile;      // of the scheme
-  const T* wavelet;      // (shots, steps)
+  const T* profile;  // of the scheme
+  const T* wavelet;  // (shots, steps)
   Points<T> sources, receivers;
   const T* courant;      // (models, rows, wide): (v dt/h)^2
   const T* dcourant;     // (models, many, rows, wide): directions of the tangent

@@ -12,7 +12,7 @@
 template <class T>
 struct Impulse {
   waveprior::Points<T> points;
-  const T* value;       // of point first..last-1
+  const T* value;  // of point first..last-1
   int64_t first, last;
 
   template <class F>
@@ -29,8 +29,13 @@ class Shot {
   typedef typename S::Real T;
 
   Shot(const waveprior::Job<T>& job, int64_t unit, T* slot)
-      : job_(job), s_(*job.shape), unit_(unit), model_(unit / s_.shots),
-        shot_(unit % s_.shots), slot_(slot), scheme_(job, model_, slot_) {}
+      : job_(job),
+        s_(*job.shape),
+        unit_(unit),
+        model_(unit / s_.shots),
+        shot_(unit % s_.shots),
+        slot_(slot),
+        scheme_(job, model_, slot_) {}
 
   int Run() {
     const bool linear = job_.tangent || job_.gradient;
@@ -62,8 +67,7 @@ class Shot {
       const T* const o = Of(job_.observed, job_.which[model_]);
       for (int64_t i = 0; i < PerShot(); i++) residual[i] = d[i] - o[i];
     }
-    for (int64_t d = 0; d < many; d++)
-      memset(Gradient(d), 0, static_cast<size_t>(s_.Compact()) * sizeof(T));
+    for (int64_t d = 0; d < many; d++) memset(Gradient(d), 0, static_cast<size_t>(s_.Compact()) * sizeof(T));
     for (int64_t k = segments - 1; k >= 0; k--) {
       const int64_t lo = k * s_.segment, hi = lo + s_.segment < s_.steps ? lo + s_.segment : s_.steps;
       if (k < segments - 1) {
@@ -93,9 +97,7 @@ class Shot {
   T* Gradient(int64_t d) const { return job_.gradient + (unit_ * job_.many + d) * s_.Compact(); }
   // What step n of the segment from lo on kept.
   T* Kept(int64_t n, int64_t lo) const { return kept_ + (n - lo + S::kEarlier) * s_.kept; }
-  Impulse<T> Source(int64_t n) const {
-    return {job_.sources, job_.wavelet + shot_ * s_.steps + n, shot_, shot_ + 1};
-  }
+  Impulse<T> Source(int64_t n) const { return {job_.sources, job_.wavelet + shot_ * s_.steps + n, shot_, shot_ + 1}; }
 
   void Forward(T* state, int64_t lo, int64_t hi, bool keep, bool record) const {
     if (keep) scheme_.Earlier(state, lo, kept_);

@@ -9,12 +9,16 @@ class Sponge {
   static constexpr int64_t kEarlier = 1;
 
   Sponge(const waveprior::Job<T>& job, int64_t model, T*)
-      : s_(*job.shape), stride_(s_.Stride()), c_(job.courant + model * s_.Compact()), profile_(job.profile),
+      : s_(*job.shape),
+        stride_(s_.Stride()),
+        c_(job.courant + model * s_.Compact()),
+        profile_(job.profile),
         damping_(job.extra[model]) {}
 
   bool Sound() const {
-    return s_.halo == 2 && s_.rows >= 4 && s_.cols >= 4 && s_.wide % 16 == 0 && s_.wide >= s_.cols && s_.free_surface == 0 &&
-           s_.state == 2 * s_.Field() + s_.Compact() && s_.kept == s_.Field() && s_.scratch == 0;
+    return s_.halo == 2 && s_.rows >= 4 && s_.cols >= 4 && s_.wide % 16 == 0 && s_.wide >= s_.cols &&
+           s_.free_surface == 0 && s_.state == 2 * s_.Field() + s_.Compact() && s_.kept == s_.Field() &&
+           s_.scratch == 0;
   }
 
   T* After(T* state, int64_t n) const { return state + ((n + 1) & 1) * s_.Field() + s_.Origin(); }
@@ -71,7 +75,8 @@ class Sponge {
   // c2 S1 + c3 S2 at place..
   WAVEPRIOR_INLINE V Sum(const Window<T>& w, const T* p) const {
     const V s1 = ((V::Load(p - stride_) + V::Load(p + stride_)) + w.template ToLeft<1>()) + w.template ToRight<1>();
-    const V s2 = ((V::Load(p - 2 * stride_) + V::Load(p + 2 * stride_)) + w.template ToLeft<2>()) + w.template ToRight<2>();
+    const V s2 =
+        ((V::Load(p - 2 * stride_) + V::Load(p + 2 * stride_)) + w.template ToLeft<2>()) + w.template ToRight<2>();
     return SpongeSum(V::Fill(T(4.0 / 3)), s1, V::Fill(T(-1.0 / 12)), s2);
   }
 
@@ -84,8 +89,8 @@ class Sponge {
       Window<T> w(p);
       for (int64_t i = 0; i < s_.wide; i += V::kCount) {
         const V now = w.Next();
-        SpongeAdvance(now, V::Load(q + i), V::Load(c_ + node + i), k * V::Load(profile_ + node + i),
-                                 Sum(w, p + i), one, two, minus_five)
+        SpongeAdvance(now, V::Load(q + i), V::Load(c_ + node + i), k * V::Load(profile_ + node + i), Sum(w, p + i), one,
+                      two, minus_five)
             .Store(q + i);
         w.Move();
       }
