@@ -15,8 +15,8 @@
 namespace waveprior::emulated {
 namespace {
 
-constexpr int kMostOfSize = 4;                        // launches of a kernel with about as many threads
-constexpr size_t kMostBytes = size_t{1} << 20;        // in all buffers of a launch
+constexpr int kMostOfSize = 6;                        // launches of a kernel with about as many threads
+constexpr size_t kMostBytes = size_t{4} << 20;        // in all buffers of a launch
 constexpr uint64_t kMostThreads = uint64_t{1} << 16;  // in its grid
 
 const char* Folder() {
