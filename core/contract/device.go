@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -32,4 +33,18 @@ func DeviceKind(device string) string {
 		return DeviceCUDA
 	}
 	return DeviceCPU
+}
+
+// DeviceLoss is an error, or in the chain of one, that tells that a process can use its GPU no more, and that another process
+// may: CUDA has no other way back from a fault. A plugin's process that would answer a call with it ends instead (package
+// plugin), so that the host starts another one, configures it and asks again. cuda.LostError is one.
+type DeviceLoss interface {
+	error
+	DeviceLost() bool
+}
+
+// IsDeviceLoss tells whether err is or wraps a DeviceLoss.
+func IsDeviceLoss(err error) bool {
+	var l DeviceLoss
+	return errors.As(err, &l) && l.DeviceLost()
 }
