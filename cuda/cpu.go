@@ -105,6 +105,9 @@ func (c *cpu) Alloc(bytes int) (Buffer, error) {
 func (c *cpu) Free(b Buffer) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closed.Load() {
+		return ErrClosed
+	}
 	held, ok := c.live[b.address]
 	if !ok || held.bytes != b.bytes {
 		return fmt.Errorf("cuda: a buffer of %d bytes cannot be freed: it is not one that Alloc returned, or was freed before", b.bytes)

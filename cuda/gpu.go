@@ -259,6 +259,12 @@ func (g *gpu) giveBack(addresses ...uint64) error {
 
 // Free gives the buffer back to the pool; a device that ended frees all when it is closed.
 func (g *gpu) Free(b Buffer) error {
+	g.mu.Lock()
+	closed := g.closed
+	g.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
 	if err := g.pool.release(b.address, b.bytes); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func CheckDevice(device string) error {
 		return nil
 	}
 	number, ok := strings.CutPrefix(device, DeviceCUDA+":")
-	if n, err := strconv.ParseUint(number, 10, 16); ok && err == nil && strconv.FormatUint(n, 10) == number {
+	if n, err := strconv.ParseUint(number, 10, 8); ok && err == nil && strconv.FormatUint(n, 10) == number {
 		return nil
 	}
 	return fmt.Errorf("no such device: %q (allowed: \"cpu\", or \"cuda:N\" for GPU number N = 0, 1, ...)", device)
