@@ -69,19 +69,20 @@ func TestLostGPU(t *testing.T) {
 	}
 	same(t, "after two faults", at("once"), at("whole"))
 
-	r = runLost(t, at("cache always"), at("always"), "WAVEPRIOR_EMULATED_FAULT=helm_residual_f32:5")
+	always := []string{"run", "--cache", at("cache always"), "-o", at("always"), "--set", `device = "cuda:0"`, "--set", "run.restarts = 1", lost}
+	r = waveprior(t, []string{"WAVEPRIOR_EMULATED_FAULT=helm_residual_f32:5"}, always...)
 	if r.code == 0 || strings.Count(r.text, "waveprior: ") != 1 || strings.Contains(r.text, "goroutine ") {
 		t.Errorf("%v\nwant one error", r)
 	}
 	for _, want := range []string{
-		"failed 4 times, giving up (the run can be resumed)", "this process ends, so that another one can take its place",
+		"failed 2 times, giving up (the run can be resumed)", "this process ends, so that another one can take its place",
 		"the GPU is lost to this process", "kernel helm_residual_f32, launch 5",
 	} {
 		if !strings.Contains(r.text, want) {
 			t.Errorf("%v\nwant %q in it", r, want)
 		}
 	}
-	if r = runLost(t, at("cache always"), at("always")); r.code != 0 || !strings.Contains(r.text, "train [prior]: from the cache") {
+	if r = waveprior(t, nil, always...); r.code != 0 || !strings.Contains(r.text, "train [prior]: from the cache") {
 		t.Errorf("%v\nwant it resumed", r)
 	}
 	same(t, "resumed", at("always"), at("whole"))
