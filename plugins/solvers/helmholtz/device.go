@@ -59,9 +59,17 @@ func (s *setup) newDevice(dev cuda.Device) (*device, error) {
 	}
 	a, err := multifrontal.NewAnalysis(dev, s.plan, p)
 	if err != nil {
-		return nil, fmt.Errorf("solver helmholtz: %w: %w", contract.ErrOutOfMemory, err)
+		return nil, fmt.Errorf("solver helmholtz: %w", kindOf(err))
 	}
 	return &device{setup: s, bytes: deviceBytes, dev: dev, analysis: a}, nil
+}
+
+// kindOf gives the contract's kind to an error of a device that has no memory.
+func kindOf(err error) error {
+	if errors.Is(err, cuda.ErrOutOfMemory) {
+		return fmt.Errorf("%w: %w", contract.ErrOutOfMemory, err)
+	}
+	return err
 }
 
 // close ends the device when a call that runs has come to its end; calls that took the setup before get an error.
@@ -111,7 +119,7 @@ func (s *setup) compute(ctx context.Context, m *tensor.Tensor, status []contract
 	}
 	left, failed, err := s.device.run(ctx, m, okItems(batch, status), t)
 	if err != nil {
-		return nil, fmt.Errorf("solver helmholtz: %w", err)
+		return nil, fmt.Errorf("solver helmholtz: %w", kindOf(err))
 	}
 	for i, st := range failed {
 		status = contract.SetStatus(status, batch, i, st)
@@ -213,17 +221,22 @@ func reserve[T cuda.Float](d *device, e *engineOf[T], items, directions int) (mo
 			return 0, 0, err
 		}
 		made, err := multifrontal.NewEngine[T](d.analysis, models*nf, models, directions)
-		if err == nil {
+		switch {
+		case err == nil:
 			*e = engineOf[T]{made, models * nf, models, directions}
 			return models, nf, nil
-		}
-		switch { // no memory: less
-		case models > 1:
+		case !errors.Is(err, cuda.ErrOutOfMemory):
+			return 0, 0, err
+		case models > 1: // less
 			models = (models + 1) / 2
 		case nf > 1:
 			nf = (nf + 1) / 2
-		default:
-			return 0, 0, fmt.Errorf("%w: %w", contract.ErrOutOfMemory, err)
+		case d.single.Engine == nil && d.double.Engine == nil: // the least there is
+			return 0, 0, err
+		default: // the engine of the other precision makes room
+			if err := errors.Join(d.single.release(), d.double.release()); err != nil {
+				return 0, 0, err
+			}
 		}
 	}
 }
