@@ -146,11 +146,20 @@ cuda: cuda-driver ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plugi
 	@mkdir -p bin && cp .cache/cpp/waveprior.fatbin bin/
 	@$(if $(CUDA_PLUGINS),./tools/with-cuda gpu $(GOBUILD) -tags cuda -o bin/ $(CUDA_PLUGINS))
 
+# CUDA=emulated does the same without a GPU: the benchmarks' problems are cut down, and their times say nothing.
+CUDA ?= gpu
 .PHONY: cuda-test
-cuda-test: cuda ## on a real GPU: tests and benchmarks of CUDATESTS and CUDARUNS, whole runs among them
+cuda-test: $(if $(filter emulated,$(CUDA)),cuda-driver,cuda) ## on a real GPU: tests of CUDATESTS and CUDARUNS, whole runs among them, and the published problems timed; CUDA=emulated: without one
+ifeq ($(CUDA),emulated)
+	@./tools/with-cuda emulated $(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS) $(CUDARUNS)
+	@./tools/with-cuda emulated $(GO) test -tags cuda -run '^$$' -bench '$(BENCH)' -benchtime 1x -short ./internal/roofline
+else
 	@cmake --build .cache/cpp --target test_fatbin
 	@WAVEPRIOR_FATBIN=$(CURDIR)/.cache/cpp/waveprior-test.fatbin ./tools/with-cuda gpu \
-		$(GO) test -tags cuda -count=1 -timeout 30m -bench '$(BENCH)' $(TESTFLAGS) $(CUDATESTS) $(CUDARUNS)
+		$(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS) $(CUDARUNS)
+	@WAVEPRIOR_FATBIN=$(CURDIR)/.cache/cpp/waveprior.fatbin ./tools/with-cuda gpu \
+		$(GO) test -tags cuda -run '^$$' -bench '$(BENCH)' -timeout 30m ./internal/roofline
+endif
 
 .PHONY: clean
 clean: ## remove what was built (runs/ and the cache of stages stay)

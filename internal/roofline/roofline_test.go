@@ -59,7 +59,7 @@ func TestCompiledTable(t *testing.T) {
 
 // A table of counts, one launch that fits its formula, and the same with one figure wrong each.
 func TestCounted(t *testing.T) {
-	good := []string{"nn_gelu_f32", "4 1 1", "256 1 1", "0", "1 1 4096 4096", "16384", "16384", "217088", "16384", "16384", "16384", "16384"}
+	good := []string{"nn_gelu_f32", "4 1 1", "256 1 1", "0", "1 1 4096 4096", "16384", "16384", "217088", "16384", "16384", "16384", "16384", ""}
 	parse := func(columns []string) (Counted, error) {
 		all, err := ParseCounted([]byte(countedHead + "\n" + strings.Join(columns, "\t") + "\n"))
 		if err != nil {
@@ -108,7 +108,7 @@ func TestCounted(t *testing.T) {
 	if err := CheckCounted([]Counted{c}, []*cuda.Kernel{kernel}); err == nil {
 		t.Error("a kernel with small launches only is held to nothing, and no error says so")
 	}
-	for _, bad := range []string{"", "kernel\n", countedHead + "\nx\n", countedHead + "\n" + strings.Repeat("x\t", 11) + "x\n"} {
+	for _, bad := range []string{"", "kernel\n", countedHead + "\nx\n", countedHead + "\n" + strings.Repeat("x\t", 12) + "x\n"} {
 		if all, err := ParseCounted([]byte(bad)); err == nil {
 			t.Errorf("%q: %v and no error", bad, all)
 		}
@@ -156,15 +156,15 @@ func TestTrainingStep(t *testing.T) {
 			products += n * r.Work.Operations
 		}
 	}
-	if calls["nn_layernorm_f32"] != mlpBlocks || calls["nn_linear_f32"] != mlpBlocks+2 {
+	if calls["nn_layernorm_f32"] != published.blocks || calls["nn_linear_f32"] != published.blocks+2 {
 		t.Errorf("launches: %v", calls)
 	}
 	// Weights, two moments and the mean are read and written; stored gradients are read as well.
-	if low, high := 32.0*mlpParameters, 36.0*mlpParameters; adam < low || adam > high {
+	if low, high := 32.0*publishedParameters, 36.0*publishedParameters; adam < low || adam > high {
 		t.Errorf("the optimiser moves %.0f bytes: between %.0f and %.0f are right", adam, low, high)
 	}
 	// Rounded up to tiles (50 rows to 64 and to 48 of k) products may cost up to a third more.
-	if least := 6.0 * mlpBatch * (mlpParameters - 1e6); products < least || products > 1.4*least {
+	if least := 6.0 * published.batch * (publishedParameters - 1e6); products < least || products > 1.4*least {
 		t.Errorf("dense products cost %.3g operations, 6 a weight and row are %.3g", products, least)
 	}
 }
