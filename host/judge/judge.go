@@ -19,13 +19,14 @@ import (
 	"github.com/waveprior/waveprior/core/metric"
 	"github.com/waveprior/waveprior/core/mixture"
 	"github.com/waveprior/waveprior/core/npy"
+	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/stage"
 )
 
 // Numerics is part of the judge stage's key: it changes when a metric's value changes.
-const Numerics = "3"
+const Numerics = "4"
 
 // Input is what there is to judge.
 type Input struct {
@@ -41,6 +42,7 @@ type Input struct {
 	Data, Observe, Sample *stage.Entry // nil: no such stage
 	TrainingSet           string       // folder names within Data
 	HeldOutSet            string
+	Set                   *space.Space // of the items of both; nil: the solver's model
 }
 
 // MetricsFile is the judge stage's file of numbers, name to value.
@@ -146,7 +148,14 @@ func (j *judging) set(name string) ([]float64, error) {
 	}
 	j.closer = append(j.closer, func() { d.Close() })
 	m, _ := d.Matrix()
-	return m, nil
+	if j.Set == nil {
+		return m, nil
+	}
+	a, err := space.Between(*j.Set, *j.Solver.Configured.Model)
+	if err != nil || a.IsIdentity() {
+		return m, err
+	}
+	return apply(a, m)
 }
 
 func (j *judging) load(ctx context.Context) (err error) {
