@@ -23,7 +23,7 @@ type Options struct {
 	Iterations        int       `option:"iterations" default:"50" min:"1" doc:"steps downhill after which a chain ends"`
 	Evaluations       int       `option:"evaluations" default:"0" min:"0" doc:"evaluations of misfit and gradient after which all chains end; 0: 2 iterations + 20"`
 	Memory            int       `option:"memory" default:"8" min:"1" max:"100" doc:"pairs of steps and gradient changes that L-BFGS remembers"`
-	Start             string    `option:"start" default:"random" oneof:"random,origin" doc:"where chains start that are not told ([sampler.start]): random: standard normal, a point of its own for every chain; origin: at 0"`
+	Initial           string    `option:"initial" default:"random" oneof:"random,origin" doc:"where chains start that are not told ([sampler.start]): random: standard normal, a point of its own for every chain; origin: at 0"`
 	Prior             *string   `option:"prior" oneof:"gaussian,mixture,none" doc:"the latent law: gaussian: independent normals of mean 0 and standard deviation prior_std; mixture: the prior's own, exactly, of a prior that is a Gaussian mixture; none: none. Default: gaussian with a [prior], none without"`
 	PriorStd          float64   `option:"prior_std" default:"1" above:"0" doc:"of prior = \"gaussian\""`
 	Lower             []float64 `option:"lower" default:"[]" doc:"lower bound of the latent vector's numbers: one for all, or one for each of its quantities, in their unit; goes with upper"`

@@ -131,7 +131,7 @@ func (s *Sampler) Start(ctx context.Context, chains contract.Chains, state contr
 		return 0, nil, err
 	}
 	x := s.latent.New(chains.Len())
-	if s.options.Start == Random {
+	if s.options.Initial == Random {
 		z := make([]float64, s.latent.Len())
 		for i, id := range chains.ID {
 			s.initial.At(0, uint32(id), 0).Normals(z)
