@@ -54,6 +54,7 @@ const (
 	CapDecodeJVP  Capability = "decode-jvp"  // DecodeTangent
 	CapEncode     Capability = "encode"      // Encoder
 	CapMixture    Capability = "mixture"     // MixturePrior
+	CapStart      Capability = "start"       // Starter
 )
 
 // Need says that a sampler needs a capability of one of its services, always or where an option has a value.
@@ -311,6 +312,14 @@ type Sampler interface {
 	Start(ctx context.Context, chains Chains, state State) (steps int, status []Status, err error)
 	// Step takes state to next, which lies elsewhere. A pure function of its arguments and of what the services answer.
 	Step(ctx context.Context, step int, chains Chains, state, next State) (StepResult, error)
+}
+
+// Starter is capability "start": a sampler whose chains can start where they are told to. Such chains can go on from where
+// other ones ended, under other options or with other data: the stages of [[sampler.stages]].
+type Starter interface {
+	// StartAt is Start with the latent vectors x (chains, latent...) that the chains start from. A vector that cannot be
+	// started from fails its chain alone.
+	StartAt(ctx context.Context, chains Chains, x *tensor.Tensor, state State) (steps int, status []Status, err error)
 }
 
 // FullSolver is a solver with every method: what callers hold. A missing capability answers ErrUnsupported.

@@ -38,6 +38,8 @@ func Capabilities(p Plugin) []Capability {
 	add(encode, CapEncode)
 	_, mixture := p.(MixturePrior)
 	add(mixture, CapMixture)
+	_, start := p.(Starter)
+	add(start, CapStart)
 	return c
 }
 

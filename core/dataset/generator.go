@@ -67,6 +67,8 @@ var kinds = []kind{
 		"stretched over them, or their projections on the KL basis of cosines: the population of the memorisation study.", true, (*fieldOptions).build),
 	newKind("openfwi", "Layered, curved, faulted and natural maps of velocity, as in the ten 2-D families of OpenFWI: 70 x 70 cells that are "+
 		"stretched over the model's z and x axes. A model with S velocity or density gets them too.", true, (*openfwiOptions).build),
+	newKind("marmousi-like", "Sections of a marine basin on the model's own grid, in the manner of the Marmousi model: water, flat beds, an unconformity, and under it "+
+		"beds that are tilted, folded and faulted. A model with S velocity or density gets them too.", true, (*basinOptions).build),
 	newKind(filesKind, "Models in files, in the layout of OpenFWI or one array: they are stretched over the model's z and x axes.", true, (*filesOptions).build),
 }
 

@@ -70,8 +70,16 @@ type localSampler struct{ contract.Sampler }
 
 func (l localSampler) Describe() contract.Description {
 	d := l.Sampler.Describe()
-	d.Contract = contract.Version
+	d.Contract, d.Capabilities = contract.Version, contract.Capabilities(l.Sampler)
 	return d
+}
+
+// StartAt implements contract.Starter where the sampler does.
+func (l localSampler) StartAt(ctx context.Context, chains contract.Chains, x *tensor.Tensor, state contract.State) (int, []contract.Status, error) {
+	if s, ok := l.Sampler.(contract.Starter); ok {
+		return s.StartAt(ctx, chains, x, state)
+	}
+	return 0, nil, contract.Unsupported(l.Describe(), contract.CapStart)
 }
 
 // Options say under what a plugin is checked. The zero value suits a plugin whose options all have defaults.

@@ -69,6 +69,8 @@ type Cell struct {
 	DataAdapt   Adapters // explicit adapters after the solver's data
 	Sampler     *Plugin
 	Chains      Sampler // the host's keys of [sampler]
+	Start       *Start  // nil: where the sampler itself starts
+	Stages      []Stage // of sampling, each from where the one before it ended; none: one, by [sampler] itself
 	Judge       Judge
 
 	tree map[string]any // resolved, for the lock

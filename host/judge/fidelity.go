@@ -43,7 +43,7 @@ func (j *judging) fidelity(context.Context) (err error) {
 	if j.truth == nil || len(j.alive) == 0 {
 		return nil
 	}
-	var mean, best score
+	var mean, best, start score
 	means := make([]float64, 0, j.obs*j.cells)
 	std, spread := 0.0, 0.0 // sums over observations of two chains or more
 	n := 0.0
@@ -71,6 +71,9 @@ func (j *judging) fidelity(context.Context) (err error) {
 			}
 		}
 		best.add(models[b*j.cells:(b+1)*j.cells], t)
+		if j.start != nil {
+			start.add(j.start[o*j.cells:(o+1)*j.cells], t)
+		}
 		if len(chains) > 1 {
 			_, s, err := metric.MeanStd(models, j.cells)
 			if err != nil {
@@ -101,9 +104,18 @@ func (j *judging) fidelity(context.Context) (err error) {
 				return err
 			}
 			best.addImage(v, truth, j.view.NZ, j.view.NX)
+			if j.start != nil {
+				if v, err = j.view.of(j.start[o*j.cells : (o+1)*j.cells]); err != nil {
+					return err
+				}
+				start.addImage(v, truth, j.view.NZ, j.view.NX)
+			}
 		}
 	}
-	for name, s := range map[string]score{"mean": mean, "best": best} {
+	for name, s := range map[string]score{"mean": mean, "best": best, "start": start} {
+		if s.n == 0 {
+			continue
+		}
 		j.m["fidelity.relative_l2_"+name] = s.l2 / s.n
 		j.m["fidelity.mae_"+name] = s.mae / s.n
 		j.m["fidelity.rmse_"+name] = math.Sqrt(s.mse / s.n)
@@ -121,6 +133,9 @@ func (j *judging) fidelity(context.Context) (err error) {
 		}
 	}
 	if err := images.save(j); err != nil {
+		return err
+	}
+	if err := j.inversion(); err != nil {
 		return err
 	}
 	return j.save("posterior_mean", means, j.obs, j.cells)

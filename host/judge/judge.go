@@ -67,11 +67,14 @@ type judging struct {
 	tau    []float64 // (obs)
 	truth  []float64 // (obs, cells), nil: none
 	phi    []float64 // (chains) misfit of the final samples, nil: unconditional
+	start  []float64 // (obs, cells) where chains started by [sampler.start], nil: elsewhere
 	train  []float64 // (N, cells), nil: none
 	held   []float64 // (n, cells), nil: none
 	mix    *mixture.Mixture
 	view   *view // nil: models are no fields
 	closer []func()
+
+	startData []float64 // (nd) of the first observation's start, nil: none
 }
 
 // Run computes all metrics and writes them into in.Dir.
@@ -200,6 +203,9 @@ func (j *judging) load(ctx context.Context) (err error) {
 	if j.models, _, err = reals(j.Sample.Path("model.npy")); err != nil {
 		return err
 	}
+	if err := j.loadStart(); err != nil {
+		return err
+	}
 	j.per = j.Cell.Chains.Chains
 	for c := range j.chains {
 		if !math.IsNaN(j.models[c*j.cells]) && !math.IsNaN(j.latents[c*j.d]) {
@@ -284,6 +290,9 @@ func (j *judging) dataBlock(ctx context.Context) error {
 	if err := j.truthFit(ctx); err != nil {
 		return err
 	}
+	if err := j.startFit(ctx); err != nil {
+		return err
+	}
 	f, err := j.forward(ctx, j.latentsOf(j.alive))
 	if err != nil {
 		return err
@@ -297,6 +306,11 @@ func (j *judging) dataBlock(ctx context.Context) error {
 		j.phi[c] = j.misfitOf(f[i*j.nd:(i+1)*j.nd], c/j.per)
 		all = append(all, j.phi[c])
 	}
+	if best := j.bestOf(0); best >= 0 {
+		if err := j.saveGather(f[best*j.nd : (best+1)*j.nd]); err != nil {
+			return err
+		}
+	}
 	j.m["data.misfit_median"] = quantile(all, 0.5)
 	j.m["data.misfit_min"] = quantile(all, 0)
 	j.m["data.chi2_median"] = 2 * quantile(all, 0.5) / float64(j.nd)
@@ -306,6 +320,17 @@ func (j *judging) dataBlock(ctx context.Context) error {
 	}
 	j.m["data.chi2_mean"] = 2 * mean / float64(len(all)) / float64(j.nd)
 	return nil
+}
+
+// bestOf is the place among those alive of the chain of an observation with the lowest misfit, -1 where none is left.
+func (j *judging) bestOf(o int) int {
+	best := -1
+	for i, c := range j.alive {
+		if c/j.per == o && (best < 0 || j.phi[c] < j.phi[j.alive[best]]) {
+			best = i
+		}
+	}
+	return best
 }
 
 // truthFit is chi^2 of the truths themselves through the solver: 1 in expectation where the data are the solver's own.

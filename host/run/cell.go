@@ -27,6 +27,7 @@ type cellRun struct {
 	solver   *contract.SolverService
 	prior    *contract.PriorService
 	physics  *compose.Problem
+	parts    compose.Parts // of physics
 	model    *space.Adapter
 	adapted  *space.Adapter // of the data; nil: none
 	observed *observations
@@ -144,8 +145,20 @@ func (k *cellRun) configureSolver(ctx context.Context) error {
 	if _, err := k.c.MemorisationSpace(*k.solver.Configured.Model); err != nil {
 		return fmt.Errorf("%w: %w", err, contract.ErrInvalidOption)
 	}
-	_, err = k.dataAdapter()
-	return err
+	a, err := k.dataAdapter()
+	if err != nil {
+		return err
+	}
+	data := k.solver.Configured.Data
+	if a != nil {
+		data = a.Out()
+	}
+	for _, s := range k.c.Stages {
+		if _, err := stageAdapter(*data, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // solverService starts and configures the workers of a solver.
@@ -271,7 +284,7 @@ func (k *cellRun) configurePrior(ctx context.Context) error {
 	if parts.Data, err = k.dataAdapter(); err != nil {
 		return err
 	}
-	k.adapted = parts.Data
+	k.adapted, k.parts = parts.Data, parts
 	k.physics, err = compose.Physics(parts)
 	return err
 }

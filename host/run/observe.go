@@ -54,6 +54,8 @@ func (k *cellRun) observe(ctx context.Context) error {
 	switch o.Truth {
 	case "held-out", "training":
 		in["set"] = k.setKey
+	case experiment.RuleDrawn:
+		in["drawn"] = o.Drawn
 	case "prior":
 		in["prior"] = k.priorInputs()
 	case "file":
@@ -288,15 +290,9 @@ func (k *cellRun) truths(ctx context.Context, dir string) (*tensor.Tensor, error
 			out.Item(i).SetReals(row)
 		}
 	case "file":
-		t, err := npy.Read(*o.File)
+		t, err := k.modelFile("observation.file", *o.File)
 		if err != nil {
-			return nil, fmt.Errorf("observation.file: %w: %w", err, contract.ErrInvalidOption)
-		}
-		if len(t.Shape) == len(model.ItemShape()) {
-			t = t.Reshape(append([]int{1}, t.Shape...)...)
-		}
-		if err := model.Check("observation.file "+*o.File, t, -1); err != nil {
-			return nil, fmt.Errorf("%w (its header says %v %v; the solver takes %v): %w", err, t.DType, t.Shape, model, contract.ErrInvalidOption)
+			return nil, err
 		}
 		if t.Batch() < o.Count {
 			return nil, fmt.Errorf("observation.file %s holds %d models, count = %d: %w", *o.File, t.Batch(), o.Count, contract.ErrInvalidOption)
@@ -326,12 +322,36 @@ func (k *cellRun) truths(ctx context.Context, dir string) (*tensor.Tensor, error
 				return nil, fmt.Errorf("observation: draw %d of the prior cannot be decoded: %v", i, s)
 			}
 		}
+	case experiment.RuleDrawn:
+		gen, err := dataset.NewGenerator(o.Drawn.Kind, o.Drawn.Options, k.c.Seed, model)
+		if err == nil {
+			err = gen.Fill(0, out, false)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("observation.truth.data: %w: %w", err, contract.ErrInvalidOption)
+		}
 	case experiment.RuleMostMemorised, experiment.RuleFarthest:
 		return out, k.ruleTruths(dir, out)
 	default:
 		return nil, fmt.Errorf("observation.truth = %q", o.Truth)
 	}
 	return out, nil
+}
+
+// modelFile reads models (n, model...) of the solver's space, or one without the batch; key is what names the file.
+func (k *cellRun) modelFile(key, path string) (*tensor.Tensor, error) {
+	model := k.solver.Configured.Model
+	t, err := npy.Read(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", key, err, contract.ErrInvalidOption)
+	}
+	if len(t.Shape) == len(model.ItemShape()) {
+		t = t.Reshape(append([]int{1}, t.Shape...)...)
+	}
+	if err := model.Check(key+" "+path, t, -1); err != nil {
+		return nil, fmt.Errorf("%w (its header says %v %v; the solver takes %v): %w", err, t.DType, t.Shape, model, contract.ErrInvalidOption)
+	}
+	return t, nil
 }
 
 // priorDraws returns exact draws of a prior that is a Gaussian mixture, in its latent space.
