@@ -60,7 +60,7 @@ func (o *filesOptions) build(model *space.Space) (population, error) {
 	if o.Order == "shuffled" {
 		f.order = []int{} // NewGenerator fills it
 	}
-	own := &space.Space{Name: "file", DType: tensor.Float64, Axes: []space.Axis{cells(z, grid[0]), cells(x, grid[1])},
+	own := &space.Space{Name: "file", DType: tensor.Float64, Axes: []space.Axis{z.Cells(grid[0]), x.Cells(grid[1])},
 		Quantities: []space.Quantity{{Name: o.Quantity, Unit: o.Unit}}}
 	return population{examples: examples, files: f, space: own}, nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/waveprior/waveprior/core/metric"
 	"github.com/waveprior/waveprior/core/mixture"
 	"github.com/waveprior/waveprior/core/npy"
+	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/stage"
@@ -41,6 +42,7 @@ type Input struct {
 	Data, Observe, Sample *stage.Entry // nil: no such stage
 	TrainingSet           string       // folder names within Data
 	HeldOutSet            string
+	Set                   *space.Space // of the items of both; nil: the solver's model
 }
 
 // MetricsFile is the judge stage's file of numbers, name to value.
@@ -146,7 +148,14 @@ func (j *judging) set(name string) ([]float64, error) {
 	}
 	j.closer = append(j.closer, func() { d.Close() })
 	m, _ := d.Matrix()
-	return m, nil
+	if j.Set == nil {
+		return m, nil
+	}
+	a, err := space.Between(*j.Set, *j.Solver.Configured.Model)
+	if err != nil || a.IsIdentity() {
+		return m, err
+	}
+	return apply(a, m)
 }
 
 func (j *judging) load(ctx context.Context) (err error) {

@@ -309,7 +309,7 @@ func (k *cellRun) timeTraining(ctx context.Context, times *timings) (trainingTim
 	if prior == nil || err != nil {
 		return trainingTime{}, err
 	}
-	gen, err := dataset.NewGenerator(k.c.Data.Kind, k.c.Generator, k.c.Seed, k.solver.Configured.Model)
+	gen, err := dataset.NewGenerator(k.c.Data.Kind, k.c.Generator, k.c.Seed, k.set)
 	if err != nil {
 		return trainingTime{}, fmt.Errorf("prior.data: %w", err)
 	}

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 
 	"github.com/waveprior/waveprior/core/contract"
-	"github.com/waveprior/waveprior/core/dataset"
 	"github.com/waveprior/waveprior/core/hook"
 	"github.com/waveprior/waveprior/core/npy"
 	"github.com/waveprior/waveprior/core/rng"
@@ -308,17 +307,11 @@ func (k *cellRun) truths(ctx context.Context, dir string) (*tensor.Tensor, error
 		if o.Truth == "training" {
 			name = TrainingSet
 		}
-		d, err := dataset.Open(filepath.Join(k.out.Data.Path(name), dataset.ManifestName))
+		items, err := k.items(k.out.Data, name, o.Count)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("observation.count: %w", err)
 		}
-		defer d.Close()
-		if d.Len() < o.Count {
-			return nil, fmt.Errorf("observation.count is %d, the %s set has %d", o.Count, o.Truth, d.Len())
-		}
-		for i := range o.Count {
-			out.Item(i).CopyFrom(d.Item(i))
-		}
+		return items, nil
 	case "prior":
 		z, err := k.priorDraws(ctx, o.Count)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // leastPoints is the fewest nodes per wavelength that a model may have at the wavelet's highest frequency, 2.5 times its peak.
@@ -41,19 +42,15 @@ func (l *limits) carried() string {
 
 // check sets the status of the items of m that are not finite or outside the limits.
 func (s *setup) check(m *tensor.Tensor) []contract.Status {
-	var status []contract.Status
-	for i := range m.Batch() {
-		var text string
-		var code contract.StatusCode
-		item := m.Item(i)
+	return calls.Items(m, func(item *tensor.Tensor) contract.Status {
+		var st contract.Status
 		if item.DType == tensor.Float32 {
-			code, text = judge(&s.limits, item.Float32s())
+			st.Code, st.Text = judge(&s.limits, item.Float32s())
 		} else {
-			code, text = judge(&s.limits, item.Float64s())
+			st.Code, st.Text = judge(&s.limits, item.Float64s())
 		}
-		status = contract.SetStatus(status, m.Batch(), i, contract.Status{Code: code, Text: text})
-	}
-	return status
+		return st
+	})
 }
 
 // judge looks at all of a model: of several faults the most telling is said, with the fastest or slowest node.

@@ -2,11 +2,11 @@ package acoustic
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // Observe implements contract.Misfitter: d (k, 1, ns, nt, nr) and tau (k) are copied. Errors: a wrong shape, a datum that is
@@ -17,26 +17,11 @@ func (s *Solver) Observe(_ context.Context, d *tensor.Tensor, noiseStd []float64
 		return err
 	}
 	defer done()
-	if err := c.data.Check("solver acoustic: observation", d, len(noiseStd)); err != nil {
+	obs, err := c.Spaces.Observe(d, noiseStd)
+	if err != nil {
 		return err
 	}
-	for i, tau := range noiseStd {
-		if !(tau > 0) || math.IsInf(tau, 0) {
-			return fmt.Errorf("solver acoustic: observation %d: noise standard deviation is %g, it must be above 0 and finite: %w",
-				i, tau, contract.ErrInvalidOption)
-		}
-		if text, ok := c.data.FirstOutside(d.Item(i)); !ok {
-			return fmt.Errorf("solver acoustic: observation %d: %s: %w", i, text, contract.ErrInvalidOption)
-		}
-	}
-	obs := &observations{d: d.Clone(), tau: append([]float64(nil), noiseStd...)}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cfg != c {
-		return fmt.Errorf("solver acoustic: configured anew during Observe: %w", contract.ErrNotConfigured)
-	}
-	s.obs = obs
-	return nil
+	return s.kept.Observe("acoustic", c, obs)
 }
 
 // Misfit implements contract.Misfitter: phi_i = 1/2 sum (F(m_i) - d_which[i])^2/tau^2, and d phi_i/d m_i in gradient
@@ -48,30 +33,11 @@ func (s *Solver) Misfit(ctx context.Context, m *tensor.Tensor, which []int, phi 
 		return nil, err
 	}
 	defer done()
-	if err := c.model.Check("solver acoustic: model", m, -1); err != nil {
+	if err := c.CheckMisfit(obs, m, which, phi, gradient); err != nil {
 		return nil, err
 	}
-	batch := m.Batch()
-	if gradient != nil {
-		if err := c.model.Check("solver acoustic: gradient", gradient, batch); err != nil {
-			return nil, err
-		}
-	}
-	if len(which) != batch || len(phi) != batch {
-		return nil, fmt.Errorf("%w: solver acoustic: %d models with %d observation numbers and %d places for misfits",
-			tensor.ErrShape, batch, len(which), len(phi))
-	}
-	if obs == nil {
-		return nil, fmt.Errorf("solver acoustic: Misfit before Observe: %w", contract.ErrNoObservation)
-	}
-	for i, k := range which {
-		if k < 0 || k >= len(obs.tau) {
-			return nil, fmt.Errorf("solver acoustic: item %d asks for observation %d, there are %d (0..%d): %w", i, k,
-				len(obs.tau), len(obs.tau)-1, contract.ErrNoObservation)
-		}
-	}
 	return c.each(ctx, m, 1, func(models *tensor.Tensor, items []int) ([]contract.Status, error) {
-		out, g := c.data.New(len(items)), []float64(nil)
+		out, g := c.Data.New(len(items)), []float64(nil)
 		var err error
 		if gradient == nil {
 			err = c.forward(models, out)
@@ -81,18 +47,18 @@ func (s *Solver) Misfit(ctx context.Context, m *tensor.Tensor, which []int, phi 
 				of[k] = which[i]
 			}
 			g = make([]float64, len(items)*c.nodes)
-			err = c.gradient(models, obs.d, of, out, g)
+			err = c.gradient(models, obs.D, of, out, g)
 		}
 		if err != nil {
 			return nil, err
 		}
 		var status []contract.Status
 		for k, i := range items {
-			tau := obs.tau[which[i]]
-			phi[i] = misfit(out.Item(k), obs.d.Item(which[i]), tau)
-			ok := phi[i] <= math.MaxFloat64 && finite(out.Item(k))
+			tau := obs.Tau[which[i]]
+			phi[i] = misfit(out.Item(k), obs.D.Item(which[i]), tau)
+			ok := phi[i] <= math.MaxFloat64 && out.Item(k).Finite()
 			if gradient != nil {
-				ok = store(gradient.Item(i), g[k*c.nodes:][:c.nodes], 1/tau/tau) && ok
+				ok = calls.Store(gradient.Item(i), g[k*c.nodes:][:c.nodes], 1/tau/tau) && ok
 			}
 			if !ok {
 				status = contract.SetStatus(status, len(items), k, contract.Status{Code: contract.Diverged, Text: "the data, the misfit or its gradient are not finite"})

@@ -10,14 +10,15 @@ import (
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/wave"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // setup is what Configure leaves. Nothing of it changes afterwards; calls that run hold use, so that its memory is freed only
 // after them.
 type setup struct {
+	calls.Spaces
 	use          sync.RWMutex
 	limits       limits
-	model, data  space.Space
 	nodes, shots int // nodes of a model; shots
 	threads      int
 	device       cuda.Device
@@ -34,7 +35,7 @@ func newSetup(o *Options, threads int) (*setup, error) {
 	if o.FreeSurface {
 		top = 0
 	}
-	s := &setup{threads: max(1, threads)}
+	s := &setup{Spaces: calls.Spaces{Solver: "acoustic"}, threads: max(1, threads)}
 	s.limits = newLimits(o)
 	if s.limits.upper <= s.limits.lower {
 		return nil, invalid("no velocity suits both: %s, and %s", s.limits.stable(), s.limits.carried())
@@ -86,15 +87,15 @@ func newSetup(o *Options, threads int) (*setup, error) {
 	if o.Precision == "float64" {
 		dtype = tensor.Float64
 	}
-	s.model = space.Space{Name: "model", DType: dtype,
+	s.Model = space.Space{Name: "model", DType: dtype,
 		Axes: []space.Axis{{Name: "field", Size: 1}, {Name: "z", Unit: "m", Size: c.NZ, Step: c.SpacingM},
 			{Name: "x", Unit: "m", Size: c.NX, Step: c.SpacingM}},
 		Quantities: []space.Quantity{{Name: "vp", Unit: "m/s", Lower: &s.limits.lower, Upper: &s.limits.upper}}}
-	s.data = space.Space{Name: "data", DType: dtype,
+	s.Data = space.Space{Name: "data", DType: dtype,
 		Axes: []space.Axis{{Name: "component", Size: 1}, axes[0],
 			{Name: "time", Unit: "s", Size: c.Steps, Origin: c.StepS, Step: c.StepS}, axes[1]},
 		Quantities: []space.Quantity{{Name: "pressure", Unit: "1"}}}
-	s.nodes, s.shots = s.model.Len(), len(c.Sources)
+	s.nodes, s.shots = s.Model.Len(), len(c.Sources)
 	var err error
 	if s.device, err = cuda.NewCPU(s.threads); err != nil {
 		return nil, fmt.Errorf("solver acoustic: %w: %w", contract.ErrUnsupported, err)

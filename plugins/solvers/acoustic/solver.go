@@ -3,25 +3,15 @@ package acoustic
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // Solver implements contract.Solver, Misfitter, ForwardLinear and AdjointLinear.
-type Solver struct {
-	mu  sync.RWMutex
-	cfg *setup        // nil before Configure
-	obs *observations // nil before Observe
-}
-
-// observations are what Observe left: d (k, data...) of the data's type, tau (k).
-type observations struct {
-	d   *tensor.Tensor
-	tau []float64
-}
+type Solver struct{ kept calls.State[setup] }
 
 // New returns a solver that waits for Configure.
 func New() *Solver { return new(Solver) }
@@ -56,26 +46,20 @@ func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Confi
 	if err != nil {
 		return contract.Configured{}, err
 	}
-	s.mu.Lock()
-	old := s.cfg
-	s.cfg, s.obs = cfg, nil
-	s.mu.Unlock()
-	if old != nil {
-		old.close()
+	if before := s.kept.Configure(cfg, nil); before != nil {
+		before.close()
 	}
-	model, data := cfg.model, cfg.data
+	model, data := cfg.Model, cfg.Data
 	return contract.Configured{Model: &model, Data: &data}, nil
 }
 
 // state returns what Configure and Observe left; done gives the setup back.
-func (s *Solver) state() (c *setup, obs *observations, done func(), err error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.cfg == nil {
-		return nil, nil, nil, fmt.Errorf("solver acoustic: call Configure first: %w", contract.ErrNotConfigured)
+func (s *Solver) state() (c *setup, obs *calls.Observations, done func(), err error) {
+	c, obs, err = s.kept.Take("acoustic", func(c *setup) { c.use.RLock() })
+	if err != nil {
+		return nil, nil, nil, err
 	}
-	s.cfg.use.RLock()
-	return s.cfg, s.obs, s.cfg.use.RUnlock, nil
+	return c, obs, c.use.RUnlock, nil
 }
 
 // Forward implements contract.Solver: d (batch, 1, ns, nt, nr) = p at the receivers, m (batch, 1, nz, nx) in m/s. Statuses:
@@ -87,20 +71,17 @@ func (s *Solver) Forward(ctx context.Context, m, d *tensor.Tensor) ([]contract.S
 		return nil, err
 	}
 	defer done()
-	if err := c.model.Check("solver acoustic: model", m, -1); err != nil {
-		return nil, err
-	}
-	if err := c.data.Check("solver acoustic: data", d, m.Batch()); err != nil {
+	if err := c.CheckForward(m, d); err != nil {
 		return nil, err
 	}
 	return c.each(ctx, m, 1, func(models *tensor.Tensor, items []int) ([]contract.Status, error) {
-		out := c.data.New(len(items))
+		out := c.Data.New(len(items))
 		if err := c.forward(models, out); err != nil {
 			return nil, err
 		}
 		var status []contract.Status
 		for k, i := range items {
-			if !finite(out.Item(k)) {
+			if !out.Item(k).Finite() {
 				status = contract.SetStatus(status, len(items), k, contract.Status{Code: contract.Diverged, Text: "the wavefield is not finite at the receivers"})
 				continue
 			}

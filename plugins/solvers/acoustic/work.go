@@ -3,10 +3,10 @@ package acoustic
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // each calls f with the good models of m, some at a time, and their places in the batch, and puts the statuses that it returns
@@ -15,12 +15,7 @@ func (s *setup) each(ctx context.Context, m *tensor.Tensor, directions int,
 	f func(models *tensor.Tensor, items []int) ([]contract.Status, error)) ([]contract.Status, error) {
 	batch := m.Batch()
 	status := s.check(m)
-	var good []int
-	for i := range batch {
-		if contract.StatusAt(status, i).Code == contract.OK {
-			good = append(good, i)
-		}
-	}
+	good := calls.Good(batch, status)
 	// Enough shots to keep the threads busy to the end, and not more memory than that takes.
 	some := max(1, 8*s.threads/(s.shots*directions))
 	for lo := 0; lo < len(good); lo += some {
@@ -28,7 +23,7 @@ func (s *setup) each(ctx context.Context, m *tensor.Tensor, directions int,
 			return nil, fmt.Errorf("solver acoustic: %w", err)
 		}
 		items := good[lo:min(lo+some, len(good))]
-		models := s.model.New(len(items))
+		models := s.Model.New(len(items))
 		for k, i := range items {
 			models.Item(k).CopyFrom(m.Item(i))
 		}
@@ -74,38 +69,4 @@ func (s *setup) vjp(m, w *tensor.Tensor, many int, g []float64) error {
 		return s.single.VJP(m.Float32s(), w.Float32s(), many, g)
 	}
 	return s.double.VJP(m.Float64s(), w.Float64s(), many, g)
-}
-
-// finite reports whether no number of t is NaN or infinite.
-func finite(t *tensor.Tensor) bool {
-	if t.DType == tensor.Float32 {
-		for _, x := range t.Float32s() {
-			if !(math.Abs(float64(x)) <= math.MaxFloat32) {
-				return false
-			}
-		}
-		return true
-	}
-	for _, x := range t.Float64s() {
-		if !(math.Abs(x) <= math.MaxFloat64) {
-			return false
-		}
-	}
-	return true
-}
-
-// store writes v times scale to t, rounded to t's type, and reports whether all are finite there.
-func store(t *tensor.Tensor, v []float64, scale float64) bool {
-	if t.DType == tensor.Float32 {
-		out := t.Float32s()
-		for i, x := range v {
-			out[i] = float32(x * scale)
-		}
-	} else {
-		out := t.Float64s()
-		for i, x := range v {
-			out[i] = x * scale
-		}
-	}
-	return finite(t)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/multifrontal"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // deviceBytes bounds what a batch takes of a device at once; where the device has less, batches get smaller until they fit.
@@ -109,7 +110,7 @@ func (s *setup) compute(ctx context.Context, m *tensor.Tensor, status []contract
 	if s.device == nil {
 		return s.each(ctx, batch, status, f)
 	}
-	left, failed, err := s.device.run(ctx, m, okItems(batch, status), t)
+	left, failed, err := s.device.run(ctx, m, calls.Good(batch, status), t)
 	if err != nil {
 		return nil, fmt.Errorf("solver helmholtz: %w", err)
 	}
