@@ -10,6 +10,7 @@ import (
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/dataset"
 	"github.com/waveprior/waveprior/core/hook"
+	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/stage"
 )
 
@@ -69,7 +70,7 @@ func generatorSums(kind string, options json.RawMessage) ([]string, error) {
 	}
 	var sums []string
 	for _, p := range paths {
-		sum, err := fileSum(p)
+		sum, err := experiment.FileSum(p)
 		if err != nil {
 			return nil, err
 		}
