@@ -20,6 +20,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/diffusion"
+	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
 )
@@ -125,6 +126,7 @@ type Configured struct {
 	Latent   *space.Space        // prior
 	Schedule *diffusion.Schedule // diffusion prior
 	State    []StateTensor       // sampler
+	Scheme   *seismic.Scheme     // solver in time: what its grid carries, for estimates; nil: not said
 }
 
 // StateTensor is one tensor of a sampler's state: (chains, Shape...). "latent" (what the prior's level applies to) and

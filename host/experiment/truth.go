@@ -223,7 +223,7 @@ func (l *loader) candidates(r *Rule, data map[string]any, c *draft) (map[string]
 	if err != nil {
 		return nil, bad("kind", "%v", err)
 	}
-	if dataset.PathOption(kind) != "" {
+	if dataset.FromFiles(kind, all) {
 		return nil, bad("kind", "%s has no more examples than it has: candidates are drawn, by another kind", kind)
 	}
 	delete(all, "kind")

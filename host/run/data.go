@@ -13,6 +13,7 @@ import (
 	"github.com/waveprior/waveprior/core/hook"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/stage"
 )
 
@@ -142,7 +143,7 @@ func generatorSums(kind string, options json.RawMessage) ([]string, error) {
 	}
 	var sums []string
 	for _, p := range paths {
-		sum, err := fileSum(p)
+		sum, err := experiment.FileSum(p)
 		if err != nil {
 			return nil, err
 		}

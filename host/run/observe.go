@@ -6,10 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 
 	"github.com/waveprior/waveprior/core/contract"
@@ -59,7 +57,7 @@ func (k *cellRun) observe(ctx context.Context) error {
 	case "prior":
 		in["prior"] = k.priorInputs()
 	case "file":
-		sum, err := fileSum(*o.File)
+		sum, err := experiment.FileSum(*o.File)
 		if err != nil {
 			return fmt.Errorf("observation.file: %w", err)
 		}
@@ -111,19 +109,6 @@ func (k *cellRun) observe(ctx context.Context) error {
 	return k.physics.Observe(ctx, d, k.observed.noiseStd)
 }
 
-func fileSum(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
 // folderSum is the hash of the names and contents of all files in a folder, in order.
 func folderSum(dir string) (string, error) {
 	h := sha256.New()
@@ -131,7 +116,7 @@ func folderSum(dir string) (string, error) {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
-		sum, err := fileSum(path)
+		sum, err := experiment.FileSum(path)
 		if err != nil {
 			return err
 		}

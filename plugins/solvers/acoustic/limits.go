@@ -10,7 +10,7 @@ import (
 	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
-// leastPoints is the fewest nodes per wavelength that a model may have at the wavelet's highest frequency, 2.5 times its peak.
+// leastPoints is the fewest nodes per wavelength that a model may have at the wavelets' highest frequency.
 // The data sets' slowest velocity has 4; for 1 % of phase velocity at the peak order 2 wants 12.9 there, order 4 5.3, order 8
 // 3.4, and at the peak there are 2.5 times as many nodes as at the highest frequency.
 const leastPoints = 3
@@ -22,9 +22,9 @@ type limits struct {
 	order, nx    int
 }
 
-// newLimits takes filled options.
-func newLimits(o *Options) limits {
-	l := limits{dt: *o.DtS, h: *o.Grid.SpacingM, hz: seismic.HighestRicker * *o.Wavelet.PeakHz, order: o.Order, nx: *o.Grid.NX}
+// newLimits takes filled options and the highest frequency of all wavelets.
+func newLimits(o *Options, hz float64) limits {
+	l := limits{dt: *o.DtS, h: *o.Grid.SpacingM, hz: hz, order: o.Order, nx: *o.Grid.NX}
 	l.lower = leastPoints * l.hz * l.h
 	// A little below the limit, where the fastest wave neither grows nor stands still for rounding's sake.
 	l.upper = (1 - 1e-6) * seismic.Stability(l.order) * l.h / l.dt

@@ -19,6 +19,7 @@ type setup struct {
 	calls.Spaces
 	use          sync.RWMutex
 	limits       limits
+	scheme       seismic.Scheme
 	nodes, shots int // nodes of a model; shots
 	threads      int
 	device       cuda.Device
@@ -35,15 +36,32 @@ func newSetup(o *Options, threads int) (*setup, error) {
 	if o.FreeSurface {
 		top = 0
 	}
-	s := &setup{Spaces: calls.Spaces{Solver: "acoustic"}, threads: max(1, threads)}
-	s.limits = newLimits(o)
+	sources, err := o.Sources.List("sources")
+	if err != nil {
+		return nil, invalid("%w", err)
+	}
+	receivers, err := o.Receivers.List("receivers")
+	if err != nil {
+		return nil, invalid("%w", err)
+	}
+	signals, of, err := o.signals(len(sources))
+	if err != nil {
+		return nil, err
+	}
+	peak, highest := 0.0, 0.0
+	for _, q := range signals {
+		peak += q.PeakHz / float64(len(signals))
+		highest = max(highest, q.HighestHz)
+	}
+	s := &setup{Spaces: calls.Spaces{Solver: "acoustic"}, threads: max(1, threads), scheme: seismic.Scheme{Order: o.Order, StepS: *o.DtS, SpacingM: *o.Grid.SpacingM, PeakHz: peak, HighestHz: highest}}
+	s.limits = newLimits(o, highest)
 	if s.limits.upper <= s.limits.lower {
 		return nil, invalid("no velocity suits both: %s, and %s", s.limits.stable(), s.limits.carried())
 	}
 	c := wave.Config{
 		NZ: *o.Grid.NZ, NX: *o.Grid.NX, SpacingM: *o.Grid.SpacingM, StepS: *o.DtS, Steps: *o.NT, Order: o.Order,
 		Top: top, Bottom: cells, Left: cells, Right: cells, FreeSurface: o.FreeSurface, Sponge: sponge,
-		LayerSpeed: s.limits.upper, LayerHz: *o.Wavelet.PeakHz, Memory: o.MemoryMB << 20,
+		LayerSpeed: s.limits.upper, LayerHz: peak, Memory: o.MemoryMB << 20,
 	}
 	if o.Boundary.VelocityMS != nil {
 		c.LayerSpeed = *o.Boundary.VelocityMS
@@ -58,16 +76,12 @@ func newSetup(o *Options, threads int) (*setup, error) {
 	var axes [2]space.Axis
 	for i, p := range []struct {
 		what, axis string
-		given      *seismic.Positions
+		list       [][]float64
 		scale      float64
 		nodes      *[][]wave.Node
-	}{{"sources", "shot", &o.Sources, scale, &c.Sources}, {"receivers", "receiver", &o.Receivers, 1, &c.Receivers}} {
-		list, err := p.given.List(p.what)
-		if err != nil {
-			return nil, invalid("%w", err)
-		}
-		axes[i] = seismic.Axis(p.axis, list)
-		for k, zx := range list {
+	}{{"sources", "shot", sources, scale, &c.Sources}, {"receivers", "receiver", receivers, 1, &c.Receivers}} {
+		axes[i] = seismic.Axis(p.axis, p.list)
+		for k, zx := range p.list {
 			nodes, err := sinc.Nodes(zx[0], zx[1])
 			if err != nil {
 				return nil, invalid("%s: position %d %w", p.what, k, err)
@@ -79,9 +93,8 @@ func newSetup(o *Options, threads int) (*setup, error) {
 			*p.nodes = append(*p.nodes, point)
 		}
 	}
-	q := o.samples()
-	for range c.Sources {
-		c.Wavelets = append(c.Wavelets, q)
+	for _, k := range of {
+		c.Wavelets = append(c.Wavelets, signals[k].Q)
 	}
 	dtype := tensor.Float32
 	if o.Precision == "float64" {
@@ -96,7 +109,6 @@ func newSetup(o *Options, threads int) (*setup, error) {
 			{Name: "time", Unit: "s", Size: c.Steps, Origin: c.StepS, Step: c.StepS}, axes[1]},
 		Quantities: []space.Quantity{{Name: "pressure", Unit: "1"}}}
 	s.nodes, s.shots = s.Model.Len(), len(c.Sources)
-	var err error
 	if s.device, err = cuda.NewCPU(s.threads); err != nil {
 		return nil, fmt.Errorf("solver acoustic: %w: %w", contract.ErrUnsupported, err)
 	}

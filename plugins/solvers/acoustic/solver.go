@@ -24,7 +24,7 @@ func (s *Solver) Describe() contract.Description {
 		Kind:     contract.KindSolver,
 		Name:     "acoustic",
 		Version:  "0.1.0",
-		Numerics: "1",
+		Numerics: "2",
 		Doc: "Acoustic waves of constant density in time, two dimensions: point sources with a wavelet, data the pressure at the " +
 			"receivers, model the velocity vp in m/s. Second order in time, order 2 to 8 in space, C-PML and a free surface, or " +
 			"the scheme of the OpenFWI data sets.",
@@ -49,8 +49,8 @@ func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Confi
 	if before := s.kept.Configure(cfg, nil); before != nil {
 		before.close()
 	}
-	model, data := cfg.Model, cfg.Data
-	return contract.Configured{Model: &model, Data: &data}, nil
+	model, data, scheme := cfg.Model, cfg.Data, cfg.scheme
+	return contract.Configured{Model: &model, Data: &data, Scheme: &scheme}, nil
 }
 
 // state returns what Configure and Observe left; done gives the setup back.
