@@ -178,15 +178,25 @@ func (w *worker) call(ctx context.Context, name string, f func(ctx context.Conte
 		}
 		w.mu.Unlock()
 		if first && attempt < w.s.Restarts {
-			w.s.logf("%s died in %s (%v): restarting it, attempt %d of %d", w.what, name, firstLine(err), attempt+1, w.s.Restarts)
+			w.s.logf("%s died in %s (%v): restarting it, attempt %d of %d", w.what, name, oneLine(err), attempt+1, w.s.Restarts)
 		}
 	}
 	return fmt.Errorf("%s: %s failed %d times, giving up (the run can be resumed): %w", w.what, name, w.s.Restarts+1, err)
 }
 
-func firstLine(err error) string {
-	s, _, _ := strings.Cut(err.Error(), "\n")
-	return s
+// oneLine is an error's text in one line, without the middle where it is long: a crash says why in the first of its last words,
+// a process that ends by its own will in the last.
+func oneLine(err error) string {
+	const most = 480
+	var lines []string
+	for line := range strings.Lines(err.Error()) {
+		lines = append(lines, strings.TrimSpace(line))
+	}
+	s := strings.Join(lines, " | ")
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most/2], "") + " ... " + strings.ToValidUTF8(s[len(s)-most/2:], "")
 }
 
 // watched runs f under the session's call limit. The clock stands while the plugin waits for a service of ours, and starts

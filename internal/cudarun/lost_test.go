@@ -55,34 +55,40 @@ func TestLostGPU(t *testing.T) {
 		t.Fatal(r)
 	}
 
-	fault := "WAVEPRIOR_EMULATED_FAULT=nn_outer_adam_f32:40:" + at("first") + ",helm_residual_f32:5:" + at("second")
+	fault := "WAVEPRIOR_EMULATED_FAULT=nn_adam_f32:30:" + at("first") + ",helm_residual_f32:5:" + at("second")
 	r := runLost(t, at("cache once"), at("once"), fault)
 	if r.code != 0 {
 		t.Fatal(r)
 	}
 	for _, want := range []string{
-		"prior kl-mlp died in Train", "solver helmholtz #1 died in ", "restarting it, attempt 1 of",
+		"prior kl-mlp died in Train", "kernel nn_adam_f32, launch 30", "solver helmholtz #1 died in Misfit", "kernel helm_residual_f32, launch 5",
+		"the GPU is lost to this process", "restarting it, attempt 1 of 5",
 	} {
 		if !strings.Contains(r.text, want) {
 			t.Errorf("%v\nwant %q in it", r, want)
+		}
+	}
+	for _, file := range []string{"first", "second"} {
+		if _, err := os.Stat(at(file)); err != nil {
+			t.Errorf("no GPU was lost: %v", err)
 		}
 	}
 	same(t, "after two faults", at("once"), at("whole"))
 
 	always := []string{"run", "--cache", at("cache always"), "-o", at("always"), "--set", `device = "cuda:0"`, "--set", "run.restarts = 1", lost}
-	r = waveprior(t, []string{"WAVEPRIOR_EMULATED_FAULT=helm_residual_f32:5"}, always...)
+	r = waveprior(t, []string{"WAVEPRIOR_EMULATED_FAULT=helm_residual_f32:1"}, always...)
 	if r.code == 0 || strings.Count(r.text, "waveprior: ") != 1 || strings.Contains(r.text, "goroutine ") {
 		t.Errorf("%v\nwant one error", r)
 	}
 	for _, want := range []string{
 		"failed 2 times, giving up (the run can be resumed)", "this process ends, so that another one can take its place",
-		"the GPU is lost to this process", "kernel helm_residual_f32, launch 5",
+		"the GPU is lost to this process", "kernel helm_residual_f32, launch 1",
 	} {
 		if !strings.Contains(r.text, want) {
 			t.Errorf("%v\nwant %q in it", r, want)
 		}
 	}
-	if r = waveprior(t, nil, always...); r.code != 0 || !strings.Contains(r.text, "train [prior]: from the cache") {
+	if r = waveprior(t, nil, always...); r.code != 0 || !strings.Contains(r.text, "train: from the cache") {
 		t.Errorf("%v\nwant it resumed", r)
 	}
 	same(t, "resumed", at("always"), at("whole"))
@@ -92,11 +98,12 @@ func TestLostGPU(t *testing.T) {
 func TestGPUMemoryEnds(t *testing.T) {
 	onEmulated(t)
 	cache, dir := t.TempDir(), filepath.Join(t.TempDir(), "run")
-	r := runLost(t, cache, dir, "WAVEPRIOR_EMULATED_MEMORY=1")
+	r := waveprior(t, []string{"WAVEPRIOR_EMULATED_MEMORY=1"}, "run", "--cache", cache, "-o", dir, "--set", `device = "cuda:0"`,
+		"--set", "prior.width = 512", lost)
 	if r.code == 0 || strings.Count(r.text, "waveprior: ") != 1 || strings.Contains(r.text, "goroutine ") || strings.Contains(r.text, "died") {
 		t.Errorf("%v\nwant one error of a plugin that lives", r)
 	}
-	for _, want := range []string{"no memory for a buffer of ", "bytes are in use", "of 1048576 are in use"} {
+	for _, want := range []string{"prior kl-mlp: Train: ", "no memory for a buffer of ", "bytes are in use", "of 1048576 are in use"} {
 		if !strings.Contains(r.text, want) {
 			t.Errorf("%v\nwant %q in it", r, want)
 		}

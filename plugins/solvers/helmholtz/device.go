@@ -24,7 +24,7 @@ const deviceBytes = 48 << 30
 // which corrects such pivots, or says why not.
 type device struct {
 	*setup
-	bytes int // deviceBytes
+	bytes int // deviceBytes, or less where the device turned out to have less
 
 	dev      cuda.Device
 	mu       sync.Mutex
@@ -154,43 +154,26 @@ func (d *device) run(ctx context.Context, m *tensor.Tensor, items []int, t task)
 // runChunks does a task in T and returns the items that were not solved well.
 func runChunks[T cuda.Float](ctx context.Context, d *device, e *engineOf[T], m *tensor.Tensor, items []int, directions int,
 	limit float64, begin func([]int) chunk[T], failed map[int]contract.Status) (left []int, err error) {
-	nf, cells := len(d.hz), d.nz*d.nx
 	for len(items) > 0 {
 		models, count, err := reserve(d, e, len(items), directions)
 		if err != nil {
 			return nil, err
 		}
 		now := items[:models]
+		work := begin(now)
+		bad, err := runChunk(ctx, d, e, m, now, count, limit, work)
+		if errors.Is(err, cuda.ErrOutOfMemory) && models*count > 1 { // for what a task needs beside the engine: again, with less
+			system, model := multifrontal.Bytes[T](d.analysis, e.directions)
+			d.bytes = models * (count*system + model) / 2
+			if err := e.release(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
 		items = items[models:]
-		work, bad := begin(now), make([]bool, models)
-		values := make([]T, models*cells)
-		for k, i := range now {
-			readReals(m.Item(i), 0, values[k*cells:][:cells])
-		}
-		for first := 0; first < nf; first += count {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			n := min(count, nf-first)
-			if err := e.Load(values, first, n); err != nil {
-				return nil, err
-			}
-			if err := e.Background(); err != nil {
-				return nil, err
-			}
-			if err := work.part(e.Engine, first, n, e.directions); err != nil {
-				return nil, err
-			}
-			verdicts, err := e.Verdicts()
-			if err != nil {
-				return nil, err
-			}
-			for s, v := range verdicts {
-				if v.Broken || !(v.Residual <= limit) {
-					bad[s/n] = true
-				}
-			}
-		}
 		for k, st := range work.finish(func(k int) bool { return !bad[k] }) {
 			failed[now[k]] = st
 		}
@@ -201,6 +184,43 @@ func runChunks[T cuda.Float](ctx context.Context, d *device, e *engineOf[T], m *
 		}
 	}
 	return left, nil
+}
+
+// runChunk does a task for as many items as the engine has room for, `count` frequencies at a time, and says which were not solved
+// well.
+func runChunk[T cuda.Float](ctx context.Context, d *device, e *engineOf[T], m *tensor.Tensor, items []int, count int, limit float64,
+	work chunk[T]) (bad []bool, err error) {
+	nf, cells := len(d.hz), d.nz*d.nx
+	values := make([]T, len(items)*cells)
+	for k, i := range items {
+		readReals(m.Item(i), 0, values[k*cells:][:cells])
+	}
+	bad = make([]bool, len(items))
+	for first := 0; first < nf; first += count {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n := min(count, nf-first)
+		if err := e.Load(values, first, n); err != nil {
+			return nil, err
+		}
+		if err := e.Background(); err != nil {
+			return nil, err
+		}
+		if err := work.part(e.Engine, first, n, e.directions); err != nil {
+			return nil, err
+		}
+		verdicts, err := e.Verdicts()
+		if err != nil {
+			return nil, err
+		}
+		for s, v := range verdicts {
+			if v.Broken || !(v.Residual <= limit) {
+				bad[s/n] = true
+			}
+		}
+	}
+	return bad, nil
 }
 
 // reserve makes an engine for as many items as there are or memory allows, and returns how many models and how many

@@ -3,6 +3,7 @@ package helmholtz
 import (
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/waveprior/waveprior/core/contract"
@@ -30,7 +31,7 @@ func (l *limited) Alloc(bytes int) (cuda.Buffer, error) {
 }
 
 // within makes a solver compute on a device with that much memory beside what all calls share.
-func within(t *testing.T, o options, room func(a *multifrontal.Analysis) int) (*Solver, contract.Configured, *limited) {
+func within(t *testing.T, o options, room func(a *multifrontal.Analysis, dev cuda.Device) int) (*Solver, contract.Configured, *limited) {
 	t.Helper()
 	s, c := configure(t, o, 1)
 	cpu, err := cuda.NewCPU(1)
@@ -48,15 +49,57 @@ func within(t *testing.T, o options, room func(a *multifrontal.Analysis) int) (*
 		}
 	})
 	shared, _ := dev.Memory()
-	dev.bytes = shared + room(s.cfg.device.analysis)
+	dev.bytes = shared + room(s.cfg.device.analysis, dev)
 	return s, c, dev
+}
+
+// Where the engine fits, and not what a task needs beside it, batches get smaller.
+func TestDeviceMemoryBesideEngine(t *testing.T) {
+	const seed, items = 44, 4
+	s, c, dev := within(t, tiny, func(a *multifrontal.Analysis, dev cuda.Device) int {
+		before, _ := dev.Memory()
+		e, err := multifrontal.NewEngine[float32](a, 2*items, items, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, _ := dev.Memory()
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return after - before
+	})
+	workers, _ := configure(t, tiny, 1)
+	var models [][]float64
+	for k := range items {
+		models = append(models, randomModel(seed, k, c.Model.Len()))
+	}
+	m, d := batchOf(&c, models...), c.Data.New(items)
+	st, err := workers.Forward(ctx, m, d)
+	ok(t, st, err)
+	var phi [2][]float64
+	for k, solver := range []*Solver{workers, s} {
+		if err := solver.Observe(ctx, d, []float64{1, 1, 1, 1}); err != nil {
+			t.Fatal(err)
+		}
+		phi[k] = make([]float64, items)
+		st, err = solver.Misfit(ctx, m, []int{1, 2, 3, 0}, phi[k], c.Model.New(items))
+		ok(t, st, err)
+	}
+	for i, want := range phi[0] {
+		if e := math.Abs(phi[1][i]-want) / want; !(e <= 1e-4) {
+			t.Errorf("misfit of item %d: %g, want %g", i, phi[1][i], want)
+		}
+	}
+	if s.cfg.device.single.models >= items {
+		t.Errorf("%d models at a time in %d bytes: the test does not see what it is for", s.cfg.device.single.models, dev.bytes)
+	}
 }
 
 // Where memory is for one system of one model only, in one precision at a time, a batch gives what the workers give, in single
 // precision and, for what that does not solve, in double; with less it is ErrOutOfMemory and nothing else.
 func TestDeviceMemory(t *testing.T) {
 	const seed = 43
-	bytes := func(a *multifrontal.Analysis) int { // of the least engine in double precision
+	bytes := func(a *multifrontal.Analysis, _ cuda.Device) int { // of the least engine in double precision
 		system, model := multifrontal.Bytes[float64](a, 1)
 		return system + model + 17*64 // an engine's buffers have 64 bytes at least
 	}
@@ -87,7 +130,7 @@ func TestDeviceMemory(t *testing.T) {
 				s.cfg.device.single.Engine != nil, s.cfg.device.double.systems)
 		}
 	}
-	less, c, dev := within(t, o, func(a *multifrontal.Analysis) int { return bytes(a) / 4 })
+	less, c, dev := within(t, o, func(a *multifrontal.Analysis, dev cuda.Device) int { return bytes(a, dev) / 4 })
 	if _, err := less.Forward(ctx, m, c.Data.New(len(items))); !errors.Is(err, contract.ErrOutOfMemory) {
 		t.Errorf("a quarter of what one system needs: %v", err)
 	}
