@@ -212,7 +212,8 @@ void BlockRunner::Barrier(int line) {
     arrived_ = 0;
     NoteBarrier();
     // From the beginning of the order, so that it holds after the barrier as before it.
-    for (int i = 0; i < size_; i++) MarkReady(i);
+    std::fill(ready_.begin(), ready_.end(), ~uint64_t{0});
+    if (size_ % 64) ready_.back() = (uint64_t{1} << size_ % 64) - 1;
     after_ = 0;
   }
   Wait();

@@ -31,7 +31,7 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("%s: no launch", p.Name)
 		}
 		for _, m := range measured {
-			if m.Calls != calls[m.Kernel] || !(m.Seconds > 0) || !(m.Bound >= float64(m.Calls)*H100.Launch) {
+			if m.Calls != calls[m.Kernel] || !(m.Seconds > 0) || !(m.Bound > 0.999*float64(m.Calls)*H100.Launch) {
 				t.Errorf("%s: %+v, the ledger has %d calls", p.Name, m, calls[m.Kernel])
 			}
 		}

@@ -164,7 +164,7 @@ func TestTrainingStep(t *testing.T) {
 		t.Errorf("the optimiser moves %.0f bytes: between %.0f and %.0f are right", adam, low, high)
 	}
 	// Rounded up to tiles (50 rows to 64 and to 48 of k) products may cost up to a third more.
-	if least := 6.0 * published.batch * (publishedParameters - 1e6); products < least || products > 1.4*least {
+	if least := 6 * float64(published.batch) * (publishedParameters - 1e6); products < least || products > 1.4*least {
 		t.Errorf("dense products cost %.3g operations, 6 a weight and row are %.3g", products, least)
 	}
 }
