@@ -128,6 +128,7 @@ Fiber* BlockRunner::Fresh() {
     return nullptr;
   }
   idle_.pop_back();
+  if (!idle_.empty()) idle_.back()->Prefetch();
   return f;
 }
 
@@ -163,6 +164,12 @@ Fiber* BlockRunner::Next() {
       Thread& t = threads_[static_cast<size_t>(rank)];
       t.waits = false;
       Enter(rank);
+      // Whoever is likely to be next after it.
+      bits &= bits - 1;
+      if (bits) {
+        const size_t then = word * 64 + static_cast<size_t>(__builtin_ctzll(bits));
+        threads_[static_cast<size_t>(order_[then])].fiber->Prefetch();
+      }
       return on_ = t.fiber;
     }
     if (++word >= words) word = 0;
@@ -212,7 +219,8 @@ void BlockRunner::Barrier(int line) {
     arrived_ = 0;
     NoteBarrier();
     // From the beginning of the order, so that it holds after the barrier as before it.
-    for (int i = 0; i < size_; i++) MarkReady(i);
+    std::fill(ready_.begin(), ready_.end(), ~uint64_t{0});
+    if (size_ % 64) ready_.back() = (uint64_t{1} << size_ % 64) - 1;
     after_ = 0;
   }
   Wait();

@@ -26,6 +26,14 @@ class Fiber {
   // From the running fiber, this one, to another: returns when somebody switches back. `ends`: nobody will.
   void SwitchTo(Fiber* to, bool ends = false);
 
+  // Begins to fetch what a switch to this fiber reads first: the wait for it is most of a switch.
+  void Prefetch() const {
+    const char* const p = static_cast<const char*>(here_);
+    __builtin_prefetch(p);
+    __builtin_prefetch(p + 64);
+    __builtin_prefetch(p + 128);
+  }
+
  private:
   static void Main();
   void Arrived();

@@ -10,6 +10,10 @@ import (
 // problem is there with its calls.
 func TestMeasure(t *testing.T) {
 	for _, p := range Problems {
+		if p.Small == nil {
+			t.Errorf("%s: no Small: what make cuda-test CUDA=emulated does in its place", p.Name)
+			continue
+		}
 		d, err := cuda.NewCPU(1)
 		if err != nil {
 			t.Fatal(err)
@@ -31,7 +35,7 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("%s: no launch", p.Name)
 		}
 		for _, m := range measured {
-			if m.Calls != calls[m.Kernel] || !(m.Seconds > 0) || !(m.Bound >= float64(m.Calls)*H100.Launch) {
+			if m.Calls != calls[m.Kernel] || !(m.Seconds > 0) || !(m.Bound > 0.999*float64(m.Calls)*H100.Launch) {
 				t.Errorf("%s: %+v, the ledger has %d calls", p.Name, m, calls[m.Kernel])
 			}
 		}
