@@ -166,7 +166,6 @@ func TestStarts(t *testing.T) {
 		`sampler.stages=[{adapt=[{kind="band-pass",high_hz=900.0}]}]`:       "corner 900 Hz",
 		`sampler.stages=[{chains=3}]`:                                       "is one for all stages",
 		`sampler.stages=[{iterations=0}]`:                                   "iterations",
-		`sampler.plugin="dps"`:                                              "dps",
 		`observation.truth={rule="drawn",data={kind="marmousi-like",x=1}}`:  "x",
 		`observation.truth={rule="drawn",data={kind="marmousi"}}`:           "marmousi-like",
 		`observation.truth={rule="drawn",data={kind="files",path="x.npy"}}`: `truth = "file"`,
