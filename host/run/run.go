@@ -222,7 +222,7 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 	}
 	id := runIdentity{Experiment: e.Name, Key: key, Started: time.Now().UTC()}
 	if err = os.MkdirAll(r.Dir, 0o755); err == nil {
-		_, err = commit.RemoveStale(r.Dir) // what a killed run was writing
+		_, err = commit.RemoveStaleBelow(r.Dir) // what a killed run was writing
 	}
 	if err != nil {
 		return nil, r.unusable(err)

@@ -211,9 +211,10 @@ func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process,
 		}
 		return time.Since(start) > limit
 	}
-	cctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	cctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	hung := fmt.Errorf("no answer within %s: %w", limit, contract.ErrPluginDied)
+	var killed atomic.Bool // set before the kill: the call may return, its connection broken, before anything after it is done
 	// A timer, not a goroutine: most calls are over before a goroutine would be running.
 	var mu sync.Mutex
 	var timer *time.Timer // nil: the call is over
@@ -227,8 +228,9 @@ func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process,
 		mu.Unlock()
 		if hangs {
 			w.s.logf("%s hangs in %s (no answer within %s): killing it", w.what, name, limit)
+			killed.Store(true)
 			proc.Kill()
-			cancel(hung)
+			cancel()
 		}
 	}
 	mu.Lock()
@@ -241,7 +243,7 @@ func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process,
 		mu.Unlock()
 	}()
 	err := f(cctx)
-	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(cctx), hung) {
+	if err != nil && ctx.Err() == nil && killed.Load() {
 		return hung
 	}
 	return err
