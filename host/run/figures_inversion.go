@@ -40,7 +40,7 @@ func inversionPicture(a *arrays) *picture {
 	for i, t := range truth {
 		off[i] = result[i] - t
 	}
-	most := top(absolute(off))
+	most := roundUp(top(absolute(off)))
 	const columns = 2
 	var panels []*figure.Panel
 	last := len(panelsOf)
@@ -53,6 +53,17 @@ func inversionPicture(a *arrays) *picture {
 		&figure.Scale{Label: "error", Unit: d.shownDelta, Map: figure.Diverging, Min: -most, Max: most}, last%columns == 0, true))
 	return &picture{"inversion", "The first observation: its truth, the model that the chain started from, the model at the end of each stage, and what the last one is off by. Errors are |x − truth|/|truth|. The velocities share one colour scale; 0.5 % of the cells lie beyond either end.",
 		&figure.Figure{Title: "From the start to the truth", Panels: panels, Columns: columns, Width: 11}}
+}
+
+// roundUp is the next 1, 2 or 5 times a power of ten.
+func roundUp(v float64) float64 {
+	p := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, m := range []float64{1, 2, 5} {
+		if v <= m*p {
+			return m * p
+		}
+	}
+	return 10 * p
 }
 
 func absolute(v []float64) []float64 {
@@ -113,10 +124,11 @@ func gatherPicture(a *arrays) *picture {
 		}
 	}
 	// What is to be seen are reflections: the scale is cut where the direct wave would drown them.
-	clip := 1.0
-	if all := absolute(named["observed"]); len(all) > 0 {
-		clip = max(metric.Quantile(all, 0.95), 1e-30)
+	seen, share, what := named["observed"], 0.95, "observed"
+	if off := named["observed − start"]; off != nil {
+		seen, share, what = off, 0.98, "observed − start"
 	}
+	clip := max(metric.Quantile(absolute(seen), share), 1e-30)
 	s := &figure.Scale{Label: "amplitude", Map: figure.Diverging, Min: -clip, Max: clip}
 	x := figure.Axis{Label: "receiver", Min: 0, Max: float64(nr - 1)}
 	x0, x1 := -0.5, float64(nr)-0.5
@@ -130,7 +142,7 @@ func gatherPicture(a *arrays) *picture {
 			Layers: []figure.Layer{figure.Field{Values: named[name], NZ: nt, NX: nr, Scale: s, X0: x0, X1: x1, Z0: g.T0 - g.DT/2, Z1: g.T0 + (float64(nt)-0.5)*g.DT}}}
 		panels = append(panels, p)
 	}
-	return &picture{"gather", fmt.Sprintf("Shot %d of the first observation, of all frequencies: observed (with noise), computed, and what the computed data leave. One colour scale, which 5 %% of the observed samples exceed.", g.Shot),
+	return &picture{"gather", fmt.Sprintf("Shot %d of the first observation, of all frequencies: observed (with noise), computed, and what the computed data leave. One colour scale; its ends are the %.0f %% quantile of the %s samples' size.", g.Shot, 100*share, what),
 		&figure.Figure{Title: "Which arrivals does the model explain?", Panels: panels, Columns: len(panels), Width: 13}}
 }
 
@@ -174,7 +186,7 @@ func descentPicture(a *arrays) *picture {
 		misfit.Layers = append(misfit.Layers, line)
 	}
 	if phi, ok := a.c.Metrics["data.misfit_truth"]; ok && phi > 0 {
-		misfit.Layers = append(misfit.Layers, figure.HLine{At: phi, Label: "of the truth, all data", Color: figure.Black, Dash: figure.Dashed})
+		misfit.Layers = append(misfit.Layers, figure.Line{Label: "truth, all data", X: []float64{1, x[len(x)-1]}, Y: []float64{phi, phi}, Color: figure.Black, Dash: figure.Dashed})
 	}
 	panels := []*figure.Panel{misfit}
 	if off := a.reals("judge", "error_along.npy"); off != nil {

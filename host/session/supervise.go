@@ -52,7 +52,7 @@ func clientsOf(p *plugin.Process) (c clients, err error) {
 func clientsOfLocal(p contract.Plugin) (c clients) {
 	switch v := p.(type) {
 	case contract.Sampler:
-		c.sampler = v
+		c.sampler = contract.LocalSampler(v)
 	case contract.Solver:
 		c.solver = contract.LocalSolver(v)
 	default:
