@@ -3,6 +3,7 @@ package badinput
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,8 +11,8 @@ import (
 	"github.com/waveprior/waveprior/core/tensor"
 )
 
-// waves is a solver in time on a small grid: velocities 1125..6123 m/s.
-const waves = `name = "waves"
+// inTime is a solver in time on a small grid: velocities 1125..6123 m/s.
+const inTime = `name = "waves"
 [solver]
 plugin = "acoustic"
 preset = "none"
@@ -61,7 +62,7 @@ func writeMaps(t *testing.T, path string, middle ...float64) *tensor.Tensor {
 func TestWaveModels(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.write("x.toml", waves)
+	b.write("x.toml", inTime)
 	writeMaps(t, b.path("m.npy"), 0, 6200, 3000, 1000, math.NaN(), 0, -1, math.Inf(1))
 	writeMaps(t, b.path("good.npy"), 0, 3000, 0)
 	bad := []string{
@@ -82,8 +83,9 @@ func TestWaveModels(t *testing.T) {
 			t.Fatal(err)
 		}
 		for k, i := range []int{0, 2, 5} {
-			if !bytes.Equal(x.Item(i).Data, y.Item(k).Data) || y.Item(k).AppendReals(nil)[1] == 0 {
-				t.Errorf("%s: item %d has other bits beside bad ones than alone", what, i)
+			v := y.Item(k).AppendReals(nil)
+			if !bytes.Equal(x.Item(i).Data, y.Item(k).Data) || slices.Max(v) == slices.Min(v) {
+				t.Errorf("%s: item %d has other bits beside bad ones than alone, or none", what, i)
 			}
 		}
 	}
@@ -102,7 +104,13 @@ func TestWaveModels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := npy.Write(b.path("obs.npy"), data.Slice(1, 2)); err != nil {
+	observed := data.Slice(1, 2).AppendReals(nil)
+	for i := range observed {
+		observed[i] *= 0.9
+	}
+	obs := tensor.New(tensor.Float32, 1, 1, 2, 60, 4)
+	obs.SetReals(observed)
+	if err := npy.Write(b.path("obs.npy"), obs); err != nil {
 		t.Fatal(err)
 	}
 	if r := b.run("gradient", "-q", "x.toml", "--model", "good.npy", "--data", "obs.npy", "--noise-std", "0.5", "-o", "alone_g.npy"); r.code != 0 {
@@ -110,19 +118,7 @@ func TestWaveModels(t *testing.T) {
 	}
 	r = b.run("gradient", "-q", "x.toml", "--model", "m.npy", "--data", "obs.npy", "--noise-std", "0.5", "-o", "g.npy")
 	r.fails(t, 1, bad...)
-	x, err := npy.Read(b.path("g.npy"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	y, err := npy.Read(b.path("alone_g.npy"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for k, i := range []int{0, 2, 5} {
-		if !bytes.Equal(x.Item(i).Data, y.Item(k).Data) {
-			t.Errorf("gradient: item %d has other bits beside bad ones than alone", i)
-		}
-	}
+	same("gradient", "g.npy", "alone_g.npy")
 }
 
 // TestWaveSetups: what no model can make up for is one error before anything is computed.
@@ -137,15 +133,15 @@ func TestWaveSetups(t *testing.T) {
 		{"a NaN position", "z_m = 50.0", "z_m = nan", []string{"z_m", "x.toml:"}},
 		{"too long a step", "dt_s = 1e-3", "dt_s = 6e-3", []string{"no velocity suits both: order 4 is stable up to v dt/h = 0.6124, which is 1020.62 m/s for a time step of 0.006 s", "1125 m/s"}},
 		{"too high a frequency", "peak_hz = 15.0", "peak_hz = 90.0", []string{"no velocity suits both", "at least 3 nodes per wavelength at 225 Hz and a spacing of 10 m are 6750 m/s"}},
-		{"no wavelet file", "peak_hz = 15.0\ndelay_s = 0.02", "kind = \"file\"\npath = \"q.npy\"", []string{"x.toml:17: solver.wavelet.path: ", "q.npy: no such file"}},
+		{"no wavelet file", "peak_hz = 15.0\ndelay_s = 0.02", "kind = \"file\"\npath = \"q.npy\"", []string{"x.toml:16: solver.wavelet.path: ", "q.npy: no such file"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
-			if !strings.Contains(waves, c.old) {
+			if !strings.Contains(inTime, c.old) {
 				t.Fatalf("no %q in the file", c.old)
 			}
-			b.write("x.toml", strings.Replace(waves, c.old, c.new, 1))
+			b.write("x.toml", strings.Replace(inTime, c.old, c.new, 1))
 			writeMaps(t, b.path("m.npy"), 0)
 			r := b.run("forward", "-q", "x.toml", "--model", "m.npy", "-o", "d.npy")
 			r.fails(t, 2, c.want...)
@@ -164,7 +160,7 @@ func TestWaveSetups(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
-			b.write("x.toml", waves)
+			b.write("x.toml", inTime)
 			if err := npy.Write(b.path("m.npy"), c.model); err != nil {
 				t.Fatal(err)
 			}
