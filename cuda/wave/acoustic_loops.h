@@ -22,7 +22,7 @@ struct Pass {
 template <class T>
 struct Depth {
   T *psi, *zeta;
-  const T* psi_before;         // of the row above
+  const T* psi_before;        // of the row above
   T bh, ah, ah_before, b, a;  // coefficients: at half points, the row above's, at points
 };
 
@@ -216,8 +216,7 @@ class Acoustic {
         } else {
           V lx = AlongX<T, R>(w, w0 * p), lz = AlongZ<T, R>(z, i, w0 * p);
           if constexpr (X) {
-            const V psi =
-                Remember(V::Load(bh + i), V::Load(psi_x + i), V::Load(ah + i), w.template ToRight<1>() - p);
+            const V psi = Remember(V::Load(bh + i), V::Load(psi_x + i), V::Load(ah + i), w.template ToRight<1>() - p);
             psi.Store(psi_x + i);
             V zeta = V::Load(zeta_x + i);
             lx = Stretched(lx, psi, Left<1>(psi, psi_before), V::Load(b + i), V::Load(a + i), &zeta);
@@ -336,7 +335,8 @@ class Acoustic {
 
   Depth<T> At(const Pass<T>& s, int64_t j) const {
     Depth<T> d;
-    const int64_t rank = j < above_ ? j : above_ + j - (s_.rows - below_);  // among the rows with a layer above or below
+    const int64_t rank =
+        j < above_ ? j : above_ + j - (s_.rows - below_);  // among the rows with a layer above or below
     d.psi = s.psi_z + rank * s_.wide;
     d.zeta = s.zeta_z + rank * s_.wide;
     d.psi_before = j == 0 || j == s_.rows - below_ ? zeros_ : d.psi - s_.wide;

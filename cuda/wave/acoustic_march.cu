@@ -40,7 +40,7 @@ WAVEPRIOR_DEVICE void MarchAcousticBack(const Grid& g, const BackCall<T>& c) {
 
 }  // namespace waveprior::wave
 
-extern "C" __global__ void __launch_bounds__(512, 2)
+extern "C" __global__ void __launch_bounds__(256, 2)
     wave_acoustic_march_f32(const int32_t* grid, const float* profile, const float* wavelet, const int32_t* sources,
                             const float* source_weight, const int32_t* record, const float* record_weight,
                             const float* courant, const float* dcourant, const float* extra, const float* dextra,
@@ -54,7 +54,7 @@ extern "C" __global__ void __launch_bounds__(512, 2)
                state, kept,    data,    models,  many,          shot,   units,         lo,      segment,  first, last});
 }
 
-extern "C" __global__ void __launch_bounds__(512, 2)
+extern "C" __global__ void __launch_bounds__(256, 2)
     wave_acoustic_march_f64(const int32_t* grid, const double* profile, const double* wavelet, const int32_t* sources,
                             const double* source_weight, const int32_t* record, const double* record_weight,
                             const double* courant, const double* dcourant, const double* extra, const double* dextra,
@@ -68,7 +68,7 @@ extern "C" __global__ void __launch_bounds__(512, 2)
                state, kept,    data,    models,  many,          shot,   units,         lo,      segment,  first, last});
 }
 
-extern "C" __global__ void __launch_bounds__(512, 2)
+extern "C" __global__ void __launch_bounds__(256, 2)
     wave_acoustic_back_f32(const int32_t* grid, const float* profile, const float* wavelet, const int32_t* sources,
                            const float* source_weight, const int32_t* receivers, const float* receiver_weight,
                            const float* courant, const float* extra, float* state, const float* kept, const float* data,
@@ -85,7 +85,7 @@ extern "C" __global__ void __launch_bounds__(512, 2)
        shot, units,   lo,       segment, first,         last});
 }
 
-extern "C" __global__ void __launch_bounds__(512, 2)
+extern "C" __global__ void __launch_bounds__(256, 2)
     wave_acoustic_back_f64(const int32_t* grid, const double* profile, const double* wavelet, const int32_t* sources,
                            const double* source_weight, const int32_t* receivers, const double* receiver_weight,
                            const double* courant, const double* extra, double* state, const double* kept,

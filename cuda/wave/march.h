@@ -1,4 +1,4 @@
-// How the threads of a GPU share a step: a block of 64 x 8 threads, neighbours along x by neighbours, and the strips of rows
+// How the threads of a GPU share a step: a block of 64 x 4 threads, neighbours along x by neighbours, and the strips of rows
 // of its unit that are the block's (batch.h).
 #ifndef WAVEPRIOR_CUDA_WAVE_MARCH_H_
 #define WAVEPRIOR_CUDA_WAVE_MARCH_H_
@@ -8,8 +8,9 @@
 
 namespace waveprior::wave {
 
-// Two blocks of 512 threads on a multiprocessor: while one waits at its barrier, the other computes.
-constexpr int kMarchThreads = 512, kMarchBlocks = 2, kMarchColumns = 64, kMarchRows = 8;
+// Two blocks of 256 threads on a multiprocessor, with up to 128 registers each: while one waits at its barrier, the other
+// computes, and a node has enough loads of its own in flight.
+constexpr int kMarchThreads = 256, kMarchColumns = 64, kMarchRows = 4;
 
 // The grid's numbers, copied to shared memory by the whole block.
 WAVEPRIOR_DEVICE void ReadGrid(const int32_t* numbers, Grid* shared) {

@@ -20,6 +20,7 @@ type Plan[T cuda.Float] struct {
 	kernel             kernel
 	profile, wavelet   cuda.Buffer
 	sources, receivers points
+	batch              *batch                 // nil: whole shots, one for each thread
 	pool               map[string]cuda.Buffer // grown as needed, kept
 }
 
@@ -61,7 +62,12 @@ func New[T cuda.Float](d cuda.Device, c Config) (*Plan[T], error) {
 	if p.sources, err = p.points("sources", c.Sources); err != nil {
 		return nil, err
 	}
-	p.receivers, err = p.points("receivers", c.Receivers)
+	if p.receivers, err = p.points("receivers", c.Receivers); err != nil {
+		return nil, err
+	}
+	if d.Name() != "cpu" || c.Batched {
+		p.batch, err = p.newBatch()
+	}
 	return p, err
 }
 
@@ -128,7 +134,7 @@ func (p *Plan[T]) put(name string, data []byte) (cuda.Buffer, error) {
 	return b, p.d.Upload(b, data)
 }
 
-func bytesOf[E float32 | float64 | int64](x []E) []byte {
+func bytesOf[E float32 | float64 | int32 | int64](x []E) []byte {
 	if len(x) == 0 {
 		return nil
 	}

@@ -44,7 +44,7 @@ WAVEPRIOR_DEVICE void SumDamping(const Grid& g, double* sums, const T* states, c
 
 }  // namespace waveprior::wave
 
-extern "C" __global__ void __launch_bounds__(512, 2)
+extern "C" __global__ void __launch_bounds__(256, 2)
     wave_sponge_march_f32(const int32_t* grid, const float* profile, const float* wavelet, const int32_t* sources,
                           const float* source_weight, const int32_t* record, const float* record_weight,
                           const float* courant, const float* dcourant, const float* extra, const float* dextra,
@@ -58,7 +58,7 @@ extern "C" __global__ void __launch_bounds__(512, 2)
                state, kept,    data,    models,  many,          shot,   units,         lo,      segment,  first, last});
 }
 
-extern "C" __global__ void __launch_bounds__(512, 2)
+extern "C" __global__ void __launch_bounds__(256, 2)
     wave_sponge_march_f64(const int32_t* grid, const double* profile, const double* wavelet, const int32_t* sources,
                           const double* source_weight, const int32_t* record, const double* record_weight,
                           const double* courant, const double* dcourant, const double* extra, const double* dextra,
@@ -72,7 +72,7 @@ extern "C" __global__ void __launch_bounds__(512, 2)
                state, kept,    data,    models,  many,          shot,   units,         lo,      segment,  first, last});
 }
 
-extern "C" __global__ void __launch_bounds__(512, 2)
+extern "C" __global__ void __launch_bounds__(256, 2)
     wave_sponge_back_f32(const int32_t* grid, const float* profile, const float* wavelet, const int32_t* sources,
                          const float* source_weight, const int32_t* receivers, const float* receiver_weight,
                          const float* courant, const float* extra, float* state, const float* kept, const float* data,
@@ -89,7 +89,7 @@ extern "C" __global__ void __launch_bounds__(512, 2)
        shot, units,   lo,       segment, first,         last});
 }
 
-extern "C" __global__ void __launch_bounds__(512, 2)
+extern "C" __global__ void __launch_bounds__(256, 2)
     wave_sponge_back_f64(const int32_t* grid, const double* profile, const double* wavelet, const int32_t* sources,
                          const double* source_weight, const int32_t* receivers, const double* receiver_weight,
                          const double* courant, const double* extra, double* state, const double* kept,
@@ -107,17 +107,19 @@ extern "C" __global__ void __launch_bounds__(512, 2)
        shot, units,   lo,       segment, first,         last});
 }
 
-extern "C" __global__ void __launch_bounds__(512, 2)
+extern "C" __global__ void __launch_bounds__(256, 2)
     wave_sponge_damping_f32(double* sums, const int32_t* grid, const float* state, const float* profile,
-                            const float* courant, int64_t models, int64_t many, int64_t shot) {
+                            const float* courant, int64_t models, int64_t many, int64_t shot, int64_t /*read*/,
+                            int64_t /*written*/, int64_t /*asked*/, int64_t /*operations*/) {
   __shared__ waveprior::wave::Grid shared;
   waveprior::wave::ReadGrid(grid, &shared);
   waveprior::wave::SumDamping<float>(shared, sums, state, profile, courant, models, many, shot);
 }
 
-extern "C" __global__ void __launch_bounds__(512, 2)
+extern "C" __global__ void __launch_bounds__(256, 2)
     wave_sponge_damping_f64(double* sums, const int32_t* grid, const double* state, const double* profile,
-                            const double* courant, int64_t models, int64_t many, int64_t shot) {
+                            const double* courant, int64_t models, int64_t many, int64_t shot, int64_t /*read*/,
+                            int64_t /*written*/, int64_t /*asked*/, int64_t /*operations*/) {
   __shared__ waveprior::wave::Grid shared;
   waveprior::wave::ReadGrid(grid, &shared);
   waveprior::wave::SumDamping<double>(shared, sums, state, profile, courant, models, many, shot);

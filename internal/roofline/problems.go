@@ -3,6 +3,7 @@ package roofline
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/waveprior/waveprior/core/nn"
@@ -12,7 +13,7 @@ import (
 )
 
 // Problems are the published pieces of work, in the page's order.
-var Problems = append([]Problem{
+var Problems = slices.Concat([]Problem{
 	{
 		Name: "A training step of the published network",
 		What: "The noise predictor of the memorisation study: 51 341 412 parameters, width 2048, 12 blocks; batch 50; 1000 examples of 100\n" +
@@ -35,7 +36,7 @@ var Problems = append([]Problem{
 		What: "2^24 standard normals, as the noise of 1024 chains of 16 384 numbers.",
 		Run:  normals(1024, 1<<14), Small: normals(16, 1<<10),
 	},
-}, helmholtzProblems...)
+}, helmholtzProblems, waveProblems)
 
 // network is a noise predictor and what it is trained with: plugins/priors/kl-mlp has the same with its options.
 type network struct{ dim, width, blocks, batch, examples, levels int }

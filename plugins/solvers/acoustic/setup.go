@@ -13,7 +13,7 @@ import (
 	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
 
-func newSetup(o *Options, threads int) (*intime.Setup, error) {
+func newSetup(o *Options, device string, threads int) (*intime.Setup, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
@@ -97,8 +97,13 @@ func newSetup(o *Options, threads int) (*intime.Setup, error) {
 			{Name: "time", Unit: "s", Size: c.Steps, Origin: c.StepS, Step: c.StepS}, axes[1]},
 		Quantities: []space.Quantity{{Name: "pressure", Unit: "1"}}}
 	s.Shots = len(c.Sources)
-	if s.Device, err = cuda.NewCPU(s.Threads); err != nil {
-		return nil, fmt.Errorf("solver acoustic: %w: %w", contract.ErrUnsupported, err)
+	if contract.DeviceKind(device) == contract.DeviceCPU {
+		device = contract.DeviceCPU
+	} else {
+		c.Memory = 0 // what a GPU has, within what package wave takes of it
+	}
+	if s.Device, err = cuda.Open(device, s.Threads); err != nil {
+		return nil, fmt.Errorf("solver acoustic: %w: %w", err, contract.ErrUnsupported)
 	}
 	if dtype == tensor.Float32 {
 		s.Single, err = wave.New[float32](s.Device, c)

@@ -9,9 +9,9 @@ import (
 	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
 
-// Solver implements contract.Solver, Misfitter, ForwardLinear and AdjointLinear: models m (batch, 1, nz, nx) in m/s, data d
-// (batch, 1, ns, nt, nr), p at the receivers. Statuses: OUT_OF_BOUNDS for a model that is not finite or not above 0; UNSTABLE for
-// one too fast for the time step or too slow for the grid; DIVERGED where the data are not finite.
+// Solver implements contract.Solver, Misfitter, ForwardLinear and AdjointLinear, on the CPU or on a GPU: models m (batch, 1, nz, nx)
+// in m/s, data d (batch, 1, ns, nt, nr), p at the receivers. Statuses: OUT_OF_BOUNDS for a model that is not finite or not above 0;
+// UNSTABLE for one too fast for the time step or too slow for the grid; DIVERGED where the data are not finite.
 type Solver struct{ intime.Solver }
 
 // New returns a solver that waits for Configure.
@@ -33,17 +33,17 @@ func (s *Solver) Describe() contract.Description {
 	}
 }
 
-// Configure implements contract.Plugin. It forgets earlier observations. Errors: ErrInvalidOption; ErrUnsupported for a
-// device other than the CPU.
+// Configure implements contract.Plugin. It forgets earlier observations. Errors: ErrInvalidOption; ErrUnsupported for a GPU that
+// is not there, or in a build that cannot use one.
 func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Configured, error) {
-	if c.Device != "" && c.Device != "cpu" {
-		return contract.Configured{}, fmt.Errorf("solver acoustic: device %q (allowed: cpu): %w", c.Device, contract.ErrUnsupported)
+	if err := contract.CheckDevice(c.Device); err != nil {
+		return contract.Configured{}, fmt.Errorf("solver acoustic: %w: %w", err, contract.ErrUnsupported)
 	}
 	var o Options
 	if err := config.Decode(c.Options, &o); err != nil {
 		return contract.Configured{}, fmt.Errorf("solver acoustic: %w: %w", contract.ErrInvalidOption, err)
 	}
-	cfg, err := newSetup(&o, c.Threads)
+	cfg, err := newSetup(&o, c.Device, c.Threads)
 	if err != nil {
 		return contract.Configured{}, err
 	}

@@ -54,8 +54,7 @@ func (s *Setup) each(ctx context.Context, m *tensor.Tensor, directions int,
 	batch := m.Batch()
 	status := calls.Items(m, s.Judge)
 	good := calls.Good(batch, status)
-	// Enough shots to keep the threads busy to the end, and not more memory than that takes.
-	some := max(1, 8*s.Threads/(s.Shots*directions))
+	some := s.atOnce(directions)
 	for lo := 0; lo < len(good); lo += some {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("solver %s: %w", s.Solver, err)
@@ -77,6 +76,21 @@ func (s *Setup) each(ctx context.Context, m *tensor.Tensor, directions int,
 		return nil, fmt.Errorf("solver %s: %w", s.Solver, err)
 	}
 	return status, nil
+}
+
+// What goes into a call on a GPU at most: models times directions, and bytes of data.
+const (
+	deviceModels = 4096
+	deviceData   = 4 << 30
+)
+
+// atOnce is how many models go into a call: enough shots to keep the threads busy to the end, and not more memory than that takes;
+// on a GPU whole batches, as far as their data are no burden.
+func (s *Setup) atOnce(directions int) int {
+	if s.Device.Name() == contract.DeviceCPU {
+		return max(1, 8*s.Threads/(s.Shots*directions))
+	}
+	return max(1, min(deviceModels/directions, deviceData/(8*directions*s.Data.Len())))
 }
 
 // The plan of the solver's precision.

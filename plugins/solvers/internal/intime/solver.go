@@ -5,12 +5,14 @@ import (
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // Solver has the calls of contract.Solver (but for Describe and Configure), Misfitter, ForwardLinear and AdjointLinear. A
 // plugin's solver embeds it and gives it its setup in Configure. Its zero value is ready for that.
 type Solver struct {
+	cuda.Meter
 	Name string // of the plugin, for errors
 	kept calls.State[Setup]
 }
@@ -28,7 +30,10 @@ func (s *Solver) state() (c *Setup, obs *calls.Observations, done func(), err er
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return c, obs, c.use.RUnlock, nil
+	return c, obs, func() {
+		s.Note(c.Device)
+		c.use.RUnlock()
+	}, nil
 }
 
 // Forward implements contract.Solver: d (batch, data...), m (batch, model...). Statuses: what Judge says; DIVERGED where the data
