@@ -55,6 +55,9 @@ func (s *shape) stride() int  { return int(s.Wide) + 16 }
 func (s *shape) field() int   { return (int(s.Rows)+2*int(s.Halo))*s.stride() + 16 }
 func (s *shape) perShot() int { return int(s.Steps * s.Receivers) }
 
+// together is kTogether of shot_loops.h.
+const together = 4
+
 // round is n rounded up to a multiple of 16.
 func round(n int) int { return (n + 15) / 16 * 16 }
 
@@ -137,7 +140,7 @@ func (c *Config) shape() shape {
 			layeredRows += n + 1
 		}
 	}
-	s.Scratch = int64(wide + 16 + (c.Top+c.Bottom)*wide)
+	s.Scratch = int64(wide + 16 + together*(c.Top+c.Bottom)*wide)
 	s.State = int64(2*s.field() + 2*rows*(left+wide-right) + 2*layeredRows*wide)
 	s.Kept = int64(s.compact())
 	return s
