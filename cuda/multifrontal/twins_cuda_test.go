@@ -19,7 +19,7 @@ func gpu(t testing.TB) cuda.Device {
 // TestTwins runs every kernel on the CPU and on the first GPU, which may be the emulated one, and compares what they wrote.
 func TestTwins(t *testing.T) {
 	p := compareTwins(t, cpu(t), gpu(t), [][3]int{{5, 6, 1}, {14, 20, 2}, {41, 37, 2}})
-	for name, e := range p.ran {
+	for name, e := range p.Ran {
 		t.Logf("%s: normalised mean square error at most %.2g", name, e)
 	}
 }

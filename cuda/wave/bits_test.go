@@ -18,10 +18,16 @@ func bytesOf[E float32 | float64](x []E) []byte {
 // everything is what all calls give for some models out of eight drawn ones, with two directions each.
 func everything[T cuda.Float](t *testing.T, c wave.Config, threads int, models ...int) map[string][]byte {
 	t.Helper()
+	return everythingOn[T](t, device(t, threads), c, models...)
+}
+
+func everythingOn[T cuda.Float](t *testing.T, dev cuda.Device, c wave.Config, models ...int) map[string][]byte {
+	t.Helper()
 	const many = 2
 	r := draws{seededWith(17)}
-	p := plan[T](t, c, threads)
-	defer p.Close()
+	p, err := wave.New[T](dev, c)
+	must(t, err)
+	defer func() { must(t, p.Close()) }()
 	n, m := p.Nodes(), p.Data()
 	allV, allDV, allW, allO := rough[T](r, 8*n), normals[T](r, 8*many*n, 10), normals[T](r, 8*many*m, 1), normals[T](r, 2*m, 1e-3)
 	var v, dv, w []T

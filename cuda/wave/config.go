@@ -32,6 +32,9 @@ type Config struct {
 	Memory int
 	// Segment in steps, instead of what suits cache and Memory; 0: that.
 	Segment int
+	// Batched: propagate as on a GPU, all shots side by side and step by step, on the CPU, too. That is slow there, and gives
+	// the same numbers: for tests. On a GPU nothing else is done.
+	Batched bool
 }
 
 // Node is a node of the model's grid with a weight.
@@ -123,17 +126,7 @@ func (c *Config) shape() shape {
 		s.State, s.Kept = int64(2*s.field()+s.compact()), int64(s.field())
 		return s
 	}
-	// The pieces of a row as class Acoustic has them.
-	left, right := 0, wide
-	if c.Left > 0 {
-		left = round(c.Left + halo)
-	}
-	if c.Right > 0 {
-		right = max(0, (cols-c.Right-halo)/16*16)
-	}
-	if left >= right || left > wide {
-		left, right = wide, wide
-	}
+	left, right := c.pieces()
 	layeredRows := 0
 	for _, n := range []int{c.Top, c.Bottom} {
 		if n > 0 {
@@ -144,6 +137,23 @@ func (c *Config) shape() shape {
 	s.State = int64(2*s.field() + 2*rows*(left+wide-right) + 2*layeredRows*wide)
 	s.Kept = int64(s.compact())
 	return s
+}
+
+// pieces are the columns below which, and from which on, a row is taken to be in a layer left or right: whole vectors, so that it
+// has at most three pieces (class Acoustic).
+func (c *Config) pieces() (from, to int) {
+	cols, halo := c.NX+c.Left+c.Right, c.Order/2
+	to = round(cols)
+	if c.Left > 0 {
+		from = round(c.Left + halo)
+	}
+	if c.Right > 0 {
+		to = max(0, (cols-c.Right-halo)/16*16)
+	}
+	if from >= to || from > round(cols) {
+		return round(cols), round(cols)
+	}
+	return from, to
 }
 
 // segment is how many steps are kept at a time by a slot with room for that many numbers: as many as fit beside the states

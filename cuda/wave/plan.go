@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/waveprior/waveprior/cuda"
+	"github.com/waveprior/waveprior/cuda/cpml"
 )
 
 // Plan is a propagator on a device. Its methods may be called from any goroutine; they run one after the other. T is the
@@ -19,6 +20,7 @@ type Plan[T cuda.Float] struct {
 	kernel             kernel
 	profile, wavelet   cuda.Buffer
 	sources, receivers points
+	batch              *batch                 // nil: whole shots, one for each thread
 	pool               map[string]cuda.Buffer // grown as needed, kept
 }
 
@@ -40,8 +42,9 @@ func New[T cuda.Float](d cuda.Device, c Config) (*Plan[T], error) {
 		spongeProfile(&c, s, profile)
 	} else {
 		profile = make([]T, 4*wide+4*rows)
-		layers(&c, profile[:4*wide], wide, int(s.Cols), c.Left, c.Right)
-		layers(&c, profile[4*wide:], rows, rows, c.Top, c.Bottom)
+		layer := cpml.Layer{SpeedMS: c.LayerSpeed, Hz: c.LayerHz, SpacingM: c.SpacingM, StepS: c.StepS}
+		cpml.Fill(layer, profile[:4*wide], wide, int(s.Cols), c.Left, c.Right)
+		cpml.Fill(layer, profile[4*wide:], rows, rows, c.Top, c.Bottom)
 	}
 	var err error
 	if p.profile, err = p.put("profile", bytesOf(profile)); err != nil {
@@ -59,7 +62,12 @@ func New[T cuda.Float](d cuda.Device, c Config) (*Plan[T], error) {
 	if p.sources, err = p.points("sources", c.Sources); err != nil {
 		return nil, err
 	}
-	p.receivers, err = p.points("receivers", c.Receivers)
+	if p.receivers, err = p.points("receivers", c.Receivers); err != nil {
+		return nil, err
+	}
+	if d.Name() != "cpu" || c.Batched {
+		p.batch, err = p.newBatch()
+	}
 	return p, err
 }
 
@@ -126,7 +134,7 @@ func (p *Plan[T]) put(name string, data []byte) (cuda.Buffer, error) {
 	return b, p.d.Upload(b, data)
 }
 
-func bytesOf[E float32 | float64 | int64](x []E) []byte {
+func bytesOf[E float32 | float64 | int32 | int64](x []E) []byte {
 	if len(x) == 0 {
 		return nil
 	}

@@ -38,12 +38,7 @@ func (p *Plan[T]) begin(v []T) (*call[T], error) {
 	if c.courant, err = p.room("courant", c.models*p.shape.compact()*size); err != nil {
 		return nil, err
 	}
-	sh, err := p.putShape(&p.shape)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.d.Run(of[T](courant), c.models, sh.Arg(), c.courant.Arg(), models.Arg(), 0, cuda.Int(1), cuda.Int(1),
-		cuda.Real[T](p.config.StepS), cuda.Real[T](p.config.SpacingM)); err != nil {
+	if err := p.courants(c.courant, models, cuda.Buffer{}, c.models, 1, 1); err != nil {
 		return nil, err
 	}
 	if p.config.Sponge {
@@ -61,6 +56,22 @@ func (p *Plan[T]) begin(v []T) (*call[T], error) {
 		c.extra, err = p.put("damping", bytesOf(damping))
 	}
 	return c, err
+}
+
+// courants makes the courant numbers of items: models, or directions of them.
+func (p *Plan[T]) courants(out, models, along cuda.Buffer, items, many, sets int) error {
+	args := append([]cuda.Arg{out.Arg(), models.Arg(), along.Arg(), cuda.Int(many), cuda.Int(sets)}, p.padding()...)
+	return p.d.Run(of[T](courant), items, append(args, cuda.Int(items), cuda.Real[T](p.config.StepS), cuda.Real[T](p.config.SpacingM))...)
+}
+
+// padding are the arguments of struct Padding of model.h.
+func (p *Plan[T]) padding() []cuda.Arg {
+	s, c := &p.shape, &p.config
+	var args []cuda.Arg
+	for _, n := range []int{int(s.Rows), int(s.Cols), int(s.Wide), c.Top, c.Left, c.NZ, c.NX, int(s.FreeSurface)} {
+		args = append(args, cuda.Int(n))
+	}
+	return args
 }
 
 func (p *Plan[T]) putShape(s *shape) (cuda.Buffer, error) {
@@ -110,6 +121,9 @@ func (c *call[T]) keeping(slots int) (int, int) {
 // shots runs all units. A shot takes a slot of the workspace for itself while it runs: there are as many as threads.
 func (c *call[T]) shots() error {
 	p := c.p
+	if p.batch != nil {
+		return c.batched()
+	}
 	s, size := p.shape, cuda.SizeOf[T]()
 	units := c.models * int(s.Shots)
 	slots := min(units, p.d.Threads())
@@ -240,7 +254,9 @@ func (c *call[T]) transpose(g []float64) error {
 	if err != nil {
 		return err
 	}
-	if err := p.d.Run(of[T](fold), c.models*c.many, p.pool["shape"].Arg(), out.Arg(), c.g.Arg(), cuda.Int(c.many)); err != nil {
+	items := c.models * c.many
+	args := append([]cuda.Arg{out.Arg(), c.g.Arg(), cuda.Int(int(p.shape.Shots)), cuda.Int(c.many)}, p.padding()...)
+	if err := p.d.Run(of[T](fold), items, append(args, cuda.Int(items))...); err != nil {
 		return err
 	}
 	if err := p.d.Download(bytesOf(g), out); err != nil {
@@ -292,8 +308,7 @@ func (p *Plan[T]) JVP(v, dv []T, many int, dd []T) error {
 	if c.dcourant, err = p.room("courant directions", c.models*many*p.shape.compact()*size); err != nil {
 		return err
 	}
-	if err := p.d.Run(of[T](courant), c.models*many, p.pool["shape"].Arg(), c.dcourant.Arg(), models.Arg(), along.Arg(),
-		cuda.Int(many), cuda.Int(c.sets), cuda.Real[T](p.config.StepS), cuda.Real[T](p.config.SpacingM)); err != nil {
+	if err := p.courants(c.dcourant, models, along, c.models*many, many, c.sets); err != nil {
 		return err
 	}
 	if p.config.Sponge {

@@ -25,7 +25,7 @@ type setup struct {
 	double       *wave.Plan[float64]
 }
 
-func newSetup(o *Options, threads int) (*setup, error) {
+func newSetup(o *Options, device string, threads int) (*setup, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
@@ -96,8 +96,13 @@ func newSetup(o *Options, threads int) (*setup, error) {
 		Quantities: []space.Quantity{{Name: "pressure", Unit: "1"}}}
 	s.nodes, s.shots = s.model.Len(), len(c.Sources)
 	var err error
-	if s.device, err = cuda.NewCPU(s.threads); err != nil {
-		return nil, fmt.Errorf("solver acoustic: %w: %w", contract.ErrUnsupported, err)
+	if contract.DeviceKind(device) == contract.DeviceCPU {
+		device = contract.DeviceCPU
+	} else {
+		c.Memory = 0 // what a GPU has, within what package wave takes of it
+	}
+	if s.device, err = cuda.Open(device, s.threads); err != nil {
+		return nil, fmt.Errorf("solver acoustic: %w: %w", err, contract.ErrUnsupported)
 	}
 	if dtype == tensor.Float32 {
 		s.single, err = wave.New[float32](s.device, c)

@@ -8,10 +8,12 @@ import (
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/cuda"
 )
 
-// Solver implements contract.Solver, Misfitter, ForwardLinear and AdjointLinear.
+// Solver implements contract.Solver, Misfitter, ForwardLinear and AdjointLinear, on the CPU or on a GPU.
 type Solver struct {
+	cuda.Meter
 	mu  sync.RWMutex
 	cfg *setup        // nil before Configure
 	obs *observations // nil before Observe
@@ -42,17 +44,17 @@ func (s *Solver) Describe() contract.Description {
 	}
 }
 
-// Configure implements contract.Plugin. It forgets earlier observations. Errors: ErrInvalidOption; ErrUnsupported for a
-// device other than the CPU.
+// Configure implements contract.Plugin. It forgets earlier observations. Errors: ErrInvalidOption; ErrUnsupported for a GPU that
+// is not there, or in a build that cannot use one.
 func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Configured, error) {
-	if c.Device != "" && c.Device != "cpu" {
-		return contract.Configured{}, fmt.Errorf("solver acoustic: device %q (allowed: cpu): %w", c.Device, contract.ErrUnsupported)
+	if err := contract.CheckDevice(c.Device); err != nil {
+		return contract.Configured{}, fmt.Errorf("solver acoustic: %w: %w", err, contract.ErrUnsupported)
 	}
 	var o Options
 	if err := config.Decode(c.Options, &o); err != nil {
 		return contract.Configured{}, fmt.Errorf("solver acoustic: %w: %w", contract.ErrInvalidOption, err)
 	}
-	cfg, err := newSetup(&o, c.Threads)
+	cfg, err := newSetup(&o, c.Device, c.Threads)
 	if err != nil {
 		return contract.Configured{}, err
 	}
@@ -74,8 +76,12 @@ func (s *Solver) state() (c *setup, obs *observations, done func(), err error) {
 	if s.cfg == nil {
 		return nil, nil, nil, fmt.Errorf("solver acoustic: call Configure first: %w", contract.ErrNotConfigured)
 	}
-	s.cfg.use.RLock()
-	return s.cfg, s.obs, s.cfg.use.RUnlock, nil
+	cfg := s.cfg
+	cfg.use.RLock()
+	return cfg, s.obs, func() {
+		s.Note(cfg.device)
+		cfg.use.RUnlock()
+	}, nil
 }
 
 // Forward implements contract.Solver: d (batch, 1, ns, nt, nr) = p at the receivers, m (batch, 1, nz, nx) in m/s. Statuses:

@@ -21,8 +21,7 @@ func (s *setup) each(ctx context.Context, m *tensor.Tensor, directions int,
 			good = append(good, i)
 		}
 	}
-	// Enough shots to keep the threads busy to the end, and not more memory than that takes.
-	some := max(1, 8*s.threads/(s.shots*directions))
+	some := s.atOnce(directions)
 	for lo := 0; lo < len(good); lo += some {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("solver acoustic: %w", err)
@@ -45,6 +44,21 @@ func (s *setup) each(ctx context.Context, m *tensor.Tensor, directions int,
 	}
 	return status, nil
 }
+
+// atOnce is how many models go into a call: enough shots to keep the threads busy to the end, and not more memory than that takes;
+// on a GPU whole batches, as far as their data are no burden.
+func (s *setup) atOnce(directions int) int {
+	if s.device.Name() == contract.DeviceCPU {
+		return max(1, 8*s.threads/(s.shots*directions))
+	}
+	return max(1, min(deviceModels/directions, deviceData/(8*directions*s.data.Len())))
+}
+
+// What goes into a call on a GPU at most: models times directions, and bytes of data.
+const (
+	deviceModels = 4096
+	deviceData   = 4 << 30
+)
 
 // The plan of the solver's precision.
 

@@ -1,0 +1,64 @@
+// The loops of acoustic_march_cpu.cc. Unit: one of batch.h.
+
+template <class T, int R>
+static inline void ForwardUnits(waveprior::Args* a, int64_t lo, int64_t hi) {
+  const waveprior::wave::ForwardCall<T> c = ForwardOf<T>(a);
+  const waveprior::wave::Grid& g = *reinterpret_cast<const waveprior::wave::Grid*>(c.grid);
+  const int64_t blocks = a->Int();
+  for (int64_t k = lo; k < hi; k++) {
+    const waveprior::wave::ForwardUnit<T, 0> u(g, c, {g, c.shot, c.many, k}, k);
+    March(g, c, u, blocks, [&](int64_t n) { EachNode(g, waveprior::wave::AcousticForward<T, R>(g, u, n)); });
+  }
+}
+
+template <class T, int R>
+static inline void BackUnits(waveprior::Args* a, int64_t lo, int64_t hi) {
+  const waveprior::wave::BackCall<T> c = BackOf<T>(a);
+  const waveprior::wave::Grid& g = *reinterpret_cast<const waveprior::wave::Grid*>(c.grid);
+  for (int64_t k = lo; k < hi; k++) {
+    const waveprior::wave::BackUnit<T, 0> u(g, c, {g, c.shot, c.many, k}, k);
+    for (int64_t n = c.first; n < c.last; n++) EachNode(g, waveprior::wave::AcousticBack<T, R>(g, u, n));
+  }
+}
+
+// ForwardCall of batch.h, blocks, read, written, asked, operations.
+template <class T>
+int wave_acoustic_march(const uint64_t* args, int64_t lo, int64_t hi) {
+  waveprior::Args a(args);
+  switch (reinterpret_cast<const waveprior::wave::Grid*>(*args)->halo) {
+    case 1:
+      ForwardUnits<T, 1>(&a, lo, hi);
+      return waveprior::kOk;
+    case 2:
+      ForwardUnits<T, 2>(&a, lo, hi);
+      return waveprior::kOk;
+    case 3:
+      ForwardUnits<T, 3>(&a, lo, hi);
+      return waveprior::kOk;
+    case 4:
+      ForwardUnits<T, 4>(&a, lo, hi);
+      return waveprior::kOk;
+  }
+  return waveprior::kBadArgument;
+}
+
+// BackCall of batch.h, blocks, read, written, asked, operations.
+template <class T>
+int wave_acoustic_back(const uint64_t* args, int64_t lo, int64_t hi) {
+  waveprior::Args a(args);
+  switch (reinterpret_cast<const waveprior::wave::Grid*>(*args)->halo) {
+    case 1:
+      BackUnits<T, 1>(&a, lo, hi);
+      return waveprior::kOk;
+    case 2:
+      BackUnits<T, 2>(&a, lo, hi);
+      return waveprior::kOk;
+    case 3:
+      BackUnits<T, 3>(&a, lo, hi);
+      return waveprior::kOk;
+    case 4:
+      BackUnits<T, 4>(&a, lo, hi);
+      return waveprior::kOk;
+  }
+  return waveprior::kBadArgument;
+}

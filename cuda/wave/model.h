@@ -1,0 +1,93 @@
+// From velocities to what a propagator takes of a model, the transpose of that, and copies of states, element by element.
+// Shared by the CPU loops (model_loops.h) and model.cu.
+//
+// Equation    C = (v dt/h)^2 at every node of the padded grid, along dv 2 v dv (dt/h)^2, rounded as the OpenFWI data sets'
+//             generator in float32; the model's edge is continued into the layers, and C = 0 on a free surface. Transposed:
+//             padded nodes are added to the one that they copy, in double, shot by shot, row by row, from left to right.
+// Layout      shot.h: (items, rows, wide), 0 beyond cols.
+// Costs       courant 3 operations a node (5 along dv), s written, s read a node of the model (2 s along dv); fold an operation
+//             and s read a padded node and shot, 8 written a node of the model; copy 2 s a number.
+// Test        twins_test.go; reference_test.go.
+#ifndef WAVEPRIOR_CUDA_WAVE_MODEL_H_
+#define WAVEPRIOR_CUDA_WAVE_MODEL_H_
+
+#include "../view.h"
+
+namespace waveprior::wave {
+
+// A model's grid in its layers.
+struct Padding {
+  int64_t rows, cols, wide, top, left, nz, nx, free_surface;
+
+  // The node of n that node `at` of an axis with `before` nodes in front of it copies.
+  static WAVEPRIOR_INLINE int64_t Inside(int64_t at, int64_t before, int64_t n) {
+    const int64_t k = at - before;
+    return k < 0 ? 0 : k >= n ? n - 1 : k;
+  }
+  WAVEPRIOR_INLINE int64_t Node(int64_t j, int64_t i) const { return Inside(j, top, nz) * nx + Inside(i, left, nx); }
+  WAVEPRIOR_INLINE int64_t Compact() const { return rows * wide; }
+  WAVEPRIOR_INLINE int64_t Model() const { return nz * nx; }
+};
+
+// out (items, rows, wide); v (models, nz, nx); dv (sets, many, nz, nx) or null: item u is model u, or direction u % many of
+// model u / many.
+template <class T>
+struct PointCourant {
+  View<T> out;
+  View<const T> v, dv;
+  Padding grid;
+  int64_t many, sets;
+  T dt, h;
+
+  WAVEPRIOR_INLINE void operator()(int64_t item, int64_t j, int64_t i) const {
+    T c = 0;
+    if (i < grid.cols && !(grid.free_surface && j == 0)) {
+      const int64_t k = grid.Node(j, i);
+      const T speed = v[(dv ? item / many : item) * grid.Model() + k];
+      const T r = speed * dt / h;
+      c = r * r;
+      CountOperations(3);
+      if (dv) {
+        const T along = dv[(sets == 1 ? item % many : item) * grid.Model() + k];
+        c = 2 * r * (along * dt / h);
+        CountOperations(3);
+      }
+    }
+    out.Set(item * grid.Compact() + j * grid.wide + i, c);
+  }
+};
+
+// out (models, many, nz, nx); g (models, shots, many, rows, wide): item u is direction u % many of model u / many.
+template <class T>
+struct PointFold {
+  View<double> out;
+  View<const T> g;
+  Padding grid;
+  int64_t shots, many;
+
+  WAVEPRIOR_INLINE void operator()(int64_t item, int64_t iz, int64_t ix) const {
+    const int64_t first_row = iz ? grid.top + iz : 0, last_row = iz < grid.nz - 1 ? grid.top + iz : grid.rows - 1;
+    const int64_t first = ix ? grid.left + ix : 0, last = ix < grid.nx - 1 ? grid.left + ix : grid.cols - 1;
+    double sum = 0;
+    for (int64_t shot = 0; shot < shots; shot++) {
+      const int64_t from = ((item / many * shots + shot) * many + item % many) * grid.Compact();
+      for (int64_t j = first_row; j <= last_row; j++)
+        for (int64_t i = first; i <= last; i++) sum += static_cast<double>(g[from + j * grid.wide + i]);
+    }
+    CountOperations(static_cast<int>(shots * (last_row - first_row + 1) * (last - first + 1)));
+    out.Set(item * grid.Model() + iz * grid.nx + ix, sum);
+  }
+};
+
+// to = from, or 0 where from is null.
+template <class T>
+struct PointCopy {
+  View<T> to;
+  View<const T> from;
+
+  WAVEPRIOR_INLINE void operator()(int64_t i) const { to.Set(i, from ? from[i] : T(0)); }
+};
+
+}  // namespace waveprior::wave
+
+#endif  // WAVEPRIOR_CUDA_WAVE_MODEL_H_
