@@ -107,6 +107,22 @@ func (c *Config) check() error {
 	return nil
 }
 
+// withEdges is the configuration with one node more above and left of the layers there. It stands still, as do all nodes beyond
+// the grid, and has psi at the half point between it and the outermost node of the layer: without that the layers above and
+// left absorb less than those below and right, where that half point is the last node's own (TestAbsorption).
+func (c Config) withEdges() Config {
+	if c.Sponge {
+		return c
+	}
+	if c.Top > 0 {
+		c.Top++
+	}
+	if c.Left > 0 {
+		c.Left++
+	}
+	return c
+}
+
 // shape works out where everything lies; size is that of a number.
 func (c *Config) shape() shape {
 	b := func(x bool) int64 {

@@ -67,8 +67,15 @@ func (p *Plan[T]) courants(out, models, along cuda.Buffer, items, many, sets int
 // padding are the arguments of struct Padding of model.h.
 func (p *Plan[T]) padding() []cuda.Arg {
 	s, c := &p.shape, &p.config
+	still := 0
+	if c.FreeSurface || (c.Top > 0 && !c.Sponge) {
+		still |= 1
+	}
+	if c.Left > 0 && !c.Sponge {
+		still |= 2
+	}
 	var args []cuda.Arg
-	for _, n := range []int{int(s.Rows), int(s.Cols), int(s.Wide), c.Top, c.Left, c.NZ, c.NX, int(s.FreeSurface)} {
+	for _, n := range []int{int(s.Rows), int(s.Cols), int(s.Wide), c.Top, c.Left, c.NZ, c.NX, still} {
 		args = append(args, cuda.Int(n))
 	}
 	return args
