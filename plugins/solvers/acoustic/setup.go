@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/machine"
 	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
@@ -42,7 +43,7 @@ func newSetup(o *Options, device string, threads int) (*setup, error) {
 	c := wave.Config{
 		NZ: *o.Grid.NZ, NX: *o.Grid.NX, SpacingM: *o.Grid.SpacingM, StepS: *o.DtS, Steps: *o.NT, Order: o.Order,
 		Top: top, Bottom: cells, Left: cells, Right: cells, FreeSurface: o.FreeSurface, Sponge: sponge,
-		LayerSpeed: s.limits.upper, LayerHz: *o.Wavelet.PeakHz, Memory: o.MemoryMB << 20,
+		LayerSpeed: s.limits.upper, LayerHz: *o.Wavelet.PeakHz, Memory: min(o.MemoryMB<<20, int(machine.Available()/2)),
 	}
 	if o.Boundary.VelocityMS != nil {
 		c.LayerSpeed = *o.Boundary.VelocityMS

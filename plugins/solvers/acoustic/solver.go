@@ -36,7 +36,7 @@ func (s *Solver) Describe() contract.Description {
 		Kind:     contract.KindSolver,
 		Name:     "acoustic",
 		Version:  "0.1.0",
-		Numerics: "1",
+		Numerics: "2",
 		Doc: "Acoustic waves of constant density in time, two dimensions: point sources with a wavelet, data the pressure at the " +
 			"receivers, model the velocity vp in m/s. Second order in time, order 2 to 8 in space, C-PML and a free surface, or " +
 			"the scheme of the OpenFWI data sets.",
