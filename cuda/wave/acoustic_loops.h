@@ -128,7 +128,7 @@ class Acoustic {
   int64_t Together() const { return together_; }
 
   // Rows of a block of step n of the forward equation, source included. keep, unless null, becomes L + f.
-  void Step(T* state, int64_t n, int64_t block, const Impulse<T>& source, T* keep) const {
+  __attribute__((noinline)) void Step(T* state, int64_t n, int64_t block, const Impulse<T>& source, T* keep) const {
     const waveprior::Range rows = Rows(block);
     Pass<T> s = Of(state, n, block);
     s.keep = keep;
@@ -142,7 +142,8 @@ class Acoustic {
   }
 
   // A block of step n of the tangent along dc, with what Step kept.
-  void Tangent(T* state, int64_t n, int64_t block, const Impulse<T>&, const T* kept, const T* dc, const T*) const {
+  __attribute__((noinline)) void Tangent(T* state, int64_t n, int64_t block, const Impulse<T>&, const T* kept,
+                                         const T* dc, const T*) const {
     const waveprior::Range rows = Rows(block);
     const Pass<T> s = Of(state, n, block);
     Forward(s, rows, block);
@@ -155,8 +156,8 @@ class Acoustic {
 
   // A block of step i of the transpose (i counts from the last step on) with the cotangent w of step steps-1-i and what that
   // kept; g (rows, wide) grows.
-  void Transposed(T* state, int64_t i, int64_t block, const Impulse<T>&, const Impulse<T>& w, const T* kept,
-                  T* g) const {
+  __attribute__((noinline)) void Transposed(T* state, int64_t i, int64_t block, const Impulse<T>&, const Impulse<T>& w,
+                                            const T* kept, T* g) const {
     const waveprior::Range rows = Rows(block);
     Pass<T> s = Of(state, i, block);
     s.l = kept;
@@ -194,7 +195,7 @@ class Acoustic {
     return kind;
   }
 
-  void Forward(const Pass<T>& s, waveprior::Range rows, int64_t block) const {
+  __attribute__((noinline)) void Forward(const Pass<T>& s, waveprior::Range rows, int64_t block) const {
     const int64_t lo = rows.from, hi = rows.to;
     if (Kind(&block) != 1) {
       if (left_) ForwardPiece<true, true>(s, lo, hi, 0, left_);
@@ -374,7 +375,7 @@ class Acoustic {
   T* SpreadAt(const Pass<T>& s, int64_t j) const {
     return s.spread + (j < s_.top ? j : s_.top + j - (s_.rows - s_.bottom)) * s_.wide;
   }
-  void SpreadRow(const Pass<T>& s, int64_t j) const {
+  __attribute__((noinline)) void SpreadRow(const Pass<T>& s, int64_t j) const {
     const Depth<T> d = At(s, j);
     const T* const p = s.p + j * stride_;
     T* const to = SpreadAt(s, j);
