@@ -1,5 +1,5 @@
 // What the kernels of a batch share: many shots, of many models, side by side, one time step after the other. They are how a
-// GPU propagates (docs/adr/0013); on a CPU they serve tests, and whole shots one at a time are faster (shot_loops.h).
+// GPU propagates (docs/adr/0016); on a CPU they serve tests, and whole shots one at a time are faster (shot_loops.h).
 //
 // Layout      Padded fields and compact arrays as in shot.h. A unit is a shot, or one direction of a shot: unit u of a launch is
 //             direction u % many of shot first + u / many, and shot s is shot s % shots of model s / shots. Its state is two

@@ -159,3 +159,16 @@ func (s *portion[T]) backCosts(first, last, blocks int) costs {
 	}
 	return out
 }
+
+// dampingCosts are those of the sponge's last sum: only nodes of the strips count, but for the innermost of each, where the
+// profile is 0.
+func (s *portion[T]) dampingCosts() costs {
+	c, size, units, all := &s.p.config, cuda.SizeOf[T](), s.shots*s.many, s.b.census().all
+	rows, inner := int(s.b.grid.Rows), func(strip int) int { return max(0, strip-1) }
+	strips := rows*(inner(c.Left)+inner(c.Right)) + c.NX*(inner(c.Top)+inner(c.Bottom))
+	const threads, sum = marchColumns * marchRows, 10 // operations of a thread in the block's sum
+	return costs{
+		read: size*(units*strips+s.touched()*strips+all) + 27*4, written: 8 * units,
+		asked: units * (size*(all+2*strips) + 27*4 + 8), operations: units * (3*strips + sum*threads),
+	}
+}

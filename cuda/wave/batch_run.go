@@ -113,8 +113,9 @@ func (s *portion[T]) run() error {
 	}
 	if !s.dextraOut.IsNil() {
 		do(func() error {
-			return s.p.d.Run(of[T](spongeDamping), s.shots*s.many, s.dextraOut.Arg(), s.b.numbers.Arg(), s.more.Arg(), s.p.profile.Arg(),
-				s.courant.Arg(), cuda.Int(s.models), cuda.Int(s.many), cuda.Int(s.shot), cuda.Int(s.shots*s.many))
+			args := []cuda.Arg{s.dextraOut.Arg(), s.b.numbers.Arg(), s.more.Arg(), s.p.profile.Arg(), s.courant.Arg(),
+				cuda.Int(s.models), cuda.Int(s.many), cuda.Int(s.shot)}
+			return s.p.d.Run(of[T](spongeDamping), s.shots*s.many, append(args, s.dampingCosts().args()...)...)
 		})
 	}
 	return err

@@ -109,7 +109,8 @@ extern "C" __global__ void __launch_bounds__(256, 2)
 
 extern "C" __global__ void __launch_bounds__(256, 2)
     wave_sponge_damping_f32(double* sums, const int32_t* grid, const float* state, const float* profile,
-                            const float* courant, int64_t models, int64_t many, int64_t shot) {
+                            const float* courant, int64_t models, int64_t many, int64_t shot, int64_t /*read*/,
+                            int64_t /*written*/, int64_t /*asked*/, int64_t /*operations*/) {
   __shared__ waveprior::wave::Grid shared;
   waveprior::wave::ReadGrid(grid, &shared);
   waveprior::wave::SumDamping<float>(shared, sums, state, profile, courant, models, many, shot);
@@ -117,7 +118,8 @@ extern "C" __global__ void __launch_bounds__(256, 2)
 
 extern "C" __global__ void __launch_bounds__(256, 2)
     wave_sponge_damping_f64(double* sums, const int32_t* grid, const double* state, const double* profile,
-                            const double* courant, int64_t models, int64_t many, int64_t shot) {
+                            const double* courant, int64_t models, int64_t many, int64_t shot, int64_t /*read*/,
+                            int64_t /*written*/, int64_t /*asked*/, int64_t /*operations*/) {
   __shared__ waveprior::wave::Grid shared;
   waveprior::wave::ReadGrid(grid, &shared);
   waveprior::wave::SumDamping<double>(shared, sums, state, profile, courant, models, many, shot);

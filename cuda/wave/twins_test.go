@@ -11,14 +11,14 @@ import (
 // twins lists every kernel of a batch by its outputs. A node's operations and their order are the same on all devices; only
 // the gradient with respect to the sponge's damping is summed over the nodes by a block's tree on a GPU.
 var twins = map[string][]twin.Written{
-	"wave_courant":        {{Argument: 0, Kind: 't', Equal: true}},
-	"wave_fold":           {{Argument: 0, Kind: 'd', Equal: true}},
-	"wave_copy":           {{Argument: 0, Kind: 't', Equal: true}},
-	"wave_acoustic_march": {{Argument: 11, Kind: 't', Equal: true}, {Argument: 12, Kind: 't', Equal: true}, {Argument: 13, Kind: 't', Equal: true}},
-	"wave_acoustic_back":  {{Argument: 9, Kind: 't', Equal: true}, {Argument: 15, Kind: 't', Equal: true}},
-	"wave_sponge_march":   {{Argument: 11, Kind: 't', Equal: true}, {Argument: 12, Kind: 't', Equal: true}, {Argument: 13, Kind: 't', Equal: true}},
-	"wave_sponge_back":    {{Argument: 9, Kind: 't', Equal: true}, {Argument: 15, Kind: 't', Equal: true}},
-	"wave_sponge_damping": {{Argument: 0, Kind: 'd', Equal: false}},
+	"wave_courant":        {twin.Writes(0, 't', true)},
+	"wave_fold":           {twin.Writes(0, 'd', true)},
+	"wave_copy":           {twin.Writes(0, 't', true)},
+	"wave_acoustic_march": {twin.Writes(11, 't', true), twin.Writes(12, 't', true), twin.Writes(13, 't', true)},
+	"wave_acoustic_back":  {twin.Writes(9, 't', true), twin.Writes(15, 't', true)},
+	"wave_sponge_march":   {twin.Writes(11, 't', true), twin.Writes(12, 't', true), twin.Writes(13, 't', true)},
+	"wave_sponge_back":    {twin.Writes(9, 't', true), twin.Writes(15, 't', true)},
+	"wave_sponge_damping": {twin.Writes(0, 'd', false)},
 }
 
 // compareTwins runs all kernels on both devices, in segments of which the first is done again, and returns how far apart they are.

@@ -9,6 +9,7 @@ import (
 	_ "github.com/waveprior/waveprior/cuda/mixture"
 	_ "github.com/waveprior/waveprior/cuda/multifrontal"
 	_ "github.com/waveprior/waveprior/cuda/nn"
+	_ "github.com/waveprior/waveprior/cuda/wave"
 	"github.com/waveprior/waveprior/internal/roofline"
 )
 

@@ -2,6 +2,7 @@ package roofline
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/waveprior/waveprior/core/nn"
@@ -11,7 +12,7 @@ import (
 )
 
 // Problems are the published pieces of work, in the page's order.
-var Problems = append([]Problem{
+var Problems = slices.Concat([]Problem{
 	{
 		Name: "A training step of the published network",
 		What: "The noise predictor of the memorisation study: 51 341 412 parameters, width 2048, 12 blocks; batch 50; 1000 examples of 100\n" +
@@ -41,7 +42,7 @@ var Problems = append([]Problem{
 			return cuda.Normals[float32](d, to, width, cuda.Noise{}, rows, width)
 		},
 	},
-}, helmholtzProblems...)
+}, helmholtzProblems, waveProblems)
 
 // The published network: plugins/priors/kl-mlp has the same with its options.
 const (

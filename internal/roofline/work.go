@@ -89,7 +89,7 @@ type formula struct {
 }
 
 // formulas of all families, by the kernel's stem.
-var formulas = index(nnFormulas, philoxFormulas, diffusionFormulas, mixtureFormulas, multifrontalFormulas)
+var formulas = index(nnFormulas, philoxFormulas, diffusionFormulas, mixtureFormulas, multifrontalFormulas, waveFormulas)
 
 func index(families ...[]formula) map[string]formula {
 	m := map[string]formula{}

@@ -6,4 +6,5 @@ import (
 	_ "github.com/waveprior/waveprior/cuda/mixture"
 	_ "github.com/waveprior/waveprior/cuda/multifrontal"
 	_ "github.com/waveprior/waveprior/cuda/nn"
+	_ "github.com/waveprior/waveprior/cuda/wave"
 )

@@ -19,6 +19,9 @@ type Written struct {
 	Equal    bool
 }
 
+// Writes is a Written.
+func Writes(argument int, kind byte, equal bool) Written { return Written{argument, kind, equal} }
+
 // Pair is two devices of which each kernel runs on both: what the second one writes is compared with what the first one wrote,
 // and replaced by it. A buffer of the Pair is one of the first device.
 type Pair struct {
