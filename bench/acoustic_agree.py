@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOLVER = """
 [solver]
 plugin = "acoustic"
+preset = "none"
 order = 4
 precision = "{precision}"
 dt_s = {dt}
@@ -53,7 +54,9 @@ class Ours:
     def run(self, what, v, *more):
         model, out = self.folder / "model.npy", self.folder / f"{what}.npy"
         np.save(model, v.numpy())
-        subprocess.run([self.command, what, str(self.file), "--model", str(model), "--out", str(out), *more], check=True, capture_output=True, text=True)
+        done = subprocess.run([self.command, what, str(self.file), "--model", str(model), "--out", str(out), *more], capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"waveprior {what}: {done.stderr}")
         return np.load(out).astype(np.float64)
 
     def data(self, v):

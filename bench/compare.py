@@ -44,12 +44,13 @@ CASES = {
     f"acoustic-{n}{'-gradient' if gradient else ''}": {
         "title": f"Acoustic waves{' and gradient' if gradient else ''}, {n} x {n} nodes, PML 20, order 4, {shots} shots, 1000 steps",
         "peer": lambda a, n=n, shots=shots, gradient=gradient: [
-            "acoustic_deepwave.py", "--n", str(n), "--shots", str(shots), "--threads", str(a.threads or 1)] + ["--gradient"] * gradient,
+            "acoustic_deepwave.py", "--n", str(n), "--shots", str(shots), "--threads", str(a.threads or 1),
+            "--repeats", "3" if n < 100 else "1"] + ["--gradient"] * gradient,
         "seconds": lambda r: r["seconds"],
         "cpu": lambda r: r["cpu_seconds"],
         "name": lambda r: f"Deepwave {r['deepwave']}",
         "package": "./cuda/wave",
-        "bench": f"^BenchmarkAcoustic$/^{'gradient' if gradient else 'forward'}-{n}$",
+        "bench": f"^BenchmarkAcoustic$/^{'gradient' if gradient else 'forward'}-{n}x{n}$",
         "threads": 1,
     }
     for n, shots in ((70, 5), (512, 4)) for gradient in (False, True)

@@ -14,22 +14,24 @@ struct Lanes;
 #else
 #define WAVEPRIOR_LANES(T, R, S) WAVEPRIOR_LANES_OF(T, R, S, _mm256)
 #endif
-#define WAVEPRIOR_LANES_OF(T, R, S, P)                                                            \
-  template <>                                                                                     \
-  struct Lanes<T> {                                                                               \
-    static constexpr int kCount = kBytes / static_cast<int>(sizeof(T));                           \
-    R v;                                                                                          \
-    static WAVEPRIOR_INLINE Lanes Load(const T* p) { return {P##_load_##S(p)}; }                  \
-    static WAVEPRIOR_INLINE Lanes Loose(const T* p) { return {P##_loadu_##S(p)}; }                \
-    static WAVEPRIOR_INLINE Lanes Fill(T x) { return {P##_set1_##S(x)}; }                         \
-    WAVEPRIOR_INLINE void Store(T* p) const { P##_store_##S(p, v); }                              \
-    /* Past the caches. _mm_sfence before another thread has the memory. */                       \
-    WAVEPRIOR_INLINE void Stream(T* p) const { P##_stream_##S(p, v); }                            \
-  };                                                                                              \
-  WAVEPRIOR_INLINE Lanes<T> operator+(Lanes<T> a, Lanes<T> b) { return {P##_add_##S(a.v, b.v)}; } \
-  WAVEPRIOR_INLINE Lanes<T> operator-(Lanes<T> a, Lanes<T> b) { return {P##_sub_##S(a.v, b.v)}; } \
-  WAVEPRIOR_INLINE Lanes<T> operator*(Lanes<T> a, Lanes<T> b) { return {P##_mul_##S(a.v, b.v)}; } \
-  WAVEPRIOR_INLINE Lanes<T> Fma(Lanes<T> a, Lanes<T> b, Lanes<T> c) { return {P##_fmadd_##S(a.v, b.v, c.v)}; }
+#define WAVEPRIOR_LANES_OF(T, R, S, P)                                                                         \
+  template <>                                                                                                  \
+  struct Lanes<T> {                                                                                            \
+    static constexpr int kCount = kBytes / static_cast<int>(sizeof(T));                                        \
+    R v;                                                                                                       \
+    static WAVEPRIOR_INLINE Lanes Load(const T* p) { return {P##_load_##S(p)}; }                               \
+    static WAVEPRIOR_INLINE Lanes Loose(const T* p) { return {P##_loadu_##S(p)}; }                             \
+    static WAVEPRIOR_INLINE Lanes Fill(T x) { return {P##_set1_##S(x)}; }                                      \
+    WAVEPRIOR_INLINE void Store(T* p) const { P##_store_##S(p, v); }                                           \
+    /* Past the caches. _mm_sfence before another thread has the memory. */                                    \
+    WAVEPRIOR_INLINE void Stream(T* p) const { P##_stream_##S(p, v); }                                         \
+  };                                                                                                           \
+  WAVEPRIOR_INLINE Lanes<T> operator+(Lanes<T> a, Lanes<T> b) { return {P##_add_##S(a.v, b.v)}; }              \
+  WAVEPRIOR_INLINE Lanes<T> operator-(Lanes<T> a, Lanes<T> b) { return {P##_sub_##S(a.v, b.v)}; }              \
+  WAVEPRIOR_INLINE Lanes<T> operator*(Lanes<T> a, Lanes<T> b) { return {P##_mul_##S(a.v, b.v)}; }              \
+  WAVEPRIOR_INLINE Lanes<T> Fma(Lanes<T> a, Lanes<T> b, Lanes<T> c) { return {P##_fmadd_##S(a.v, b.v, c.v)}; } \
+  /* a b - c */                                                                                                \
+  WAVEPRIOR_INLINE Lanes<T> Fms(Lanes<T> a, Lanes<T> b, Lanes<T> c) { return {P##_fmsub_##S(a.v, b.v, c.v)}; }
 #if WAVEPRIOR_V4
 WAVEPRIOR_LANES(float, __m512, ps)
 WAVEPRIOR_LANES(double, __m512d, pd)

@@ -9,7 +9,9 @@
 //               zeta(n) = b zeta(n-1) + a e,            L_x = e + zeta(n)
 //             where p_xx is of order 2 R, and the correction by psi of order 2: it is nothing in the interior and grows
 //             smoothly from there, so its error is absorbed with the wave (TestAbsorption has the numbers), and a row is
-//             done in one pass. b = exp(-(sigma + alpha) dt), a = sigma/(sigma + alpha) (b - 1), at i and at i + 1/2.
+//             done in one pass. Above and left the first half point is beyond the outermost node, as below and right the last
+//             one is: the grid has one more node there, with C = 0. b = exp(-(sigma + alpha) dt),
+//             a = sigma/(sigma + alpha) (b - 1), at i and at i + 1/2.
 // Transpose   of one step, backwards in time, for y = C lambda (lambda the adjoint of p), which obeys the same equation:
 //               zeta' = b zeta' + y,  s = y + a zeta'  (y but for the layers),
 //               psi' = b psi' + (s_i - s_i+1),  L'_x = s_xx + (a psi')_i-1 - (a psi')_i,

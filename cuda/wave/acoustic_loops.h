@@ -1,7 +1,7 @@
 // The loops of acoustic_cpu.cc: a step of the scheme of acoustic.h, in blocks of rows of one kind, each in up to three pieces:
 // the left and the right absorbing layer and what lies between, so that nothing asks a node where it lies.
 
-constexpr int64_t kBlock = 16;         // rows at a time: what begins a piece is shared by them
+constexpr int64_t kNear = 512 << 10;   // bytes of the fields and C: more do not stay in a near cache from step to step
 constexpr int64_t kInCache = 8 << 20;  // bytes of kept fields: more go past the caches
 
 // What a step reads and writes; every pointer is that of row 0, column 0.
@@ -12,10 +12,10 @@ struct Pass {
   T *psi_x, *zeta_x;  // of the layers left and right, (rows, layered columns)
   T *psi_z, *zeta_z;  // of the layers above and below, (layered rows, wide)
   T* keep;            // forward: becomes L, unless null
-  bool stream;        // past the caches, but for rows first..last
-  int64_t first, last;
-  const T* l;  // transpose: what was kept
-  T* g;        // and the gradient
+  bool stay;          // in the caches
+  const T* l;         // transpose: what was kept
+  T* g;               // the gradient
+  T* spread;          // rows of s along z
 };
 
 // What the recursions along z have in one row.
@@ -25,6 +25,12 @@ struct Depth {
   const T* psi_before;        // of the row above
   T bh, ah, ah_before, b, a;  // coefficients: at half points, the row above's, at points
 };
+
+// Advance of vectors: 2 p is exact, so 2 p - before is the same in one operation.
+template <class T>
+WAVEPRIOR_INLINE Lanes<T> Advance(Lanes<T> p, Lanes<T> before, Lanes<T> c, Lanes<T> l) {
+  return Fma(c, l, Fms(Lanes<T>::Fill(2), p, before));
+}
 
 // sum + weights of the neighbours at distance K..R along x.
 template <class T, int R, int K = 1, class W>
@@ -83,6 +89,18 @@ class Acoustic {
     layered_ = left_ + s_.wide - right_;
     above_ = s_.top ? s_.top + 1 : 0;
     below_ = s_.bottom ? s_.bottom + 1 : 0;
+    const bool far = 3 * s_.Field() * static_cast<int64_t>(sizeof(T)) > kNear;
+    block_ = far ? 8 : 16;
+    together_ = far ? kTogether : 1;
+    const int64_t ends[4] = {0, above_, s_.rows - below_, s_.rows};
+    for (int kind = 0; kind < 3; kind++) {
+      const int64_t rows = ends[kind + 1] - ends[kind], blocks = rows > block_ ? rows / block_ : 1;
+      first_[kind] = ends[kind];
+      blocks_[kind] = rows > 0 ? blocks : 0;
+      each_[kind] = rows / blocks;
+      over_[kind] = rows % blocks;
+      if (rows > 0 && rows < R) together_ = 1;
+    }
   }
 
   // What the shape must say; the workspace was made from that.
@@ -90,7 +108,7 @@ class Acoustic {
     return s_.halo == R && s_.rows >= above_ + below_ && s_.rows > R && s_.cols > 0 && s_.wide % 16 == 0 &&
            s_.wide >= s_.cols && s_.state == State() && s_.kept == s_.Compact() && s_.scratch == Scratch();
   }
-  int64_t Scratch() const { return s_.wide + 16 + (s_.top + s_.bottom) * s_.wide; }
+  int64_t Scratch() const { return s_.wide + 16 + kTogether * (s_.top + s_.bottom) * s_.wide; }
   int64_t State() const { return 2 * s_.Field() + 2 * s_.rows * layered_ + 2 * (above_ + below_) * s_.wide; }
 
   // The field after step n (before it, for n - 1), (0, 0).
@@ -99,63 +117,69 @@ class Acoustic {
   static constexpr int64_t kEarlier = 0;
   void Earlier(const T*, int64_t, T*) const {}
 
-  // Step n of the forward equation, source included. keep, unless null, becomes L + f.
-  void Step(T* state, int64_t n, const Impulse<T>& source, T* keep) const {
-    Pass<T> s = Of(state, n);
+  // Blocks of rows: how many, and the rows of one. All its rows have layers above or below, or none.
+  int64_t Blocks() const { return blocks_[0] + blocks_[1] + blocks_[2]; }
+  waveprior::Range Rows(int64_t block) const {
+    const int kind = Kind(&block);
+    const auto start = [&](int64_t b) { return first_[kind] + each_[kind] * b + (b < over_[kind] ? b : over_[kind]); };
+    return {start(block), start(block + 1)};
+  }
+  // How many steps may be under way together: block b of a step needs block b + 1 of the one before, where blocks have R rows.
+  int64_t Together() const { return together_; }
+
+  // Rows of a block of step n of the forward equation, source included. keep, unless null, becomes L + f.
+  __attribute__((noinline)) void Step(T* state, int64_t n, int64_t block, const Impulse<T>& source, T* keep) const {
+    const waveprior::Range rows = Rows(block);
+    Pass<T> s = Of(state, n, block);
     s.keep = keep;
-    s.stream = stream_;
-    s.first = s_.rows;
-    s.last = -1;
     if (keep && stream_)  // what changes at once stays in cache
-      source.Each([&](int64_t node, int64_t, T) {
-        const int64_t j = node / s_.wide;
-        s.first = j < s.first ? j : s.first;
-        s.last = j > s.last ? j : s.last;
-      });
-    Blocks([&](int64_t lo, int64_t hi, bool layered) { Forward(s, lo, hi, layered); });
-    T* const p = After(state, n);
-    source.Each([&](int64_t node, int64_t place, T f) {
-      p[place] = waveprior::Fma(c_[node], f, p[place]);
+      source.Within(rows, s_.wide, [&](int64_t, int64_t, T) { s.stay = true; });
+    Forward(s, rows, block);
+    source.Within(rows, s_.wide, [&](int64_t node, int64_t place, T f) {
+      s.q[place] = waveprior::Fma(c_[node], f, s.q[place]);
       if (keep) keep[node] += f;
     });
   }
 
-  // Step n of the tangent along dc, with what Step kept.
-  void Tangent(T* state, int64_t n, const Impulse<T>&, const T* kept, const T* dc, const T*) const {
-    const Pass<T> s = Of(state, n);
-    Blocks([&](int64_t lo, int64_t hi, bool layered) {
-      Forward(s, lo, hi, layered);
-      for (int64_t j = lo; j < hi; j++)
-        for (int64_t i = 0; i < s_.wide; i += V::kCount) {
-          const int64_t node = j * s_.wide + i, place = j * stride_ + i;
-          Fma(V::Load(dc + node), V::Load(kept + node), V::Load(s.q + place)).Store(s.q + place);
-        }
-    });
+  // A block of step n of the tangent along dc, with what Step kept.
+  __attribute__((noinline)) void Tangent(T* state, int64_t n, int64_t block, const Impulse<T>&, const T* kept,
+                                         const T* dc, const T*) const {
+    const waveprior::Range rows = Rows(block);
+    const Pass<T> s = Of(state, n, block);
+    Forward(s, rows, block);
+    for (int64_t j = rows.from; j < rows.to; j++)
+      for (int64_t i = 0; i < s_.wide; i += V::kCount) {
+        const int64_t node = j * s_.wide + i, place = j * stride_ + i;
+        Fma(V::Load(dc + node), V::Load(kept + node), V::Load(s.q + place)).Store(s.q + place);
+      }
   }
 
-  // Step i of the transpose (i counts from the last step on) with the cotangent w of step steps-1-i and what that kept; g
-  // (rows, wide) grows.
-  void Transposed(T* state, int64_t i, const Impulse<T>&, const Impulse<T>& w, const T* kept, T* g) const {
-    Pass<T> s = Of(state, i);
+  // A block of step i of the transpose (i counts from the last step on) with the cotangent w of step steps-1-i and what that
+  // kept; g (rows, wide) grows.
+  __attribute__((noinline)) void Transposed(T* state, int64_t i, int64_t block, const Impulse<T>&, const Impulse<T>& w,
+                                            const T* kept, T* g) const {
+    const waveprior::Range rows = Rows(block);
+    Pass<T> s = Of(state, i, block);
     s.l = kept;
     s.g = g;
-    for (int64_t j = 0; j < s_.top; j++) SpreadRow(s, j);
-    for (int64_t j = s_.rows - s_.bottom; j < s_.rows; j++) SpreadRow(s, j);
-    Blocks([&](int64_t lo, int64_t hi, bool layered) {
-      if (layered) {
-        if (left_) AdjointPiece<true, true>(s, lo, hi, 0, left_);
-        if (left_ < right_) AdjointPiece<false, true>(s, lo, hi, left_, right_);
-        if (right_ < s_.wide) AdjointPiece<true, true>(s, lo, hi, right_, s_.wide);
-      } else {
-        if (left_) AdjointPiece<true, false>(s, lo, hi, 0, left_);
-        if (left_ < right_) AdjointPiece<false, false>(s, lo, hi, left_, right_);
-        if (right_ < s_.wide) AdjointPiece<true, false>(s, lo, hi, right_, s_.wide);
-      }
-    });
-    T* const y = After(state, i);
-    w.Each([&](int64_t node, int64_t place, T value) {
+    s.spread = s_rows_ + i % kTogether * (s_.top + s_.bottom) * s_.wide;
+    // s along z of the rows that no block before this one has needed.
+    const int64_t end = rows.to + R < s_.rows ? rows.to + R : s_.rows;
+    for (int64_t j = block ? rows.from + R : 0; j < end; j++)
+      if (j < s_.top || j >= s_.rows - s_.bottom) SpreadRow(s, j);
+    const int64_t lo = rows.from, hi = rows.to;
+    if (Kind(&block) != 1) {
+      if (left_) AdjointPiece<true, true>(s, lo, hi, 0, left_);
+      if (left_ < right_) AdjointPiece<false, true>(s, lo, hi, left_, right_);
+      if (right_ < s_.wide) AdjointPiece<true, true>(s, lo, hi, right_, s_.wide);
+    } else {
+      if (left_) AdjointPiece<true, false>(s, lo, hi, 0, left_);
+      if (left_ < right_) AdjointPiece<false, false>(s, lo, hi, left_, right_);
+      if (right_ < s_.wide) AdjointPiece<true, false>(s, lo, hi, right_, s_.wide);
+    }
+    w.Within(rows, s_.wide, [&](int64_t node, int64_t place, T value) {
       const T more = c_[node] * value;
-      y[place] += more;
+      s.q[place] += more;
       g[node] = waveprior::Fma(more, kept[node], g[node]);
     });
   }
@@ -164,21 +188,16 @@ class Acoustic {
   double Last(const T*) const { return 0; }
 
  private:
-  // f of up to kBlock rows at a time, all of them with layers above or below, or none.
-  template <class F>
-  WAVEPRIOR_INLINE void Blocks(const F& f) const {
-    const int64_t ends[3] = {above_, s_.rows - below_, s_.rows};
-    int64_t lo = 0;
-    for (int kind = 0; kind < 3; kind++)
-      while (lo < ends[kind]) {
-        const int64_t hi = lo + kBlock < ends[kind] ? lo + kBlock : ends[kind];
-        f(lo, hi, kind != 1);
-        lo = hi;
-      }
+  // Above (0), between (1) or below (2); block becomes its number among those.
+  int Kind(int64_t* block) const {
+    int kind = 0;
+    while (kind < 2 && *block >= blocks_[kind]) *block -= blocks_[kind++];
+    return kind;
   }
 
-  void Forward(const Pass<T>& s, int64_t lo, int64_t hi, bool layered) const {
-    if (layered) {
+  __attribute__((noinline)) void Forward(const Pass<T>& s, waveprior::Range rows, int64_t block) const {
+    const int64_t lo = rows.from, hi = rows.to;
+    if (Kind(&block) != 1) {
       if (left_) ForwardPiece<true, true>(s, lo, hi, 0, left_);
       if (left_ < right_) ForwardPiece<false, true>(s, lo, hi, left_, right_);
       if (right_ < s_.wide) ForwardPiece<true, true>(s, lo, hi, right_, s_.wide);
@@ -197,6 +216,7 @@ class Acoustic {
     const V w0 = V::Fill(T(Second<R>::kWeight[0]));
     const int64_t shift = from ? left_ - right_ : 0;  // from a column to its place among those of the layers
     const T *const bh = along_x_, *const ah = bh + s_.wide, *const b = ah + s_.wide, *const a = b + s_.wide;
+    const bool stream = stream_ && !s.stay;
     for (int64_t j = lo; j < hi; j++) {
       const T* z[2 * R + 1];
       for (int k = 0; k <= 2 * R; k++) z[k] = s.p + (j + k - R) * stride_;
@@ -205,7 +225,6 @@ class Acoustic {
       T *const psi_x = s.psi_x + j * layered_ + shift, *const zeta_x = s.zeta_x + j * layered_ + shift;
       const Depth<T> d = Z ? At(s, j) : Depth<T>{};
       T* const keep = s.keep ? s.keep + j * s_.wide : nullptr;
-      const bool stream = s.stream && (j < s.first || j > s.last);
       Window<T> w(z[R] + from);
       V psi_before = V::Fill(0);
       for (int64_t i = from; i < to; i += V::kCount) {
@@ -256,11 +275,11 @@ class Acoustic {
       const T* const p = s.p + j * stride_;
       const T* z[2 * R + 1];
       const bool inside = j >= s_.top + R && j + R < s_.rows - s_.bottom;
-      for (int k = 0; k <= 2 * R; k++) z[k] = inside ? p + (k - R) * stride_ : AcrossZ(s.p, j + k - R);
+      for (int k = 0; k <= 2 * R; k++) z[k] = inside ? p + (k - R) * stride_ : AcrossZ(s, j + k - R);
       T* const q = s.q + j * stride_;
       const T *const c = c_ + j * s_.wide, *const kept = s.l + j * s_.wide;
       // What was kept past the caches is asked for a block before its use: at last that of the step before.
-      const T* const soon = kept + (j + kBlock < s_.rows ? kBlock : kBlock - 2 * s_.rows) * s_.wide;
+      const T* const soon = kept + (j + block_ < s_.rows ? block_ : block_ - 2 * s_.rows) * s_.wide;
       T* const g = s.g + j * s_.wide;
       T *const psi_x = s.psi_x + j * layered_ + shift, *const zeta_x = s.zeta_x + j * layered_ + shift;
       const Depth<T> d = Z ? At(s, j) : Depth<T>{};
@@ -318,11 +337,11 @@ class Acoustic {
     }
   }
 
-  // What step n works on. What lies above a free surface becomes the field, odd about row 0.
-  Pass<T> Of(T* state, int64_t n) const {
+  // What a block of step n works on. Before the first one what lies above a free surface becomes the field, odd about row 0.
+  Pass<T> Of(T* state, int64_t n, int64_t block) const {
     Pass<T> s{};
     T* const p = After(state, n - 1);
-    for (int k = 1; s_.free_surface && k <= R; k++)
+    for (int k = 1; s_.free_surface && !block && k <= R; k++)
       for (int64_t i = 0; i < s_.wide; i++) p[-k * stride_ + i] = -p[k * stride_ + i];
     s.p = p;
     s.q = After(state, n);
@@ -349,15 +368,17 @@ class Acoustic {
   }
 
   // Row j of s along z: that of SpreadRow, and y where there is no layer.
-  const T* AcrossZ(const T* p, int64_t j) const {
+  const T* AcrossZ(const Pass<T>& s, int64_t j) const {
     const bool layer = (j >= 0 && j < s_.top) || (j >= s_.rows - s_.bottom && j < s_.rows);
-    return layer ? SpreadAt(j) : p + j * stride_;
+    return layer ? SpreadAt(s, j) : s.p + j * stride_;
   }
-  T* SpreadAt(int64_t j) const { return s_rows_ + (j < s_.top ? j : s_.top + j - (s_.rows - s_.bottom)) * s_.wide; }
-  void SpreadRow(const Pass<T>& s, int64_t j) const {
+  T* SpreadAt(const Pass<T>& s, int64_t j) const {
+    return s.spread + (j < s_.top ? j : s_.top + j - (s_.rows - s_.bottom)) * s_.wide;
+  }
+  __attribute__((noinline)) void SpreadRow(const Pass<T>& s, int64_t j) const {
     const Depth<T> d = At(s, j);
     const T* const p = s.p + j * stride_;
-    T* const to = SpreadAt(j);
+    T* const to = SpreadAt(s, j);
     for (int64_t i = 0; i < s_.wide; i += V::kCount) {
       V zeta = V::Load(d.zeta + i);
       Spread(V::Load(p + i), V::Fill(d.b), V::Fill(d.a), &zeta).Store(to + i);
@@ -372,9 +393,12 @@ class Acoustic {
   const T* const along_z_;  // (4, rows)
   const bool stream_;       // what a segment keeps is more than caches hold
   T* const zeros_;          // (wide + 16) of scratch, 0
-  T* const s_rows_;         // rows of s along z
+  T* const s_rows_;         // rows of s along z of the steps under way
   int64_t left_, right_;    // the pieces end and begin here
   int64_t layered_, above_, below_;
+  int64_t block_, together_;  // about as many rows has a block; steps under way
+  // The rows above, between and below: the first one, the blocks, the rows of each, and how many of them have one more.
+  int64_t first_[3], blocks_[3], each_[3], over_[3];
 };
 
 template <class T>

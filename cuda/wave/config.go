@@ -58,6 +58,9 @@ func (s *shape) stride() int  { return int(s.Wide) + 16 }
 func (s *shape) field() int   { return (int(s.Rows)+2*int(s.Halo))*s.stride() + 16 }
 func (s *shape) perShot() int { return int(s.Steps * s.Receivers) }
 
+// together is kTogether of shot_loops.h.
+const together = 4
+
 // round is n rounded up to a multiple of 16.
 func round(n int) int { return (n + 15) / 16 * 16 }
 
@@ -104,6 +107,22 @@ func (c *Config) check() error {
 	return nil
 }
 
+// withEdges is the configuration with one node more above and left of the layers there. It stands still, as do all nodes beyond
+// the grid, and has psi at the half point between it and the outermost node of the layer: without that the layers above and
+// left absorb less than those below and right, where that half point is the last node's own (TestAbsorption).
+func (c Config) withEdges() Config {
+	if c.Sponge {
+		return c
+	}
+	if c.Top > 0 {
+		c.Top++
+	}
+	if c.Left > 0 {
+		c.Left++
+	}
+	return c
+}
+
 // shape works out where everything lies; size is that of a number.
 func (c *Config) shape() shape {
 	b := func(x bool) int64 {
@@ -130,7 +149,7 @@ func (c *Config) shape() shape {
 			layeredRows += n + 1
 		}
 	}
-	s.Scratch = int64(wide + 16 + (c.Top+c.Bottom)*wide)
+	s.Scratch = int64(wide + 16 + together*(c.Top+c.Bottom)*wide)
 	s.State = int64(2*s.field() + 2*rows*(left+wide-right) + 2*layeredRows*wide)
 	s.Kept = int64(s.compact())
 	return s

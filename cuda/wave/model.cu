@@ -18,9 +18,8 @@ WAVEPRIOR_DEVICE void EachOfItem(const F& f, int64_t rows, int64_t cols) {
 
 extern "C" __global__ void wave_courant_f32(float* out, const float* v, const float* dv, int64_t many, int64_t sets,
                                             int64_t rows, int64_t cols, int64_t wide, int64_t top, int64_t left,
-                                            int64_t nz, int64_t nx, int64_t free_surface, int64_t items, float dt,
-                                            float h) {
-  const waveprior::wave::Padding grid{rows, cols, wide, top, left, nz, nx, free_surface};
+                                            int64_t nz, int64_t nx, int64_t still, int64_t items, float dt, float h) {
+  const waveprior::wave::Padding grid{rows, cols, wide, top, left, nz, nx, still};
   const waveprior::wave::PointCourant<float> f{{out, items * grid.Compact()},
                                                {v, (dv ? items / many : items) * grid.Model()},
                                                {dv, sets * many * grid.Model()},
@@ -34,8 +33,8 @@ extern "C" __global__ void wave_courant_f32(float* out, const float* v, const fl
 
 extern "C" __global__ void wave_fold_f32(double* out, const float* g, int64_t shots, int64_t many, int64_t rows,
                                          int64_t cols, int64_t wide, int64_t top, int64_t left, int64_t nz, int64_t nx,
-                                         int64_t free_surface, int64_t items) {
-  const waveprior::wave::Padding grid{rows, cols, wide, top, left, nz, nx, free_surface};
+                                         int64_t still, int64_t items) {
+  const waveprior::wave::Padding grid{rows, cols, wide, top, left, nz, nx, still};
   const waveprior::wave::PointFold<float> f{
       {out, items * grid.Model()}, {g, items * shots * grid.Compact()}, grid, shots, many};
   waveprior::wave::EachOfItem(f, nz, nx);
@@ -49,9 +48,8 @@ extern "C" __global__ void wave_copy_f32(float* to, const float* from, int64_t n
 
 extern "C" __global__ void wave_courant_f64(double* out, const double* v, const double* dv, int64_t many, int64_t sets,
                                             int64_t rows, int64_t cols, int64_t wide, int64_t top, int64_t left,
-                                            int64_t nz, int64_t nx, int64_t free_surface, int64_t items, double dt,
-                                            double h) {
-  const waveprior::wave::Padding grid{rows, cols, wide, top, left, nz, nx, free_surface};
+                                            int64_t nz, int64_t nx, int64_t still, int64_t items, double dt, double h) {
+  const waveprior::wave::Padding grid{rows, cols, wide, top, left, nz, nx, still};
   const waveprior::wave::PointCourant<double> f{{out, items * grid.Compact()},
                                                 {v, (dv ? items / many : items) * grid.Model()},
                                                 {dv, sets * many * grid.Model()},
@@ -65,8 +63,8 @@ extern "C" __global__ void wave_courant_f64(double* out, const double* v, const 
 
 extern "C" __global__ void wave_fold_f64(double* out, const double* g, int64_t shots, int64_t many, int64_t rows,
                                          int64_t cols, int64_t wide, int64_t top, int64_t left, int64_t nz, int64_t nx,
-                                         int64_t free_surface, int64_t items) {
-  const waveprior::wave::Padding grid{rows, cols, wide, top, left, nz, nx, free_surface};
+                                         int64_t still, int64_t items) {
+  const waveprior::wave::Padding grid{rows, cols, wide, top, left, nz, nx, still};
   const waveprior::wave::PointFold<double> f{
       {out, items * grid.Model()}, {g, items * shots * grid.Compact()}, grid, shots, many};
   waveprior::wave::EachOfItem(f, nz, nx);

@@ -2,7 +2,7 @@
 // Shared by the CPU loops (model_loops.h) and model.cu.
 //
 // Equation    C = (v dt/h)^2 at every node of the padded grid, along dv 2 v dv (dt/h)^2, rounded as the OpenFWI data sets'
-//             generator in float32; the model's edge is continued into the layers, and C = 0 on a free surface. Transposed:
+//             generator in float32; the model's edge is continued into the layers, and C = 0 where p = 0 stays: on a free surface, and beyond the layers above and left. Transposed:
 //             padded nodes are added to the one that they copy, in double, shot by shot, row by row, from left to right.
 // Layout      shot.h: (items, rows, wide), 0 beyond cols.
 // Costs       courant 3 operations a node (5 along dv), s written, s read a node of the model (2 s along dv); fold an operation
@@ -17,7 +17,8 @@ namespace waveprior::wave {
 
 // A model's grid in its layers.
 struct Padding {
-  int64_t rows, cols, wide, top, left, nz, nx, free_surface;
+  int64_t rows, cols, wide, top, left, nz, nx;
+  int64_t still;  // 1: C = 0 in row 0; 2: in column 0; 3: in both
 
   // The node of n that node `at` of an axis with `before` nodes in front of it copies.
   static WAVEPRIOR_INLINE int64_t Inside(int64_t at, int64_t before, int64_t n) {
@@ -41,7 +42,7 @@ struct PointCourant {
 
   WAVEPRIOR_INLINE void operator()(int64_t item, int64_t j, int64_t i) const {
     T c = 0;
-    if (i < grid.cols && !(grid.free_surface && j == 0)) {
+    if (i < grid.cols && !((grid.still & 1) && j == 0) && !((grid.still & 2) && i == 0)) {
       const int64_t k = grid.Node(j, i);
       const T speed = v[(dv ? item / many : item) * grid.Model() + k];
       const T r = speed * dt / h;

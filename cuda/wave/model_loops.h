@@ -5,7 +5,7 @@ static inline waveprior::wave::Padding PaddingOf(waveprior::Args* a) {
   return {a->Int(), a->Int(), a->Int(), a->Int(), a->Int(), a->Int(), a->Int(), a->Int()};
 }
 
-// out, v, dv or null, many, sets, rows, cols, wide, top, left, nz, nx, free_surface, items, dt, h. Unit: an item.
+// out, v, dv or null, many, sets, rows, cols, wide, top, left, nz, nx, still, items, dt, h. Unit: an item.
 template <class T>
 int wave_courant(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);
@@ -30,7 +30,7 @@ int wave_courant(const uint64_t* args, int64_t lo, int64_t hi) {
   return waveprior::kOk;
 }
 
-// out, g, shots, many, rows, cols, wide, top, left, nz, nx, free_surface, items. Unit: an item.
+// out, g, shots, many, rows, cols, wide, top, left, nz, nx, still, items. Unit: an item.
 template <class T>
 int wave_fold(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);

@@ -32,6 +32,8 @@ func New[T cuda.Float](d cuda.Device, c Config) (*Plan[T], error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	layers := c
+	c = c.withEdges()
 	p := &Plan[T]{config: c, d: d, shape: c.shape(), kernel: acousticShots, pool: map[string]cuda.Buffer{}}
 	s := &p.shape
 	rows, wide := int(s.Rows), int(s.Wide)
@@ -43,8 +45,8 @@ func New[T cuda.Float](d cuda.Device, c Config) (*Plan[T], error) {
 	} else {
 		profile = make([]T, 4*wide+4*rows)
 		layer := cpml.Layer{SpeedMS: c.LayerSpeed, Hz: c.LayerHz, SpacingM: c.SpacingM, StepS: c.StepS}
-		cpml.Fill(layer, profile[:4*wide], wide, int(s.Cols), c.Left, c.Right)
-		cpml.Fill(layer, profile[4*wide:], rows, rows, c.Top, c.Bottom)
+		along(layer, profile[:4*wide], wide, int(s.Cols), layers.Left, c.Right)
+		along(layer, profile[4*wide:], rows, rows, layers.Top, c.Bottom)
 	}
 	var err error
 	if p.profile, err = p.put("profile", bytesOf(profile)); err != nil {

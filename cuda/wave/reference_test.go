@@ -18,6 +18,9 @@ type plain struct {
 	// along z and x: b and a at half points and at points, and the variables
 	bh, ah, b, a [2][]float64
 	psi, zeta    [2][]float64
+	// at the half points before the first row and column, where there is a layer
+	edge   [2][]float64
+	be, ae [2]float64
 }
 
 func newPlain(c wave.Config, v []float64) *plain {
@@ -53,6 +56,11 @@ func newPlain(c wave.Config, v []float64) *plain {
 		}
 		s.bh[d], s.ah[d] = coefficients(0.5)
 		s.b[d], s.a[d] = coefficients(0)
+		s.edge[d] = make([]float64, [2]int{s.cols, s.rows}[d])
+		if axis[1] > 0 {
+			b, a := coefficients(-0.5)
+			s.be[d], s.ae[d] = b[0], a[0]
+		}
 	}
 	return s
 }
@@ -79,6 +87,9 @@ func (s *plain) step(q []float64) {
 				s.psi[d][j*s.cols+i] = s.bh[d][k]*s.psi[d][j*s.cols+i] + s.ah[d][k]*(s.at(j+dir[0], i+dir[1])-s.at(j, i))
 			}
 		}
+		for k := range s.edge[d] {
+			s.edge[d][k] = s.be[d]*s.edge[d][k] + s.ae[d]*s.at([2]int{0, k}[d], [2]int{k, 0}[d])
+		}
 		for j := range s.rows {
 			for i := range s.cols {
 				n, k := j*s.cols+i, [2]int{j, i}[d]
@@ -87,8 +98,10 @@ func (s *plain) step(q []float64) {
 					e += weights[r] * (s.at(j+r*dir[0], i+r*dir[1]) + s.at(j-r*dir[0], i-r*dir[1]))
 				}
 				e += s.psi[d][n]
-				if j >= dir[0] && i >= dir[1] {
+				if k > 0 {
 					e -= s.psi[d][n-dir[0]*s.cols-dir[1]]
+				} else {
+					e -= s.edge[d][[2]int{i, j}[d]]
 				}
 				s.zeta[d][n] = s.b[d][k]*s.zeta[d][n] + s.a[d][k]*e
 				l[n] += e + s.zeta[d][n]

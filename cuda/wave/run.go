@@ -67,8 +67,15 @@ func (p *Plan[T]) courants(out, models, along cuda.Buffer, items, many, sets int
 // padding are the arguments of struct Padding of model.h.
 func (p *Plan[T]) padding() []cuda.Arg {
 	s, c := &p.shape, &p.config
+	still := 0
+	if c.FreeSurface || (c.Top > 0 && !c.Sponge) {
+		still |= 1
+	}
+	if c.Left > 0 && !c.Sponge {
+		still |= 2
+	}
 	var args []cuda.Arg
-	for _, n := range []int{int(s.Rows), int(s.Cols), int(s.Wide), c.Top, c.Left, c.NZ, c.NX, int(s.FreeSurface)} {
+	for _, n := range []int{int(s.Rows), int(s.Cols), int(s.Wide), c.Top, c.Left, c.NZ, c.NX, still} {
 		args = append(args, cuda.Int(n))
 	}
 	return args
@@ -81,7 +88,7 @@ func (p *Plan[T]) putShape(s *shape) (cuda.Buffer, error) {
 // Fields of all steps, past the caches, are what a gradient is fastest with: nothing is done again. Where memory holds at least
 // half of them, it is the last ones that are kept and the others that are done again. With less, a segment is small enough for
 // what it keeps to stay in cache: cached is how many bytes of fields a slot has then. Less than fewest steps is not worth
-// the states between.
+// the states between. The sponge, of which a step costs less beside its transpose, does as well with that.
 const (
 	cached = 4 << 20
 	fewest = 64
@@ -112,7 +119,7 @@ func (c *call[T]) keeping(slots int) (int, int) {
 	switch {
 	case p.config.Segment > 0:
 		m = min(steps, p.config.Segment)
-	case (2*m < steps || !c.gradient) && slot(small)-fixed <= room:
+	case (2*m < steps || !c.gradient || p.config.Sponge) && slot(small)-fixed <= room:
 		m = small
 	}
 	return m, slot(m)

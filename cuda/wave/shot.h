@@ -32,6 +32,11 @@ struct Shape {
   WAVEPRIOR_INLINE int64_t Compact() const { return rows * wide; }
 };
 
+// Rows from..to-1.
+struct Range {
+  int64_t from, to;
+};
+
 // Points of the grid with weights: point i has the entries start[i]..start[i+1]-1. Entry e lies at node[2 e] of a compact
 // array and at node[2 e + 1] of a field, from its (0, 0) on.
 template <class T>

@@ -1,12 +1,17 @@
 // One shot of a scheme, all its steps: forward, tangent, transpose. Included by files of loops before the scheme's own.
 //
 // A Scheme<T> has: Real; Sound() (the shape is right), Scratch(), State() (numbers); After(state, n), the field after step
-// n; Step, Tangent, Transposed, Last as in Acoustic; and kEarlier, 1 where what is kept of step n is of use for step n + 1,
-// too, with Earlier(state, n, keep) that fills what would have been kept of step n - 1.
+// n; Blocks, Rows, Together, Step, Tangent, Transposed, Last as in Acoustic; and kEarlier, 1 where what is kept of step n is of
+// use for step n + 1, too, with Earlier(state, n, keep) that fills what would have been kept of step n - 1.
+//
+// Blocking in time: a few steps are under way together, each a block of rows behind the one before, so that what several steps
+// read and write comes from a far cache once. Every number is made from the same numbers as without.
 //
 // Fields for the transpose are kept for `segment` steps at a time. Where that is all steps, they are kept as the wave goes.
 // Else the states between segments are, and each segment is done again from there, last to first: the same operations on
 // the same numbers, so the same bits, at the cost of one more forward run.
+
+constexpr int kTogether = 4;  // steps under way; config.go has it, too
 
 // What points put into a field at one step: values times weights.
 template <class T>
@@ -14,14 +19,31 @@ struct Impulse {
   waveprior::Points<T> points;
   const T* value;  // of point first..last-1
   int64_t first, last;
+  waveprior::Range span;  // the rows of their nodes
 
+  // f of the nodes in some rows, which have wide numbers each.
   template <class F>
-  WAVEPRIOR_INLINE void Each(const F& f) const {
+  WAVEPRIOR_INLINE void Within(waveprior::Range rows, int64_t wide, const F& f) const {
+    if (rows.from >= span.to || span.from >= rows.to) return;
+    const int64_t lo = rows.from * wide, hi = rows.to * wide;
     for (int64_t k = first; k < last; k++)
       for (int64_t e = points.start[k]; e < points.start[k + 1]; e++)
-        f(points.node[2 * e], points.node[2 * e + 1], points.weight[e] * value[k - first]);
+        if (points.node[2 * e] >= lo && points.node[2 * e] < hi)
+          f(points.node[2 * e], points.node[2 * e + 1], points.weight[e] * value[k - first]);
   }
 };
+
+// The rows that some points have nodes in: from the first to behind the last.
+template <class T>
+WAVEPRIOR_INLINE waveprior::Range Span(const waveprior::Points<T>& points, int64_t first, int64_t last, int64_t wide) {
+  waveprior::Range rows = {INT64_MAX, 0};
+  for (int64_t e = points.start[first]; e < points.start[last]; e++) {
+    const int64_t row = points.node[2 * e] / wide;
+    if (row < rows.from) rows.from = row;
+    if (row >= rows.to) rows.to = row + 1;
+  }
+  return rows;
+}
 
 template <class S>
 class Shot {
@@ -35,6 +57,8 @@ class Shot {
         model_(unit / s_.shots),
         shot_(unit % s_.shots),
         segments_(s_.segment > 0 ? (s_.steps + s_.segment - 1) / s_.segment : 1),
+        shot_rows_(Span(job.sources, shot_, shot_ + 1, s_.wide)),
+        receiver_rows_(Span(job.receivers, 0, s_.receivers, s_.wide)),
         slot_(slot),
         scheme_(job, model_, slot_) {}
 
@@ -103,34 +127,54 @@ class Shot {
   T* Gradient(int64_t d) const { return job_.gradient + (unit_ * job_.many + d) * s_.Compact(); }
   // What step n of the segment from lo on kept.
   T* Kept(int64_t n, int64_t lo) const { return kept_ + (n - lo + S::kEarlier) * s_.kept; }
-  Impulse<T> Source(int64_t n) const { return {job_.sources, job_.wavelet + shot_ * s_.steps + n, shot_, shot_ + 1}; }
+  Impulse<T> Source(int64_t n) const {
+    return {job_.sources, job_.wavelet + shot_ * s_.steps + n, shot_, shot_ + 1, shot_rows_};
+  }
 
+  // f(n, block) for steps lo..hi-1 and all blocks, in an order that Together allows.
+  template <class F>
+  WAVEPRIOR_INLINE void Each(int64_t lo, int64_t hi, const F& f) const {
+    const int64_t blocks = scheme_.Blocks(), most = scheme_.Together();
+    for (int64_t n = lo; n < hi; n += most) {
+      const int64_t steps = n + most < hi ? most : hi - n;
+      for (int64_t turn = 0; turn < blocks + steps - 1; turn++)
+        for (int64_t k = 0; k < steps; k++)
+          if (turn - k >= 0 && turn - k < blocks) f(n + k, turn - k);
+    }
+  }
   void Forward(T* state, int64_t lo, int64_t hi, bool keep, bool record) const {
     if (keep) scheme_.Earlier(state, lo, kept_);
-    for (int64_t n = lo; n < hi; n++) {
-      scheme_.Step(state, n, Source(n), keep ? Kept(n, lo) : nullptr);
-      if (record && job_.data) Record(scheme_.After(state, n), Of(job_.data, model_) + n * s_.receivers);
-    }
+    Each(lo, hi, [&](int64_t n, int64_t block) {
+      scheme_.Step(state, n, block, Source(n), keep ? Kept(n, lo) : nullptr);
+      if (record && job_.data) Record(scheme_.After(state, n), block, Of(job_.data, model_) + n * s_.receivers);
+    });
   }
   void Tangent(T* state, int64_t lo, int64_t hi, int64_t d) const {
     const int64_t set = model_ * job_.many + d;
-    for (int64_t n = lo; n < hi; n++) {
-      scheme_.Tangent(state, n, Source(n), Kept(n, lo), job_.dcourant + set * s_.Compact(),
+    Each(lo, hi, [&](int64_t n, int64_t block) {
+      scheme_.Tangent(state, n, block, Source(n), Kept(n, lo), job_.dcourant + set * s_.Compact(),
                       job_.dextra ? job_.dextra + set : nullptr);
-      Record(scheme_.After(state, n), Of(job_.tangent, model_ * job_.many + d) + n * s_.receivers);
-    }
+      Record(scheme_.After(state, n), block, Of(job_.tangent, model_ * job_.many + d) + n * s_.receivers);
+    });
   }
   void Transposed(T* state, int64_t lo, int64_t hi, int64_t d, const T* w) const {
-    for (int64_t n = hi - 1; n >= lo; n--)
-      scheme_.Transposed(state, s_.steps - 1 - n, Source(n), {job_.receivers, w + n * s_.receivers, 0, s_.receivers},
-                         Kept(n, lo), Gradient(d));
+    Each(s_.steps - hi, s_.steps - lo, [&](int64_t i, int64_t block) {
+      const int64_t n = s_.steps - 1 - i;
+      scheme_.Transposed(state, i, block, Source(n),
+                         {job_.receivers, w + n * s_.receivers, 0, s_.receivers, receiver_rows_}, Kept(n, lo),
+                         Gradient(d));
+    });
   }
-  void Record(const T* p, T* d) const {
+  // What the receivers' nodes in the rows of a block add to a row d of the data.
+  void Record(const T* p, int64_t block, T* d) const {
     const waveprior::Points<T>& at = job_.receivers;
+    const waveprior::Range rows = scheme_.Rows(block);
+    if (block && (rows.from >= receiver_rows_.to || receiver_rows_.from >= rows.to)) return;
+    const int64_t lo = rows.from * s_.wide, hi = rows.to * s_.wide;
     for (int64_t r = 0; r < s_.receivers; r++) {
-      T sum = 0;
+      T sum = block ? d[r] : 0;
       for (int64_t e = at.start[r]; e < at.start[r + 1]; e++)
-        sum = waveprior::Fma(at.weight[e], p[at.node[2 * e + 1]], sum);
+        if (at.node[2 * e] >= lo && at.node[2 * e] < hi) sum = waveprior::Fma(at.weight[e], p[at.node[2 * e + 1]], sum);
       d[r] = sum;
     }
   }
@@ -138,6 +182,7 @@ class Shot {
   const waveprior::Job<T>& job_;
   const waveprior::Shape& s_;
   const int64_t unit_, model_, shot_, segments_;
+  const waveprior::Range shot_rows_, receiver_rows_;
   T* const slot_;
   const S scheme_;
   T *checkpoints_ = nullptr, *kept_ = nullptr;

@@ -23,17 +23,23 @@ class Sponge {
 
   T* After(T* state, int64_t n) const { return state + ((n + 1) & 1) * s_.Field() + s_.Origin(); }
 
+  // Periodic: a step is one block, and the next one waits for it.
+  int64_t Blocks() const { return 1; }
+  int64_t Together() const { return 1; }
+  waveprior::Range Rows(int64_t) const { return {0, s_.rows}; }
+
   // What is kept of step n is the field before it.
   void Earlier(T* state, int64_t n, T* keep) const { Copy(keep, After(state, n)); }
 
-  void Step(T* state, int64_t n, const Impulse<T>& source, T* keep) const {
+  void Step(T* state, int64_t n, int64_t, const Impulse<T>& source, T* keep) const {
     if (keep) Copy(keep, After(state, n - 1));
     Sweep(state, n);
     Inject(state, n, source, c_);
     Wrap(After(state, n));
   }
 
-  void Tangent(T* state, int64_t n, const Impulse<T>& source, const T* kept, const T* dc, const T* ddamping) const {
+  void Tangent(T* state, int64_t n, int64_t, const Impulse<T>& source, const T* kept, const T* dc,
+               const T* ddamping) const {
     Sweep(state, n);
     T* const out = After(state, n);
     const V dk = V::Fill(*ddamping);
@@ -45,7 +51,8 @@ class Sponge {
     Wrap(out);
   }
 
-  void Transposed(T* state, int64_t i, const Impulse<T>& source, const Impulse<T>& w, const T* kept, T* g) const {
+  void Transposed(T* state, int64_t i, int64_t, const Impulse<T>& source, const Impulse<T>& w, const T* kept,
+                  T* g) const {
     Sweep(state, i);
     Inject(state, i, w, c_);
     T* const y = After(state, i);
@@ -56,7 +63,8 @@ class Sponge {
       Fma(lambda, l, V::Load(g + node)).Store(g + node);
       Fma(lambda, change, V::Load(g2 + node)).Store(g2 + node);
     });
-    source.Each([&](int64_t node, int64_t place, T f) { g[node] = waveprior::Fma(y[place], f, g[node]); });
+    source.Within(Rows(0), s_.wide,
+                  [&](int64_t node, int64_t place, T f) { g[node] = waveprior::Fma(y[place], f, g[node]); });
   }
 
   // The gradient with respect to the damping, from the state after the last step of the transpose.
@@ -115,7 +123,7 @@ class Sponge {
 
   void Inject(T* state, int64_t n, const Impulse<T>& source, const T* c) const {
     T* const p = After(state, n);
-    source.Each([&](int64_t node, int64_t place, T f) { p[place] += c[node] * f; });
+    source.Within(Rows(0), s_.wide, [&](int64_t node, int64_t place, T f) { p[place] += c[node] * f; });
   }
 
   // Puts the two nodes of the other side around a field, and nothing beyond the last column's.

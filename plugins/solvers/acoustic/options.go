@@ -24,7 +24,7 @@ type Options struct {
 	Receivers     seismic.Positions `option:"receivers" doc:"receivers, the same for every shot: positions_m, or a line of z_m, x_first_m, x_last_m and count"`
 	SincHalfWidth int               `option:"sinc_half_width" default:"4" min:"1" max:"10" doc:"nodes on each side of a point between nodes that it acts on, by Kaiser-windowed sinc interpolation"`
 	Precision     string            `option:"precision" default:"float32" oneof:"float32,float64" doc:"of the wavefields, the model and the data"`
-	MemoryMB      int               `option:"memory_mb" default:"1024" min:"1" max:"1048576" unit:"MiB" affects:"nothing" doc:"for the wavefields that gradients keep; with little, segments of the forward run that are done again are chosen to take the least, to the same bits"`
+	MemoryMB      int               `option:"memory_mb" default:"4096" min:"1" max:"1048576" unit:"MiB" affects:"nothing" doc:"for the wavefields that gradients keep, and never more than half of what is free; fastest where it holds nt fields of the grid with its layers for each thread; with less, steps are done again, to the same bits"`
 }
 
 // Boundary is what absorbs waves.

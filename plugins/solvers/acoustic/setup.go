@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/machine"
 	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
@@ -49,7 +50,7 @@ func newSetup(o *Options, device string, threads int) (*intime.Setup, error) {
 	c := wave.Config{
 		NZ: *o.Grid.NZ, NX: *o.Grid.NX, SpacingM: *o.Grid.SpacingM, StepS: *o.DtS, Steps: *o.NT, Order: o.Order,
 		Top: top, Bottom: cells, Left: cells, Right: cells, FreeSurface: o.FreeSurface, Sponge: sponge,
-		LayerSpeed: l.upper, LayerHz: peak, Memory: o.MemoryMB << 20,
+		LayerSpeed: l.upper, LayerHz: peak, Memory: min(o.MemoryMB<<20, int(machine.Available()/2)),
 	}
 	if o.Boundary.VelocityMS != nil {
 		c.LayerSpeed = *o.Boundary.VelocityMS
