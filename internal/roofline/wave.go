@@ -21,7 +21,7 @@ func marchFormula(kernel, args, bytes, operations string, double bool) formula {
 const (
 	forwardArgs = "grid profile wavelet sources source_weight record record_weight courant dcourant? extra? dextra? state kept? data? models many shot units lo segment first last blocks"
 	backArgs    = "grid profile wavelet sources source_weight receivers receiver_weight courant extra? state kept data? observed? which? cotangent? gradient models many sets observations shot units lo segment first last blocks"
-	paddingArgs = "rows cols wide top left nz nx free_surface"
+	paddingArgs = "rows cols wide top left nz nx still"
 )
 
 // waveFormulas are those of cuda/wave. N nodes of the grid with its layers, V memory variables of a shot, 2 R the order in
