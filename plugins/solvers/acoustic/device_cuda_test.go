@@ -3,6 +3,7 @@
 package acoustic
 
 import (
+	"context"
 	"math"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 // onGPU is a Solver that is configured for the first GPU, which may be the emulated one.
 type onGPU struct{ *Solver }
 
-func (s onGPU) Configure(c contract.Config) (contract.Configured, error) {
+func (s onGPU) Configure(_ context.Context, c contract.Config) (contract.Configured, error) {
 	c.Device, c.Threads = "cuda:0", 1
 	return s.Solver.Configure(ctx, c)
 }
@@ -29,7 +30,7 @@ func TestCUDAAsCPU(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cpu, c := configure(t, o, 1)
 			gpu := New()
-			if _, err := (onGPU{gpu}).Configure(contract.Config{Options: o.json(t)}); err != nil {
+			if _, err := (onGPU{gpu}).Configure(ctx, contract.Config{Options: o.json(t)}); err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(gpu.cfg.close)
@@ -101,5 +102,5 @@ func everythingOf(t *testing.T, s *Solver, c *contract.Configured) [][]float64 {
 }
 
 func TestCUDAConformance(t *testing.T) {
-	plugintest.Solver(t, func() contract.Solver { return cudaSolver{New()} }, plugintest.Options{Options: tiny.with(options{"precision": "float64", "nt": 30}).json(t), Scale: 1})
+	plugintest.Solver(t, func() contract.Solver { return onGPU{New()} }, plugintest.Options{Options: tiny.with(options{"precision": "float64", "nt": 30}).json(t), Scale: 1})
 }
