@@ -146,11 +146,29 @@ cuda: cuda-driver ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plugi
 	@mkdir -p bin && cp .cache/cpp/waveprior.fatbin bin/
 	@$(if $(CUDA_PLUGINS),./tools/with-cuda gpu $(GOBUILD) -tags cuda -o bin/ $(CUDA_PLUGINS))
 
+# A small grid, and 15 right-hand sides where a call has three directions: a block carries 16.
+SMALL_WAVES := --set 'grid = { nz = 16, nx = 20, spacing_m = 31.25 }' --set 'boundary = { cells = 3, sigma_max = 100.0 }' \
+	--set 'frequency_hz = [4.0]' --set 'sources = { z_m = 0.0, x_first_m = 0.0, x_last_m = 593.75, count = 5 }' \
+	--set 'receivers = { z_m = 468.75, x_first_m = 0.0, x_last_m = 593.75, count = 20 }'
+.PHONY: cuda-check-emulated
+cuda-check-emulated: build cuda-emulated ## the conformance suites of the plugins' GPU builds, on the emulated driver
+	@./tools/with-cuda emulated bin/waveprior plugin check prior/gmm-cuda prior/kl-mlp-cuda
+	@./tools/with-cuda emulated bin/waveprior plugin check $(SMALL_WAVES) solver/helmholtz-cuda
+
+# CUDA=emulated does the same without a GPU: the benchmarks' problems are cut down, and their times say nothing.
+CUDA ?= gpu
 .PHONY: cuda-test
-cuda-test: cuda ## on a real GPU: tests and benchmarks of CUDATESTS and CUDARUNS, whole runs among them
+cuda-test: $(if $(filter emulated,$(CUDA)),cuda-driver,cuda) ## on a real GPU: tests of CUDATESTS and CUDARUNS, whole runs among them, and the published problems timed; CUDA=emulated: without one
+ifeq ($(CUDA),emulated)
+	@./tools/with-cuda emulated $(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS) $(CUDARUNS)
+	@./tools/with-cuda emulated $(GO) test -tags cuda -run '^$$' -bench '$(BENCH)' -benchtime 1x -short ./internal/roofline
+else
 	@cmake --build .cache/cpp --target test_fatbin
 	@WAVEPRIOR_FATBIN=$(CURDIR)/.cache/cpp/waveprior-test.fatbin ./tools/with-cuda gpu \
-		$(GO) test -tags cuda -count=1 -timeout 30m -bench '$(BENCH)' $(TESTFLAGS) $(CUDATESTS) $(CUDARUNS)
+		$(GO) test -tags cuda -count=1 -timeout 30m $(TESTFLAGS) $(CUDATESTS) $(CUDARUNS)
+	@WAVEPRIOR_FATBIN=$(CURDIR)/.cache/cpp/waveprior.fatbin ./tools/with-cuda gpu \
+		$(GO) test -tags cuda -run '^$$' -bench '$(BENCH)' -timeout 30m ./internal/roofline
+endif
 
 .PHONY: clean
 clean: ## remove what was built (runs/ and the cache of stages stay)

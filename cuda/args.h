@@ -10,6 +10,9 @@ typedef long long int64_t;
 #else
 #include <stdint.h>
 #include <string.h>
+#ifndef __CUDACC__
+#include <utility>  // std::index_sequence
+#endif
 #endif
 #ifdef WAVEPRIOR_EMULATED
 #include "emulated/access.h"  // Count
@@ -90,6 +93,30 @@ class Args {
  private:
   const uint64_t* next_;
 };
+
+// One argument as a parameter of type A: pointer, int64_t, float or double.
+template <class A>
+WAVEPRIOR_INLINE A ArgumentAs(uint64_t bits) {
+  static_assert(sizeof(A) <= sizeof bits, "an argument is eight bytes");
+  A x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+// F(the arguments of a launch, in order, as F's parameters): so both twins make a functor by the same function, whose
+// parameters are the kernel's (multifrontal/points.h).
+template <auto F, class R, class... A, size_t... I>
+WAVEPRIOR_INLINE R CallWithEach(R (*)(A...), const uint64_t* args, std::index_sequence<I...>) {
+  return F(ArgumentAs<A>(args[I])...);
+}
+template <auto F, class R, class... A>
+WAVEPRIOR_INLINE R CallWithAll(R (*f)(A...), const uint64_t* args) {
+  return CallWithEach<F>(f, args, std::index_sequence_for<A...>{});
+}
+template <auto F>
+WAVEPRIOR_INLINE auto CallWith(const uint64_t* args) {
+  return CallWithAll<F>(F, args);
+}
 #endif
 
 }  // namespace waveprior

@@ -93,7 +93,7 @@ func (c *cpu) Alloc(bytes int) (Buffer, error) {
 	}
 	p := C.waveprior_alloc(C.size_t(max(bytes, 64)))
 	if p == nil {
-		return Buffer{}, fmt.Errorf("cuda: no memory for a buffer of %d bytes (%d buffers are held)", bytes, len(c.live))
+		return Buffer{}, fmt.Errorf("cuda: no memory for a buffer of %d bytes (%d bytes are in use): %w", bytes, c.held, ErrOutOfMemory)
 	}
 	b := Buffer{address: uint64(uintptr(p)), host: p, bytes: bytes}
 	c.live[b.address] = b
@@ -105,6 +105,9 @@ func (c *cpu) Alloc(bytes int) (Buffer, error) {
 func (c *cpu) Free(b Buffer) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closed.Load() {
+		return ErrClosed
+	}
 	held, ok := c.live[b.address]
 	if !ok || held.bytes != b.bytes {
 		return fmt.Errorf("cuda: a buffer of %d bytes cannot be freed: it is not one that Alloc returned, or was freed before", b.bytes)

@@ -25,7 +25,9 @@ type Device interface {
 	// Download copies the beginning of src to dst, after all work before it is done.
 	Download(dst []byte, src Buffer) error
 	// Run does the units 0..units-1 of a kernel. What a unit is depends on the problem's size only. On a GPU it returns
-	// before the work is done: Synchronise and Download return its errors.
+	// before the work is done: Synchronise and Download return its errors, and so does every other call from then on, as
+	// nothing that was queued behind the error is done. A LostError among them: no device of this GPU works in this process
+	// any more.
 	Run(k *Kernel, units int, args ...Arg) error
 	// Synchronise returns when all work is done, with its first error.
 	Synchronise() error
@@ -38,6 +40,22 @@ type Device interface {
 
 // ErrClosed is what every method of a closed device returns.
 var ErrClosed = errors.New("cuda: the device is closed")
+
+// ErrOutOfMemory is wrapped by the error of Alloc where the device has no memory left.
+var ErrOutOfMemory = errors.New("out of memory")
+
+// LostError is the error of a GPU that this process can use no more: a kernel touched memory that is not its own, or the GPU
+// itself failed. CUDA has no way back but another process (cuda.h, CUDA_ERROR_ILLEGAL_ADDRESS and its like: "the process must be
+// terminated and relaunched"). It implements contract.DeviceLoss, so that a plugin's process ends and the host starts another.
+type LostError struct{ Err error }
+
+func (e *LostError) Error() string { return "the GPU is lost to this process: " + e.Err.Error() }
+
+// Unwrap returns what happened.
+func (e *LostError) Unwrap() error { return e.Err }
+
+// DeviceLost is true.
+func (e *LostError) DeviceLost() bool { return true }
 
 // Kernel is one hand-written loop. Kernels are package variables of the families, made once by NewKernel.
 type Kernel struct {

@@ -222,18 +222,22 @@ func TestMemory(t *testing.T) {
 }
 
 func TestClosed(t *testing.T) {
-	devices(t, func(t *testing.T, d cuda.Device) {
+	closed := func(t *testing.T, d cuda.Device) {
 		b := alloc(t, d, 8)
 		must(t, d.Close())
 		_, errAlloc := d.Alloc(1)
 		for name, err := range map[string]error{
 			"Close": d.Close(), "Alloc": errAlloc, "Upload": d.Upload(b, nil), "Download": d.Download(nil, b),
-			"Run": d.Run(&probe.Kernel, 0), "Synchronise": d.Synchronise(),
+			"Run": d.Run(&probe.Kernel, 1), "Synchronise": d.Synchronise(), "Free": d.Free(b),
 		} {
 			if !errors.Is(err, cuda.ErrClosed) {
 				t.Errorf("%s of a closed device: %v", name, err)
 			}
 		}
+	}
+	devices(t, closed)
+	t.Run("ledger", func(t *testing.T) {
+		closed(t, cuda.NewLedger(func(k *cuda.Kernel, _ int, _ []cuda.Arg) { t.Errorf("kernel %s was launched", k.Name) }))
 	})
 }
 

@@ -4,6 +4,7 @@ package cuda_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func TestFaultsAreCaught(t *testing.T) {
 	for name, c := range map[string]struct {
 		plant func(d cuda.Device, y cuda.Buffer) error
 		want  []string
-		dead  bool // as on a GPU: the device is of no use after it
+		lost  bool // as on a GPU: the context is of no use after it
 	}{
 		"index past the View": {
 			func(d cuda.Device, y cuda.Buffer) error { return d.Run(&probe.Unguarded, 2, y.Arg(), cuda.Int(n)) },
@@ -121,10 +122,10 @@ func TestFaultsAreCaught(t *testing.T) {
 					t.Errorf("%v: does not say %q", err, want)
 				}
 			}
-			if again := d.Synchronise(); (again != nil) != c.dead {
-				t.Errorf("after it: %v", again)
+			if errors.As(err, new(*cuda.LostError)) != c.lost {
+				t.Errorf("%v: the GPU is lost: %v", err, !c.lost)
 			}
-			must(t, gpu(t).Synchronise()) // another device is not harmed
+			must(t, gpu(t).Synchronise()) // another context is not harmed
 		})
 	}
 }
@@ -214,9 +215,11 @@ func TestDeviceMemoryEnds(t *testing.T) {
 	t.Setenv("WAVEPRIOR_CUDA_POOL", "on")
 	d := gpu(t)
 	a := alloc(t, d, 40<<20)
-	if _, err := d.Alloc(40 << 20); err == nil || !strings.Contains(err.Error(), "41943040 bytes are in use") {
+	if _, err := d.Alloc(40 << 20); !errors.Is(err, cuda.ErrOutOfMemory) || !strings.Contains(err.Error(), "41943040 bytes are in use") {
 		t.Errorf("80 of 64 MiB: %v", err)
 	}
+	must(t, d.Run(&probe.Axpy, 1, a.Arg(), a.Arg(), cuda.Int(256), cuda.Float32(1))) // the device goes on
+	must(t, d.Synchronise())
 	must(t, d.Free(a))
 	b := alloc(t, d, 60<<20) // the pool must give up what is idle
 	must(t, d.Free(b))

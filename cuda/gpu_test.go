@@ -4,6 +4,7 @@ package cuda_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/internal/emulated"
 	"github.com/waveprior/waveprior/cuda/internal/probe"
@@ -171,18 +173,74 @@ func orders(t *testing.T) func(yield func(int, string) bool) {
 	}
 }
 
-// TestGPUErrorsComeLater: Run returns, Synchronise says what went wrong, and the device goes on.
+// TestGPUErrorsComeLater: Run returns, Synchronise says what went wrong, and nothing goes on: neither what was queued behind it,
+// nor any later call, from whichever goroutine.
 func TestGPUErrorsComeLater(t *testing.T) {
-	d := gpu(t)
-	y := alloc(t, d, 4*256)
+	d, err := cuda.Open("cuda:0", 1)
+	must(t, err)
+	y, big := alloc(t, d, 4*256), make([]byte, 1<<20)
+	wide := alloc(t, d, len(big))
+	must(t, d.Run(&probe.Axpy, 1, y.Arg(), y.Arg(), cuda.Int(256), cuda.Float32(1)))
 	must(t, d.Run(&probe.Missing, 1, y.Arg()))
-	must(t, d.Run(&probe.Axpy, 1, y.Arg(), y.Arg(), cuda.Int(256), cuda.Float32(1)))
-	if err := d.Synchronise(); err == nil || !strings.Contains(err.Error(), "probe_missing") {
-		t.Errorf("a kernel that is nowhere: %v", err)
+	failed := func(what string, err error) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), "probe_missing") || errors.As(err, new(*cuda.LostError)) {
+			t.Errorf("%s, after a kernel that is nowhere: %v", what, err)
+		}
 	}
-	must(t, d.Synchronise())
-	must(t, d.Run(&probe.Axpy, 1, y.Arg(), y.Arg(), cuda.Int(256), cuda.Float32(1)))
-	must(t, d.Synchronise())
+	for range 2 {
+		failed("Synchronise", d.Synchronise())
+	}
+	_, err = d.Alloc(8)
+	failed("Alloc", err)
+	_, err = d.Alloc(3 << 20)
+	failed("Alloc", err)
+	failed("Upload", d.Upload(y, big[:4]))
+	failed("Upload", d.Upload(wide, big))
+	failed("Run", d.Run(&probe.Axpy, 1, y.Arg(), y.Arg(), cuda.Int(256), cuda.Float32(1)))
+	failed("Run", d.Run(&probe.Axpy, 0, y.Arg(), y.Arg(), cuda.Int(256), cuda.Float32(1)))
+	other := make(chan error)
+	go func() { other <- d.Download(big, wide) }()
+	failed("Download", <-other)
+	must(t, d.Free(y))
+	must(t, d.Close()) // it was told
+	d, err = cuda.Open("cuda:0", 1)
+	must(t, err)
+	must(t, d.Run(&probe.Missing, 1))
+	failed("Close", d.Close())
+}
+
+// TestLostGPU: after a fault, what every call returns is a LostError with the kernel's name, and no lack of memory or the like.
+func TestLostGPU(t *testing.T) {
+	onEmulated(t)
+	for _, pool := range []string{"on", "off"} {
+		t.Setenv("WAVEPRIOR_CUDA_POOL", pool)
+		for what, call := range map[string]func(d cuda.Device, y cuda.Buffer) error{
+			"Synchronise": func(d cuda.Device, y cuda.Buffer) error { return d.Synchronise() },
+			"Download":    func(d cuda.Device, y cuda.Buffer) error { return d.Download(make([]byte, 4), y) },
+			"Alloc":       func(d cuda.Device, y cuda.Buffer) error { _, err := d.Alloc(1 << 20); return err },
+			"Upload":      func(d cuda.Device, y cuda.Buffer) error { return d.Upload(y, make([]byte, 1<<17)) },
+			"Close":       func(d cuda.Device, y cuda.Buffer) error { return d.Close() },
+		} {
+			d, err := cuda.Open("cuda:0", 1)
+			must(t, err)
+			y := alloc(t, d, 1<<17)
+			must(t, d.Run(&probe.Unguarded, 1<<10, y.Arg(), cuda.Int(1<<10)))
+			err = call(d, y)
+			var lost *cuda.LostError
+			if !errors.As(err, &lost) || !contract.IsDeviceLoss(err) || errors.Is(err, cuda.ErrOutOfMemory) || !strings.Contains(err.Error(), "probe_unguarded") {
+				t.Errorf("%s after a fault: %v", what, err)
+			}
+			if what == "Close" {
+				continue
+			}
+			if again := d.Synchronise(); again == nil || again.Error() != err.Error() {
+				t.Errorf("%s after a fault: %v, and then %v", what, err, again)
+			}
+			must(t, d.Free(y))
+			must(t, d.Close())
+		}
+	}
 }
 
 // TestCounts: bytes and operations of a kernel, as its formula says.

@@ -5,7 +5,8 @@
 //   extern "C" __global__ void nn_gelu_f32(float* y, const float* x, int64_t n, int64_t block) { ... }
 //
 // nvcc, nvrtc (without any system header) and, for the emulated device, g++ take the same file. A kernel's line begins with
-// extern "C" __global__ void NAME( : the build finds kernels by it. Parameters are pointers, int64_t, float and double.
+// extern "C" __global__ void NAME( or with WAVEPRIOR_KERNELS(NAME, : the build finds kernels by it. Parameters are pointers,
+// int64_t, float and double.
 // Everything that a whole warp or block does together must be reached by all its threads.
 #ifndef WAVEPRIOR_CUDA_KERNEL_H_
 #define WAVEPRIOR_CUDA_KERNEL_H_
@@ -24,6 +25,23 @@
   extern __shared__ __align__(16) unsigned char waveprior_shared_[]; \
   T* const NAME = reinterpret_cast<T*>(waveprior_shared_)
 #endif
+
+// A kernel in both number types, NAME_f32 and NAME_f64: its parameters in parentheses and its body in braces, said once, with
+// T for the type.
+//
+//   WAVEPRIOR_KERNELS(nn_gelu, (T* y, const T* x, int64_t n, int64_t), { waveprior::nn::Gelu(y, x, n); })
+//
+// The build and internal/rules find such a kernel by this line's beginning. To the compiler the body is one line, by which the
+// emulated device tells barriers apart: __syncthreads() stands in what it calls.
+#define WAVEPRIOR_KERNELS(NAME, PARAMETERS, ...)                  \
+  WAVEPRIOR_KERNEL_OF(NAME##_f32, float, PARAMETERS, __VA_ARGS__) \
+  WAVEPRIOR_KERNEL_OF(NAME##_f64, double, PARAMETERS, __VA_ARGS__)
+#define WAVEPRIOR_KERNEL_OF(NAME, REAL, PARAMETERS, ...)   \
+  namespace NAME##_kernel {                                \
+    using T = REAL;                                        \
+    extern "C" __global__ void NAME PARAMETERS __VA_ARGS__ \
+  }                                                        \
+  using NAME##_kernel::NAME;
 
 #ifdef __CUDACC__
 #define WAVEPRIOR_DEVICE __device__ __forceinline__

@@ -46,6 +46,9 @@ func (l *ledger) Alloc(bytes int) (Buffer, error) {
 func (l *ledger) Free(b Buffer) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.live == nil {
+		return ErrClosed
+	}
 	if held, ok := l.live[b.address]; !ok || held != b.bytes {
 		return fmt.Errorf("cuda: a buffer of %d bytes cannot be freed: it is not one that Alloc returned, or was freed before", b.bytes)
 	}
@@ -58,7 +61,7 @@ func (l *ledger) Upload(dst Buffer, src []byte) error {
 	if len(src) > dst.bytes {
 		return fmt.Errorf("cuda: upload of %d bytes into a buffer of %d", len(src), dst.bytes)
 	}
-	return nil
+	return l.Synchronise()
 }
 
 func (l *ledger) Download(dst []byte, src Buffer) error {
@@ -66,7 +69,7 @@ func (l *ledger) Download(dst []byte, src Buffer) error {
 		return fmt.Errorf("cuda: download of %d bytes from a buffer of %d", len(dst), src.bytes)
 	}
 	clear(dst)
-	return nil
+	return l.Synchronise()
 }
 
 func (l *ledger) Run(k *Kernel, units int, args ...Arg) error {
@@ -82,7 +85,14 @@ func (l *ledger) Run(k *Kernel, units int, args ...Arg) error {
 	return nil
 }
 
-func (l *ledger) Synchronise() error { return nil }
+func (l *ledger) Synchronise() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.live == nil {
+		return ErrClosed
+	}
+	return nil
+}
 
 func (l *ledger) Memory() (inUse, peak int) {
 	l.mu.Lock()

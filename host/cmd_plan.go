@@ -21,7 +21,8 @@ func newPlan() *cobra.Command {
 		Use:   "plan FILE.toml",
 		Short: "Resolve an experiment and estimate its cost; nothing is run",
 		Long: `plan reads an experiment as run does, lists its cells with what each stage needs (and what the cache has already),
-and estimates time and memory. Plugins are started and configured, calls of the solver and of a trained prior are timed, and a
+and estimates time and memory. Of solvers in time it says what waves the grid carries: nodes per wavelength, the velocity
+error of the scheme, how near the time step is to its limit, with a warning where that is too little. Plugins are started and configured, calls of the solver and of a trained prior are timed, and a
 prior that is to be trained is trained for a few seconds, unless the cache knows how long it took; no stage is computed.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -70,6 +71,13 @@ prior that is to be trained is trained for a few seconds, unless the cache knows
 			}
 			if err := w.Flush(); err != nil {
 				return err
+			}
+			said := map[string]bool{} // cells share solvers
+			for _, p := range plans {
+				if text := p.Waves.String(); !said[text] {
+					fmt.Fprintf(c.OutOrStdout(), "\n%s", text)
+					said[text] = true
+				}
 			}
 			text := hostrun.Seconds(total)
 			if least {

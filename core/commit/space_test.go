@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -149,4 +150,26 @@ func TestRemoveStale(t *testing.T) {
 		t.Error(err)
 	}
 	wantOnly(t, dir, ".waveprior-mine.tmp", "live-d", "live-f")
+
+	// Two folders down, where a link leads elsewhere.
+	below, other := filepath.Join(dir, "a", "b"), t.TempDir()
+	if err := errors.Join(os.MkdirAll(below, 0o755), os.Symlink(other, filepath.Join(dir, "a", "link"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range []string{below, other} {
+		if out, err := child(t, "TestRemoveStale", in).CombinedOutput(); err == nil || !strings.Contains(err.Error(), "killed") {
+			t.Fatalf("child ended with %v\n%s", err, out)
+		}
+	}
+	removed, err = commit.RemoveStaleBelow(dir)
+	if err != nil || len(removed) != 2 || filepath.Dir(removed[0]) != filepath.Join("a", "b") {
+		t.Fatalf("below: removed %q, %v; want two of a/b", removed, err)
+	}
+	wantOnly(t, below)
+	if names, err := os.ReadDir(other); err != nil || len(names) != 2 {
+		t.Errorf("%d names are left behind the link, %v; want 2", len(names), err)
+	}
+	if _, err := commit.RemoveStaleBelow(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder that is not there: %v", err)
+	}
 }

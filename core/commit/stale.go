@@ -45,6 +45,38 @@ func RemoveStale(dir string) ([]string, error) {
 	return removed, errors.Join(errs...)
 }
 
+// RemoveStaleBelow is RemoveStale of dir and of all folders below it; symbolic links are not followed. The names that it
+// returns are relative to dir.
+func RemoveStaleBelow(dir string) ([]string, error) {
+	var removed []string
+	var errs []error
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil && path != dir && errors.Is(err, fs.ErrNotExist):
+			return nil // gone meanwhile: another's temporary folder that got its name
+		case err != nil:
+			return err
+		case !d.IsDir():
+			return nil
+		case path != dir && tempName.MatchString(d.Name()):
+			return fs.SkipDir // a living writer's
+		}
+		names, err := RemoveStale(path)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			removed = append(removed, filepath.Join(rel, name))
+		}
+		return nil
+	})
+	return removed, errors.Join(append(errs, err)...)
+}
+
 // lock takes the exclusive lock on f without waiting. owned is false if another has the lock or f's name is gone, which is
 // how a writer learns that RemoveStale took its new file before it could lock it, and RemoveStale that a writer has
 // committed meanwhile. err is about a file system without locks.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -209,6 +211,49 @@ func Without(table []Option, resolved map[string]any, affects ...string) map[str
 		out[o.Name] = Clone(v)
 	}
 	return out
+}
+
+// MapFiles returns a copy of resolved values with f's answer in the place of every file's name that is given (Option.File);
+// the empty name is none. Errors of f are *KeyErrors with the option's path.
+func MapFiles(table []Option, resolved map[string]any, f func(name string) (string, error)) (map[string]any, error) {
+	return mapFiles(table, resolved, nil, f)
+}
+
+func mapFiles(table []Option, resolved map[string]any, at Path, f func(string) (string, error)) (map[string]any, error) {
+	out := maps.Clone(resolved)
+	for i := range table {
+		o := &table[i]
+		path := at.Join(o.Name)
+		var err error
+		switch v := resolved[o.Name].(type) {
+		case string:
+			if o.File && v != "" {
+				if out[o.Name], err = f(v); err != nil {
+					return nil, &KeyError{Path: path, Text: err.Error()}
+				}
+			}
+		case map[string]any:
+			if o.Type == TableType {
+				if out[o.Name], err = mapFiles(o.Options, v, path, f); err != nil {
+					return nil, err
+				}
+			}
+		case []any:
+			if o.Type != TablesType {
+				break
+			}
+			items := slices.Clone(v)
+			for k, item := range items {
+				if m, ok := item.(map[string]any); ok {
+					if items[k], err = mapFiles(o.Options, m, path.Item(k), f); err != nil {
+						return nil, err
+					}
+				}
+			}
+			out[o.Name] = items
+		}
+	}
+	return out, nil
 }
 
 // Pick returns the values whose names are in the table: the plugin's part of a table that holds the host's keys too.

@@ -69,6 +69,10 @@ type Option struct {
 
 	Options []Option `json:"options,omitempty"` // of table and tables
 
+	// File marks a string that names a file whose content counts as the option's value: whoever reads a TOML file takes the
+	// path from that file's folder, and puts the content's hash into keys (MapFiles).
+	File bool `json:"file,omitempty"`
+
 	// Stage is what the option affects: "" everything, else names of stages with | between, or "use" or "nothing".
 	Stage string `json:"affects,omitempty"`
 }
@@ -186,6 +190,7 @@ func (o *Option) faults() []string {
 	if o.Min != nil && o.Max != nil {
 		bad(*o.Min > *o.Max || *o.Min == *o.Max && (o.MinExclusive || o.MaxExclusive), "nothing is %s", o.rangeText())
 	}
+	bad(o.File && o.Type != String, "a file's name of type %s", o.Type)
 	bad((o.AllowInf || o.AllowNaN) && scalar != Float, "inf or nan for type %s", o.Type)
 	bad(len(o.Allowed) > 0 && scalar != String && scalar != Int, "allowed values for type %s", o.Type)
 	if scalar == Int {

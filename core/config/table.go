@@ -21,6 +21,7 @@ import (
 //	oneof:"a,b"            the values taken
 //	len:"2" "1.." "..3"    how many items a list has
 //	unit:"m/s"  doc:"..."  doc is a must
+//	file:"yes"             a string that names a file, relative to the TOML file's folder; its content counts
 //	affects:"train|sample" the stages it changes, or use, or nothing (constants Use, Nothing); absent: all
 //
 // Field types: bool, ints, floats, string, slices of them, [][]float64, struct (a table), []struct (tables),
@@ -147,6 +148,12 @@ func (f *field) read(sf reflect.StructField, name string, outer []reflect.Type) 
 		if b.exclusive != nil {
 			*b.exclusive = true
 		}
+	}
+	if text, ok := sf.Tag.Lookup("file"); ok {
+		if text != "yes" {
+			return fmt.Errorf("tag file:%q must be \"yes\"", text)
+		}
+		o.File = true
 	}
 	if text, ok := sf.Tag.Lookup("oneof"); ok {
 		o.Allowed = strings.Split(text, ",")

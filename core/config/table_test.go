@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -263,4 +264,42 @@ func Example() {
 	// {Zeta:1 Rule:full Quiet:false}
 	// x.toml:2: sampler.zeta: must be >= 0, got -1.0
 	// x.toml:3: sampler.rul: unknown key; did you mean "rule"? allowed: zeta, rule, quiet
+}
+
+// Files' names are found in tables and in lists of tables, and no other strings; the tree that is given is left as it is.
+func TestMapFiles(t *testing.T) {
+	type wavelet struct {
+		Path string `option:"path" default:"" file:"yes" doc:"."`
+		Kind string `option:"kind" default:"x" doc:"."`
+	}
+	table := MustTable(struct {
+		One  wavelet   `option:"one" doc:"."`
+		Many []wavelet `option:"many" default:"[]" doc:"."`
+		Some *string   `option:"some" file:"yes" doc:"."`
+	}{})
+	in := map[string]any{
+		"one":  map[string]any{"path": "a", "kind": "b"},
+		"many": []any{map[string]any{"path": "c", "kind": "d"}, map[string]any{"path": "", "kind": "e"}},
+	}
+	got, err := MapFiles(table, in, func(name string) (string, error) { return "/" + name, nil })
+	want := `{"many":[{"kind":"d","path":"/c"},{"kind":"e","path":""}],"one":{"kind":"b","path":"/a"}}`
+	if err != nil || string(Canonical(got)) != want {
+		t.Errorf("%s %v, want %s", Canonical(got), err, want)
+	}
+	if s := string(Canonical(in)); strings.Contains(s, "/") {
+		t.Errorf("the input was changed: %s", s)
+	}
+	_, err = MapFiles(table, in, func(name string) (string, error) {
+		if name == "c" {
+			return "", errors.New("no such file")
+		}
+		return name, nil
+	})
+	var key *KeyError
+	if !errors.As(err, &key) || key.Path.String() != "many[0].path" || key.Text != "no such file" {
+		t.Errorf("an error of the second file: %v", err)
+	}
+	if err := Check([]Option{{Name: "n", Type: Int, Doc: ".", Optional: true, File: true}}); err == nil || !strings.Contains(err.Error(), "a file's name of type int") {
+		t.Errorf("a number as a file's name: %v", err)
+	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/diffusion"
+	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
 )
@@ -54,6 +55,7 @@ const (
 	CapDecodeJVP  Capability = "decode-jvp"  // DecodeTangent
 	CapEncode     Capability = "encode"      // Encoder
 	CapMixture    Capability = "mixture"     // MixturePrior
+	CapStart      Capability = "start"       // Starter
 )
 
 // Need says that a sampler needs a capability of one of its services, always or where an option has a value.
@@ -124,6 +126,7 @@ type Configured struct {
 	Latent   *space.Space        // prior
 	Schedule *diffusion.Schedule // diffusion prior
 	State    []StateTensor       // sampler
+	Scheme   *seismic.Scheme     // solver in time: what its grid carries, for estimates; nil: not said
 }
 
 // StateTensor is one tensor of a sampler's state: (chains, Shape...). "latent" (what the prior's level applies to) and
@@ -311,6 +314,14 @@ type Sampler interface {
 	Start(ctx context.Context, chains Chains, state State) (steps int, status []Status, err error)
 	// Step takes state to next, which lies elsewhere. A pure function of its arguments and of what the services answer.
 	Step(ctx context.Context, step int, chains Chains, state, next State) (StepResult, error)
+}
+
+// Starter is capability "start": a sampler whose chains can start where they are told to. Such chains can go on from where
+// other ones ended, under other options or with other data: the stages of [[sampler.stages]].
+type Starter interface {
+	// StartAt is Start with the latent vectors x (chains, latent...) that the chains start from. A vector that cannot be
+	// started from fails its chain alone.
+	StartAt(ctx context.Context, chains Chains, x *tensor.Tensor, state State) (steps int, status []Status, err error)
 }
 
 // FullSolver is a solver with every method: what callers hold. A missing capability answers ErrUnsupported.

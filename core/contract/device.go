@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -19,7 +20,7 @@ func CheckDevice(device string) error {
 		return nil
 	}
 	number, ok := strings.CutPrefix(device, DeviceCUDA+":")
-	if n, err := strconv.ParseUint(number, 10, 16); ok && err == nil && strconv.FormatUint(n, 10) == number {
+	if n, err := strconv.ParseUint(number, 10, 8); ok && err == nil && strconv.FormatUint(n, 10) == number {
 		return nil
 	}
 	return fmt.Errorf("no such device: %q (allowed: \"cpu\", or \"cuda:N\" for GPU number N = 0, 1, ...)", device)
@@ -32,4 +33,18 @@ func DeviceKind(device string) string {
 		return DeviceCUDA
 	}
 	return DeviceCPU
+}
+
+// DeviceLoss is an error, or in the chain of one, that tells that a process can use its GPU no more, and that another process
+// may: CUDA has no other way back from a fault. A plugin's process that would answer a call with it ends instead (package
+// plugin), so that the host starts another one, configures it and asks again. cuda.LostError is one.
+type DeviceLoss interface {
+	error
+	DeviceLost() bool
+}
+
+// IsDeviceLoss tells whether err is or wraps a DeviceLoss.
+func IsDeviceLoss(err error) bool {
+	var l DeviceLoss
+	return errors.As(err, &l) && l.DeviceLost()
 }

@@ -38,6 +38,8 @@ func Capabilities(p Plugin) []Capability {
 	add(encode, CapEncode)
 	_, mixture := p.(MixturePrior)
 	add(mixture, CapMixture)
+	_, start := p.(Starter)
+	add(start, CapStart)
 	return c
 }
 
@@ -161,4 +163,24 @@ func (l localPrior) Mixture(ctx context.Context) (*Mixture, error) {
 		return p.Mixture(ctx)
 	}
 	return nil, Unsupported(l.Describe(), CapMixture)
+}
+
+// localSampler gives an in-process sampler every method.
+type localSampler struct{ Sampler }
+
+// LocalSampler returns s with StartAt, which answers ErrUnsupported where s is no Starter. Describe is completed.
+func LocalSampler(s Sampler) Sampler {
+	if f, ok := s.(localSampler); ok {
+		return f
+	}
+	return localSampler{s}
+}
+
+func (l localSampler) Describe() Description { return describe(l.Sampler) }
+
+func (l localSampler) StartAt(ctx context.Context, chains Chains, x *tensor.Tensor, state State) (int, []Status, error) {
+	if s, ok := l.Sampler.(Starter); ok {
+		return s.StartAt(ctx, chains, x, state)
+	}
+	return 0, nil, Unsupported(l.Describe(), CapStart)
 }

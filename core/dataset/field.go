@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/waveprior/waveprior/core/field"
 	"github.com/waveprior/waveprior/core/rng"
@@ -43,7 +42,7 @@ func (o *fieldOptions) build(model *space.Space) (population, error) {
 	own := space.Space{Name: "field", DType: tensor.Float64, Quantities: []space.Quantity{{Name: "squared_slowness", Unit: "s2/km2"}}}
 	if o.KLModes == 0 {
 		for _, axis := range []*space.Axis{z, x} {
-			own.Axes = append(own.Axes, cells(axis, o.Grid))
+			own.Axes = append(own.Axes, axis.Cells(o.Grid))
 		}
 		return population{examples: o.Examples, space: &own, row: func(m []float64, _ int, source func(uint32) rng.Source) {
 			g.Draw(m, source(0))
@@ -84,17 +83,4 @@ func section(model *space.Space) (z, x *space.Axis, err error) {
 		return nil, nil, fmt.Errorf("it draws models with the axes z and x, the solver takes %v", model)
 	}
 	return z, x, nil
-}
-
-// cells returns the axis of n cells that cover what the cells of a cover, whatever the number of a's.
-func cells(a *space.Axis, n int) space.Axis {
-	if n == a.Size {
-		return *a
-	}
-	out := space.Axis{Name: a.Name, Unit: a.Unit, Size: n}
-	if a.Step > 0 && len(a.Values) == 0 {
-		out.Step = a.Step * float64(a.Size) / float64(n)
-		out.Origin = math.FMA(0.5, out.Step-a.Step, a.Origin)
-	}
-	return out
 }

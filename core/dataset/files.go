@@ -1,11 +1,9 @@
 package dataset
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
-	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/openfwi"
 	"github.com/waveprior/waveprior/core/rng"
 	"github.com/waveprior/waveprior/core/space"
@@ -60,7 +58,7 @@ func (o *filesOptions) build(model *space.Space) (population, error) {
 	if o.Order == "shuffled" {
 		f.order = []int{} // NewGenerator fills it
 	}
-	own := &space.Space{Name: "file", DType: tensor.Float64, Axes: []space.Axis{cells(z, grid[0]), cells(x, grid[1])},
+	own := &space.Space{Name: "file", DType: tensor.Float64, Axes: []space.Axis{z.Cells(grid[0]), x.Cells(grid[1])},
 		Quantities: []space.Quantity{{Name: o.Quantity, Unit: o.Unit}}}
 	return population{examples: examples, files: f, space: own}, nil
 }
@@ -108,25 +106,4 @@ func (f *fileItems) read(heldOut bool) (read func(x *tensor.Tensor, i int) error
 	}
 	shape := append([]int{1}, f.sample...)
 	return func(x *tensor.Tensor, i int) error { return set.Read(f.item(i, heldOut), x.Reshape(shape...)) }, set.Close, nil
-}
-
-// Files returns the files that a kind's items are read from, nil for a kind that draws them: their content is part of the
-// items' identity. options are JSON, as for NewGenerator.
-func Files(name string, options json.RawMessage) ([]string, error) {
-	if name != filesKind {
-		return nil, nil
-	}
-	o := new(filesOptions)
-	if err := config.Decode(options, o); err != nil {
-		return nil, err
-	}
-	return openfwi.Models(o.Path)
-}
-
-// PathOption returns the name of the option of a kind that is a path, "" where none is: a host resolves it.
-func PathOption(name string) string {
-	if name == filesKind {
-		return "path"
-	}
-	return ""
 }

@@ -47,6 +47,7 @@ type population struct {
 	length   int          // of a list: how many items there are; 0: no end
 	space    *space.Space // of a row where that is not the model: an adapter leads from it to the model; float64
 	files    *fileItems   // where the items come from instead of row
+	mix      *mixOptions  // instead of all that: the items are other kinds'
 }
 
 // kind is a GeneratorKind with its constructor, from options (JSON) and the space of a model.
@@ -67,7 +68,11 @@ var kinds = []kind{
 		"stretched over them, or their projections on the KL basis of cosines: the population of the memorisation study.", true, (*fieldOptions).build),
 	newKind("openfwi", "Layered, curved, faulted and natural maps of velocity, as in the ten 2-D families of OpenFWI: 70 x 70 cells that are "+
 		"stretched over the model's z and x axes. A model with S velocity or density gets them too.", true, (*openfwiOptions).build),
+	newKind("marmousi-like", "Sections of a marine basin on the model's own grid, in the manner of the Marmousi model: water, flat beds, an unconformity, and under it "+
+		"beds that are tilted, folded and faulted. A model with S velocity or density gets them too.", true, (*basinOptions).build),
 	newKind(filesKind, "Models in files, in the layout of OpenFWI or one array: they are stretched over the model's z and x axes.", true, (*filesOptions).build),
+	newKind(mixKind, "Items of several kinds, files among them, by fractions, each item from a part by turns: sets are nested, as of every kind. "+
+		"Held-out items are the parts' own.", true, (*mixOptions).build),
 }
 
 // newKind reads the option table off the options' struct; a mistake there panics at the start of every test.
@@ -108,36 +113,52 @@ func GeneratorKinds() []GeneratorKind {
 // models of the given space. The kinds of fields and files look at its z and x axes; for the others the options count its
 // numbers in row-major order. Errors: an unknown kind, wrong options (*config.KeyError where one key is at fault), a space that does not fit.
 func NewGenerator(name string, options json.RawMessage, seed uint64, model *space.Space) (Generator, error) {
-	var names []string
-	for i := range kinds {
-		k := &kinds[i]
-		names = append(names, k.Name)
-		if k.Name != name {
-			continue
+	k := kindByName(name)
+	if k == nil {
+		var names []string
+		for _, k := range kinds {
+			names = append(names, k.Name)
 		}
-		if err := model.Validate(); err != nil {
-			return nil, fmt.Errorf("dataset: generator %s: %w", name, err)
-		}
-		if dt := model.DType; dt != tensor.Float64 && dt != tensor.Float32 {
-			return nil, fmt.Errorf("dataset: generator %s draws float64 or float32 models, the space is %v", name, model)
-		}
-		p, err := k.build(options, model)
+		return nil, fmt.Errorf("dataset: no generator %q (allowed: %s)", name, strings.Join(names, ", "))
+	}
+	if err := model.Validate(); err != nil {
+		return nil, fmt.Errorf("dataset: generator %s: %w", name, err)
+	}
+	if dt := model.DType; dt != tensor.Float64 && dt != tensor.Float32 {
+		return nil, fmt.Errorf("dataset: generator %s draws float64 or float32 models, the space is %v", name, model)
+	}
+	p, err := k.build(options, model)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: generator %s: %w", name, err)
+	}
+	if p.mix != nil {
+		m, err := newMix(p.mix, seed, model)
 		if err != nil {
 			return nil, fmt.Errorf("dataset: generator %s: %w", name, err)
 		}
-		g := &generator{kind: k, space: *model, population: p,
-			training: rng.New(seed, "dataset/training"), heldOut: rng.New(seed, "dataset/held-out")}
-		if p.files != nil {
-			p.files.shuffle(seed)
-		}
-		if p.space != nil {
-			if g.adapt, err = space.Between(*p.space, *model); err != nil {
-				return nil, fmt.Errorf("dataset: generator %s: %w", name, err)
-			}
-		}
-		return g, nil
+		return m, nil
 	}
-	return nil, fmt.Errorf("dataset: no generator %q (allowed: %s)", name, strings.Join(names, ", "))
+	g := &generator{kind: k, space: *model, population: p,
+		training: rng.New(seed, "dataset/training"), heldOut: rng.New(seed, "dataset/held-out")}
+	if p.files != nil {
+		p.files.shuffle(seed)
+	}
+	if p.space != nil {
+		if g.adapt, err = space.Between(*p.space, *model); err != nil {
+			return nil, fmt.Errorf("dataset: generator %s: %w", name, err)
+		}
+	}
+	return g, nil
+}
+
+// kindByName returns nil where there is none.
+func kindByName(name any) *kind {
+	for i := range kinds {
+		if kinds[i].Name == name {
+			return &kinds[i]
+		}
+	}
+	return nil
 }
 
 // generator implements Generator on a population.

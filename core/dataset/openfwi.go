@@ -40,7 +40,7 @@ func (o *openfwiOptions) build(model *space.Space) (population, error) {
 	if err != nil {
 		return population{}, keyError("layers", "%v", err)
 	}
-	own := space.Space{Name: "geology", DType: tensor.Float64, Axes: []space.Axis{{Name: "field", Size: 1}, cells(z, field.Rows), cells(x, field.Columns)},
+	own := space.Space{Name: "geology", DType: tensor.Float64, Axes: []space.Axis{{Name: "field", Size: 1}, z.Cells(field.Rows), x.Cells(field.Columns)},
 		Quantities: []space.Quantity{{Name: "vp", Unit: "m/s"}}}
 	elastic, plain := false, len(model.Axes) == 3 && model.Axes[0].Name == "field" && z.Size == field.Rows && x.Size == field.Columns
 	for _, q := range geologyOf(model) {
@@ -98,7 +98,7 @@ func OpenFWIModelOf(model *space.Space) (space.Space, error) {
 		return space.Space{}, fmt.Errorf("dataset: geology: %w", err)
 	}
 	s := OpenFWIModel(false)
-	s.Axes[1], s.Axes[2] = cells(z, field.Rows), cells(x, field.Columns)
+	s.Axes[1], s.Axes[2] = z.Cells(field.Rows), x.Cells(field.Columns)
 	s.Quantities = append(s.Quantities, geologyOf(model)...)
 	s.Axes[0].Size = len(s.Quantities)
 	return s, nil

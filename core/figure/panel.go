@@ -345,7 +345,7 @@ func (p *placed) settle(x, y, w, h vg.Length) {
 	if a := vg.Length(p.aspect()); p.field || p.Equal || p.Aspect > 0 {
 		bh = min(h, w*a)
 	}
-	if p.field { // true shape, whatever room is left over
+	if p.field && p.Aspect == 0 { // true shape, whatever room is left over
 		r := vg.Length(math.Abs((p.y.hi - p.y.lo) / (p.x.hi - p.x.lo)))
 		if r > 0.02 && r < 4 {
 			bw = min(bw, bh/r)

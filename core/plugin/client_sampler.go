@@ -8,6 +8,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/contract"
 	pb "github.com/waveprior/waveprior/core/proto/waveprior/v1"
+	"github.com/waveprior/waveprior/core/tensor"
 )
 
 // samplerClient is a sampler in another process.
@@ -71,8 +72,26 @@ func (c *call) takeState(want, got map[string]*pb.Tensor, s contract.State) erro
 }
 
 func (s *samplerClient) Start(ctx context.Context, chains contract.Chains, state contract.State) (steps int, st []contract.Status, err error) {
+	return s.startAt(ctx, chains, nil, state)
+}
+
+// StartAt implements contract.Starter for samplers that have the capability.
+func (s *samplerClient) StartAt(ctx context.Context, chains contract.Chains, x *tensor.Tensor, state contract.State) (steps int, st []contract.Status, err error) {
+	if err := s.need(contract.CapStart); err != nil {
+		return 0, nil, err
+	}
+	if x == nil {
+		return 0, nil, fmt.Errorf("%s: StartAt without latent vectors: %w", s.who, contract.ErrShape)
+	}
+	return s.startAt(ctx, chains, x, state)
+}
+
+func (s *samplerClient) startAt(ctx context.Context, chains contract.Chains, x *tensor.Tensor, state contract.State) (steps int, st []contract.Status, err error) {
 	c := s.start(ctx, "Start")
 	req := &pb.StartRequest{Chains: c.chains(chains), State: c.state("state", state, true)}
+	if x != nil {
+		req.At = c.in("start", x)
+	}
 	var reply *pb.StartReply
 	if c.err == nil {
 		reply, err = s.rpc.Start(ctx, req, c.options())

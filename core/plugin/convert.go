@@ -3,11 +3,13 @@ package plugin
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/diffusion"
 	pb "github.com/waveprior/waveprior/core/proto/waveprior/v1"
+	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
 )
@@ -127,6 +129,9 @@ func configuredToWire(c contract.Configured) *pb.Configured {
 		}
 		w.State = append(w.State, st)
 	}
+	if s := c.Scheme; s != nil {
+		w.Scheme = &pb.Scheme{Order: uint32(s.Order), Staggered: s.Staggered, StepS: s.StepS, SpacingM: s.SpacingM, PeakHz: s.PeakHz, HighestHz: s.HighestHz}
+	}
 	return w
 }
 
@@ -164,6 +169,15 @@ func configuredFromWire(w *pb.Configured) (c contract.Configured, err error) {
 		}
 		seen[t.GetName()] = true
 		c.State = append(c.State, contract.StateTensor{Name: t.GetName(), DType: dt, Shape: shape})
+	}
+	if s := w.GetScheme(); s != nil {
+		for _, x := range []float64{s.StepS, s.SpacingM, s.PeakHz, s.HighestHz} {
+			if !(x > 0) || math.IsInf(x, 0) {
+				return c, fmt.Errorf("a scheme with step %g s, spacing %g m, peak %g Hz, highest %g Hz (all above 0 and finite): %w",
+					s.StepS, s.SpacingM, s.PeakHz, s.HighestHz, contract.ErrInternal)
+			}
+		}
+		c.Scheme = &seismic.Scheme{Order: int(s.Order), Staggered: s.Staggered, StepS: s.StepS, SpacingM: s.SpacingM, PeakHz: s.PeakHz, HighestHz: s.HighestHz}
 	}
 	return c, nil
 }

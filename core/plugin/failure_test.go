@@ -46,6 +46,7 @@ func TestErrorsKeepTheirKind(t *testing.T) {
 		{"plain", contract.ErrInternal, "a plain error"},
 		{"tensor", contract.ErrShape, "model is float32 [2], want float64 [3]"},
 		{"panic", contract.ErrInternal, "index out of range, say"},
+		{"kept", contract.ErrInternal, "IllegalAddress"},
 		{"long", contract.ErrInternal, "ä ... (cut)"},
 	} {
 		err := forward(t.Context(), solverOf(t, p, 4, c.fail), 4)
@@ -120,7 +121,10 @@ func TestBeforeConfigureAndCapabilities(t *testing.T) {
 
 // TestDiesInCall: a plugin that ends inside a call gives ErrPluginDied with its last words, after it was waited for.
 func TestDiesInCall(t *testing.T) {
-	for fail, words := range map[string]string{"kill": "about to die", "exit": "cannot open device 7"} {
+	for fail, words := range map[string]string{
+		"kill": "about to die", "exit": "cannot open device 7",
+		"lost": "solver.Forward: this process ends, so that another one can take its place: layer 3: internal error: kernels up to gelu: IllegalAddress",
+	} {
 		a, dir := newArena(t), socketDir(t)
 		p := launch(t, "solver", withArena(a), withDir(dir))
 		err := forward(t.Context(), solverOf(t, p, 100_000, fail), 100_000)

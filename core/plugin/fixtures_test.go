@@ -113,6 +113,10 @@ func misbehave(ctx context.Context, what string) error {
 	case "exit":
 		fmt.Fprintln(os.Stderr, "cannot open device 7")
 		os.Exit(1)
+	case "lost":
+		return fmt.Errorf("layer 3: %w: %w", contract.ErrInternal, lostDevice{})
+	case "kept":
+		return fmt.Errorf("layer 3: %w: %w", contract.ErrInternal, keptDevice{})
 	case "hang":
 		select {}
 	case "wait":
@@ -121,6 +125,16 @@ func misbehave(ctx context.Context, what string) error {
 	}
 	return fmt.Errorf("misbehave %q", what)
 }
+
+// lostDevice is a contract.DeviceLoss; keptDevice says that it is none.
+type lostDevice struct{}
+
+func (lostDevice) Error() string    { return "kernels up to gelu: IllegalAddress" }
+func (lostDevice) DeviceLost() bool { return true }
+
+type keptDevice struct{ lostDevice }
+
+func (keptDevice) DeviceLost() bool { return false }
 
 var sentinels = map[string]error{
 	"invalid-option": contract.ErrInvalidOption, "shape": contract.ErrShape, "unsupported": contract.ErrUnsupported,

@@ -100,7 +100,7 @@ func serve(p contract.Plugin, device string, args []string, stdout, stderr io.Wr
 		HandshakeConfig: handshake,
 		Plugins:         goplugin.PluginSet{pluginName: &glue{register: register}},
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
-			return grpc.NewServer(append(opts, serverOptions(point)...)...)
+			return grpc.NewServer(append(opts, serverOptions(point, endWithDevice(stderr, live.exit))...)...)
 		},
 		Logger: hclog.NewNullLogger(),
 		Test:   &goplugin.ServeTestConfig{Context: context.Background(), ReattachConfigCh: addresses, CloseCh: live.done},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -25,8 +26,9 @@ import (
 type begin func() (a *arena.Arena, end func(), err error)
 
 // serverOptions are those of every gRPC server of this package: limits, error kinds, panics, hooks. point names the hook
-// point of a method; methods of other services (go-plugin's own) pass untouched.
-func serverOptions(point func(service, method string) string) []grpc.ServerOption {
+// point of a method; methods of other services (go-plugin's own) pass untouched. failed sees every error of a handler before it
+// is answered.
+func serverOptions(point func(service, method string) string, failed func(at string, err error)) []grpc.ServerOption {
 	name := func(full string) (string, bool) {
 		service, method, _ := strings.Cut(strings.TrimPrefix(full, "/"), "/")
 		short, ours := strings.CutPrefix(service, contract.Version+".")
@@ -45,6 +47,7 @@ func serverOptions(point func(service, method string) string) []grpc.ServerOptio
 		})
 		hook.At(at + ".reply")
 		if err != nil {
+			failed(at, err)
 			return nil, answer(ctx, err)
 		}
 		return reply, nil
@@ -57,6 +60,9 @@ func serverOptions(point func(service, method string) string) []grpc.ServerOptio
 		hook.At(at)
 		err := guard(at, func() error { return handler(srv, ss) })
 		hook.At(at + ".reply")
+		if err != nil {
+			failed(at, err)
+		}
 		return answer(ss.Context(), err)
 	}
 	return []grpc.ServerOption{
@@ -90,6 +96,20 @@ func guard(at string, f func() error) (err error) {
 		}
 	}()
 	return f()
+}
+
+// exitDeviceLost is the exit code of a plugin that lost its GPU.
+const exitDeviceLost = 4
+
+// endWithDevice returns what ends the process instead of an answer where its GPU is lost to it: the host then does what it does
+// for a plugin that died, and its log has the reason.
+func endWithDevice(stderr io.Writer, exit func(int)) func(at string, err error) {
+	return func(at string, err error) {
+		if contract.IsDeviceLoss(err) {
+			fmt.Fprintf(stderr, "%s: this process ends, so that another one can take its place: %v\n", at, err)
+			exit(exitDeviceLost)
+		}
+	}
 }
 
 // server is what every plugin serves, and the state that its handlers share.

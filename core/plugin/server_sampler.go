@@ -53,11 +53,22 @@ func (s *samplerServer) Start(ctx context.Context, r *pb.StartRequest) (*pb.Star
 		return nil, err
 	}
 	de := decoder{arena: a}
-	state := de.places("state", r.State, chains.Len())
+	state, at := de.places("state", r.State, chains.Len()), de.inOpt("start", r.At)
+	if at != nil {
+		de.perChain("start", at, chains.Len())
+	}
 	if de.err != nil {
 		return nil, de.err
 	}
-	steps, st, err := s.sampler.Start(ctx, chains, state)
+	var steps int
+	var st []contract.Status
+	if starter, ok := s.sampler.(contract.Starter); at == nil {
+		steps, st, err = s.sampler.Start(ctx, chains, state)
+	} else if ok {
+		steps, st, err = starter.StartAt(ctx, chains, at, state)
+	} else {
+		err = contract.Unsupported(s.sampler.Describe(), contract.CapStart)
+	}
 	if err != nil {
 		return nil, err
 	}

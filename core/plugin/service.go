@@ -42,7 +42,8 @@ func serveSocket(dir, name string, register func(*grpc.Server)) (string, func(),
 	if err != nil {
 		return "", nil, fmt.Errorf("service %s: %w", name, err)
 	}
-	opts := append(serverOptions(func(_, method string) string { return "service." + name + "." + method }), grpc.WaitForHandlers(true))
+	point := func(_, method string) string { return "service." + name + "." + method }
+	opts := append(serverOptions(point, func(string, error) {}), grpc.WaitForHandlers(true)) // the host computes on no GPU
 	g := grpc.NewServer(opts...)
 	register(g)
 	go func() {

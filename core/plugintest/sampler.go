@@ -257,6 +257,7 @@ func (su *samplerSuite) properties() []property {
 		property{"step-pure", "Start and Step can be repeated to the same bits; Step leaves the state that it got untouched.", checkPure},
 		property{"noise", "Chains with other ids, and the same chain under another seed, are other chains.", checkNoise},
 		property{"resume", "A fresh instance goes on from any step to the same bits.", checkResume},
+		property{"start", "Chains start where they are told to, each for itself; from the same place they take the same way.", checkStart},
 		property{"diverged-chain", "A chain that is not finite harms no other.", checkDiverged},
 		property{"service-status", "A chain that a service refuses gets a status that is not OK, and harms no other.", checkServiceStatus},
 		property{"shapes", "A state that lacks a tensor or has another shape is refused as such, and the sampler lives on.", checkSamplerShapes})

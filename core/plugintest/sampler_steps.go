@@ -238,3 +238,49 @@ func checkSamplerShapes(p *probe) {
 	p.want(err, contract.ErrShape, "Step of 2 chains to a state of 1")
 	p.same(run, before, []int{0, 1}, p.do(run, []int{0, 1}), "after refused calls")
 }
+
+// checkStart starts chains at given vectors, chain 1 at NaN.
+func checkStart(p *probe) {
+	if !p.desc.Has(contract.CapStart) {
+		p.skipf("the sampler has no capability %s", contract.CapStart)
+	}
+	s := p.subject()
+	su := p.suite.(*samplerSuite)
+	starter := s.sampler.(contract.Starter)
+	c := p.chains(3)
+	x := tensor.New(tensor.Float64, 3, referenceDim)
+	for i := range x.Float64s() {
+		x.Float64s()[i] = 0.4 - 0.3*float64(i%referenceDim)
+	}
+	x.Item(1).Float64s()[0] = math.NaN()
+	for i := range c.Observation { // the same chain but for its number
+		c.Observation[i], c.NoiseStd[i] = 0, referenceTau[0]
+	}
+	state := su.state(s, 3)
+	steps, status, err := starter.StartAt(p.ctx, c, x, state)
+	p.must(err, "StartAt")
+	for _, i := range []int{0, 2} {
+		if st := contract.StatusAt(status, i); st.Code != contract.OK {
+			p.failf("chain %d: %v", i, st)
+		}
+		for k, v := range state["latent"].Item(i).AppendReals(nil) {
+			if want := x.Item(i).AppendReals(nil)[k]; math.Abs(v-want) > 1e-12 {
+				p.failf("chain %d starts at %v, it was told %v", i, v, want)
+			}
+		}
+	}
+	if contract.StatusAt(status, 1).Code == contract.OK {
+		p.failf("a chain that is to start at NaN has status OK")
+	}
+	alone := su.state(s, 1)
+	_, _, err = starter.StartAt(p.ctx, pickChains(c, []int{2}), x.Slice(2, 3), alone)
+	p.must(err, "StartAt of one chain")
+	for _, l := range s.conf.State {
+		if !bytes.Equal(alone[l.Name].Item(0).Data, state[l.Name].Item(2).Data) {
+			p.failf("StartAt of one chain differs in %q from the same beside others", l.Name)
+		}
+	}
+	_, _, err = starter.StartAt(p.ctx, c, tensor.New(tensor.Float64, 3, referenceDim+1), su.state(s, 3))
+	p.want(err, contract.ErrShape, "StartAt of longer latent vectors")
+	p.notef("%d steps", steps)
+}

@@ -57,21 +57,12 @@ func complete(p contract.Plugin) (contract.Plugin, error) {
 		return contract.LocalPrior(p), nil
 	case contract.KindSampler:
 		if s, ok := p.(contract.Sampler); ok {
-			return localSampler{s}, nil
+			return contract.LocalSampler(s), nil
 		}
 		return nil, fmt.Errorf("plugintest: %T says that it is a sampler and has no methods Start and Step", p)
 	default:
 		return nil, fmt.Errorf("plugintest: %T has kind %q (allowed: solver, prior, sampler)", p, d.Kind)
 	}
-}
-
-// localSampler completes a sampler's description, as package plugin does for one in a process.
-type localSampler struct{ contract.Sampler }
-
-func (l localSampler) Describe() contract.Description {
-	d := l.Sampler.Describe()
-	d.Contract = contract.Version
-	return d
 }
 
 // Options say under what a plugin is checked. The zero value suits a plugin whose options all have defaults.

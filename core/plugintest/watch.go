@@ -230,6 +230,17 @@ func (s watchedSampler) Start(ctx context.Context, chains contract.Chains, state
 	return steps, st, err
 }
 
+func (s watchedSampler) StartAt(ctx context.Context, chains contract.Chains, x *tensor.Tensor, state contract.State) (steps int, st []contract.Status, err error) {
+	st, err = s.status(ctx, "Start", chains.Len(), func(ctx context.Context) ([]contract.Status, error) {
+		n, got, err := s.in.(contract.Starter).StartAt(ctx, chains, x, state)
+		if err == nil {
+			steps = n
+		}
+		return got, err
+	})
+	return steps, st, err
+}
+
 func (s watchedSampler) Step(ctx context.Context, step int, chains contract.Chains, state, next contract.State) (res contract.StepResult, err error) {
 	_, err = s.status(ctx, "Step", chains.Len(), func(ctx context.Context) ([]contract.Status, error) {
 		got, err := s.in.Step(ctx, step, chains, state, next)

@@ -85,6 +85,7 @@ func examples(t *testing.T) []example {
 		{"clamp", m(space.Clamp(g, "", -0.5, math.Inf(1))), -1, 1, false},
 		{"shots", shots, -1, 1, true},
 		{"shots, time, log", m(space.Chain(shots, dt, m(space.SignedLog(*dt.Out(), 0.1)))), -1, 1, false},
+		{"band-pass", m(space.BandPass(d, 5, 30, 3)), -1, 1, true},
 		{"complex log", m(space.SignedLog(gather(c128), 0.2)), -1, 1, false},
 		{"complex receivers", m(space.Select(gather(c128), "receiver", []int{4, 1, 2})), -1, 1, true},
 		{"insert and drop", m(space.Between(g, space.Space{Name: "m", DType: f64, Quantities: []space.Quantity{vpKm},

@@ -84,6 +84,13 @@ func kinds() []kind {
 		{"affine", AffineOptions{}, built(func(in Space, o *AffineOptions) (*Adapter, error) {
 			return Affine(in, o.Field, o.Scale, o.Offset, o.Unit)
 		})},
+		{"band-pass", BandOptions{}, built(func(in Space, o *BandOptions) (*Adapter, error) {
+			high := 0.0
+			if o.HighHz != nil {
+				high = *o.HighHz
+			}
+			return BandPass(in, o.LowHz, high, o.Order)
+		})},
 		{"clamp", ClampOptions{}, built(func(in Space, o *ClampOptions) (*Adapter, error) {
 			if math.IsInf(o.Lower, -1) && math.IsInf(o.Upper, 1) {
 				return nil, errors.New("space: clamp without a bound (give lower, upper or both)")

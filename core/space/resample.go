@@ -108,6 +108,20 @@ func Resample(in Space, axis string, to Axis) (*Adapter, error) {
 // last returns the position of the last index of a regular axis.
 func (a *Axis) last() float64 { return a.Origin + float64(a.Size-1)*a.Step }
 
+// Cells returns the axis of n cells that cover what the cells of a cover, whatever the number of a's: the outer half of a cell
+// at each end included. An axis without a step stays without.
+func (a *Axis) Cells(n int) Axis {
+	if n == a.Size {
+		return *a
+	}
+	out := Axis{Name: a.Name, Unit: a.Unit, Size: n}
+	if a.Step > 0 && len(a.Values) == 0 {
+		out.Step = a.Step * float64(a.Size) / float64(n)
+		out.Origin = math.FMA(0.5, out.Step-a.Step, a.Origin)
+	}
+	return out
+}
+
 // position returns the position of index i, and whether the axis has positions.
 func (a *Axis) position(i int) (float64, bool) {
 	if len(a.Values) > 0 {

@@ -235,6 +235,30 @@ func (t *Tensor) CopyFrom(src *Tensor) {
 // Zero clears the bytes.
 func (t *Tensor) Zero() { clear(t.Data) }
 
+// Finite reports whether no number of t, real or complex, is NaN or infinite; whole numbers are finite.
+func (t *Tensor) Finite() bool {
+	switch t.DType {
+	case Float32:
+		return finite(t.Float32s(), math.MaxFloat32)
+	case Float64:
+		return finite(t.Float64s(), math.MaxFloat64)
+	case Complex64:
+		return finite(view[float32](t, t.DType), math.MaxFloat32)
+	case Complex128:
+		return finite(view[float64](t, t.DType), math.MaxFloat64)
+	}
+	return true
+}
+
+func finite[T float32 | float64](v []T, top T) bool {
+	for _, x := range v {
+		if !(x >= -top && x <= top) {
+			return false
+		}
+	}
+	return true
+}
+
 func view[T any](t *Tensor, dt DType) []T {
 	if t.DType != dt {
 		panic(fmt.Sprintf("tensor: %v viewed as %v", t.DType, dt))

@@ -89,3 +89,28 @@ func TestDTypeNames(t *testing.T) {
 		t.Error("float16 accepted")
 	}
 }
+
+// Finite finds one bad number of any real or complex dtype, wherever it is, real part or imaginary.
+func TestFinite(t *testing.T) {
+	for _, dt := range []tensor.DType{tensor.Float32, tensor.Float64, tensor.Complex64, tensor.Complex128} {
+		a := tensor.New(dt, 2, 3)
+		top := math.MaxFloat64
+		if dt == tensor.Float32 || dt == tensor.Complex64 {
+			top = math.MaxFloat32
+		}
+		v := make([]float64, a.Reals())
+		for i := range v {
+			for x, want := range map[float64]bool{top: true, -top: true, math.Inf(1): false, math.Inf(-1): false, math.NaN(): false} {
+				clear(v)
+				v[i] = x
+				a.SetReals(v)
+				if got := a.Finite(); got != want {
+					t.Errorf("%v with %g at %d: finite %v, want %v", dt, x, i, got, want)
+				}
+			}
+		}
+	}
+	if !tensor.New(tensor.Int64, 2).Finite() || !tensor.New(tensor.Float32, 0, 4).Finite() {
+		t.Error("whole numbers, or none, are finite")
+	}
+}

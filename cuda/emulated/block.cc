@@ -48,12 +48,18 @@ bool BlockRunner::Begin(Kernel* kernel, const LaunchShape& shape, void* const* a
   const size_t n = static_cast<size_t>(size_);
   threads_.resize(n);
   warps_.resize((n + 31) / 32);
+  ready_.assign((n + 63) / 64, 0);
   fault_.clear();
   failed_ = false;
   blockDim = shape.block;
   gridDim = shape.grid;
-  order_.resize(order == Order::kForward ? 0 : n);
-  for (size_t i = 0; i < order_.size(); i++) order_[i] = static_cast<int>(n - 1 - i);
+  order_.resize(n);
+  for (size_t i = 0; i < n; i++) {
+    const unsigned r = static_cast<unsigned>(i), x = shape.block.x, y = shape.block.y;
+    threads_[i].index = dim3{r % x, r / x % y, r / x / y};
+    order_[i] = static_cast<int>(order == Order::kForward ? i : n - 1 - i);
+  }
+  for (size_t i = 0; i < n; i++) threads_[static_cast<size_t>(order_[i])].position = static_cast<int>(i);
   if (!shared_) shared_ = static_cast<char*>(aligned_alloc(64, kMostShared + 2 * kSharedGuard));
   return shared_ != nullptr;
 }
@@ -65,11 +71,7 @@ void BlockRunner::Arrange(uint64_t block) {
     seed = Mix(seed);
     std::swap(order_[i - 1], order_[seed % i]);
   }
-}
-
-dim3 BlockRunner::Index(int rank) const {
-  const unsigned r = static_cast<unsigned>(rank), x = shape_.block.x, y = shape_.block.y;
-  return dim3{r % x, r / x % y, r / x / y};
+  for (size_t i = 0; i < order_.size(); i++) threads_[static_cast<size_t>(order_[i])].position = static_cast<int>(i);
 }
 
 bool BlockRunner::Run(uint64_t block) {
@@ -83,24 +85,12 @@ bool BlockRunner::Run(uint64_t block) {
   Close(shared_ + kSharedGuard + shape_.shared, kMostShared + kSharedGuard - shape_.shared);
   for (auto& w : warps_) w.arrived = 0;
   begun_ = ended_ = arrived_ = 0;
-
-  while (begun_ < size_ && !failed_) {
-    if (idle_.empty()) {
-      fibers_.push_back(std::make_unique<Fiber>());
-      idle_.push_back(fibers_.back().get());
-    }
-    on_ = idle_.back();
-    idle_.pop_back();
-    if (!on_->Start(&BlockRunner::Body, this)) {
-      fault_ = "no memory for the stack of a GPU thread";
-      failed_ = true;
-    }
-  }
-  while (ended_ < size_ && !failed_) {
-    if (!ReleaseAndResume()) {
-      fault_ = "kernel " + kernel_->name + ", block " + Text(blockIdx) + ": " + Stuck();
-      failed_ = true;
-    }
+  after_ = 0;
+  // Back here when all threads have ended, none can go on, or one gave up.
+  if (Fiber* const first = Fresh()) root_.SwitchTo(on_ = first);
+  if (ended_ < size_ && !failed_) {
+    fault_ = "kernel " + kernel_->name + ", block " + Text(blockIdx) + ": " + Stuck();
+    failed_ = true;
   }
   Open(shared_, kMostShared + 2 * kSharedGuard);
   if (!failed_) {
@@ -122,72 +112,118 @@ void BlockRunner::Body(void* self) { static_cast<BlockRunner*>(self)->RunThreads
 
 void BlockRunner::Enter(int rank) {
   current_ = rank;
-  threadIdx = Index(rank);
+  threadIdx = threads_[static_cast<size_t>(rank)].index;
+}
+
+// A fiber that begins threads; null, with the fault noted, where there is no memory for its stack.
+Fiber* BlockRunner::Fresh() {
+  if (idle_.empty()) {
+    fibers_.push_back(std::make_unique<Fiber>());
+    idle_.push_back(fibers_.back().get());
+  }
+  Fiber* const f = idle_.back();
+  if (!f->Prepare(&BlockRunner::Body, this, fibers_.size() - idle_.size())) {
+    fault_ = "no memory for the stack of a GPU thread";
+    failed_ = true;
+    return nullptr;
+  }
+  idle_.pop_back();
+  if (!idle_.empty()) idle_.back()->Prefetch();
+  return f;
 }
 
 // On a fiber: begins threads until none is left. A thread that waits keeps this fiber, and the rest begins on another.
 void BlockRunner::RunThreads() {
   Fiber* const fiber = on_;
   while (begun_ < size_) {
-    const int rank = Position(begun_++);
-    threads_[static_cast<size_t>(rank)] = Thread{fiber, 0, State::kReady, 0};
+    const int rank = order_[static_cast<size_t>(begun_++)];
+    Thread& t = threads_[static_cast<size_t>(rank)];
+    t.fiber = fiber;
+    t.line = 0;
+    t.waits = false;
+    t.turns = 0;
     Enter(rank);
     kernel_->call(kernel_->function, arguments_);
-    threads_[static_cast<size_t>(current_)].state = State::kEnded;
     ended_++;
   }
   idle_.push_back(fiber);
+  fiber->SwitchTo(Next(), true);
 }
 
-// One round over the waiting threads, once those who all wait for each other are let go. False where nobody can go on.
-bool BlockRunner::ReleaseAndResume() {
-  bool moved = false;
-  for (int step = 0; step < size_ && !failed_; step++) {
-    const int rank = Position(step);
-    Thread& t = threads_[static_cast<size_t>(rank)];
-    if (t.state != State::kReady) continue;
-    moved = true;
-    Enter(rank);
-    on_ = t.fiber;
-    t.fiber->Resume();
+// Where to go on: with the next thread that is ready, by its fiber; else back in Run.
+Fiber* BlockRunner::Next() {
+  const size_t words = ready_.size();
+  size_t word = after_ / 64;
+  uint64_t bits = word < words ? ready_[word] & ~uint64_t{0} << after_ % 64 : 0;
+  for (size_t tried = 0; tried <= words + 1; tried++) {
+    if (bits) {
+      const size_t at = word * 64 + static_cast<size_t>(__builtin_ctzll(bits));
+      ready_[word] &= ~(uint64_t{1} << at % 64);
+      after_ = at + 1;
+      const int rank = order_[at];
+      Thread& t = threads_[static_cast<size_t>(rank)];
+      t.waits = false;
+      Enter(rank);
+      // Whoever is likely to be next after it.
+      bits &= bits - 1;
+      if (bits) {
+        const size_t then = word * 64 + static_cast<size_t>(__builtin_ctzll(bits));
+        threads_[static_cast<size_t>(order_[then])].fiber->Prefetch();
+      }
+      return on_ = t.fiber;
+    }
+    if (++word >= words) word = 0;
+    bits = ready_[word];
   }
-  return moved;
+  return &root_;
 }
 
 std::string BlockRunner::Stuck() const {
   int at_barrier = 0, at_exchange = 0, line = 0;
   for (const Thread& t : threads_) {
-    at_barrier += t.state == State::kWaiting && t.line > 0;
-    at_exchange += t.state == State::kWaiting && t.line == 0;
-    if (t.state == State::kWaiting && t.line > 0) line = t.line;
+    at_barrier += t.waits && t.line > 0;
+    at_exchange += t.waits && t.line == 0;
+    if (t.waits && t.line > 0) line = t.line;
   }
   return std::to_string(at_barrier) + " threads wait at __syncthreads() (line " + std::to_string(line) + "), " +
          std::to_string(at_exchange) + " for lanes of their warp, and " + std::to_string(ended_) +
          " have returned: all threads of a block must come to the same barriers";
 }
 
+// Lets others run until this thread is ready and its turn.
 void BlockRunner::Wait() {
-  threads_[static_cast<size_t>(current_)].state = State::kWaiting;
-  on_->Leave(false);
+  Fiber* const own = on_;
+  threads_[static_cast<size_t>(current_)].waits = true;
+  Fiber* to = nullptr;
+  if (begun_ < size_) {
+    if ((to = Fresh()))
+      on_ = to;
+    else
+      GiveUp();
+  } else {
+    to = Next();
+    if (to == own) return;
+  }
+  own->SwitchTo(to);
 }
 
 void BlockRunner::Barrier(int line) {
   threads_[static_cast<size_t>(current_)].line = line;
-  if (++arrived_ < size_) {
-    Wait();
-    return;
+  if (arrived_ == 0) line_ = line;
+  if (line != line_) {
+    Because("waits at the __syncthreads() of line " + std::to_string(line) + ", others at that of line " +
+            std::to_string(line_));
+    GiveUp();
   }
-  arrived_ = 0;
-  for (const Thread& t : threads_)
-    if (t.line != line) {
-      Because("waits at the __syncthreads() of line " + std::to_string(line) + ", others at that of line " +
-              std::to_string(t.line));
-      GiveUp();
-    }
-  NoteBarrier();
-  // The last to come goes on last, too, so that the order of the block's threads holds after the barrier as before it.
-  for (Thread& t : threads_) t.state = State::kReady;
-  on_->Leave(false);
+  if (++arrived_ == size_) {
+    arrived_ = 0;
+    NoteBarrier();
+    // From the beginning of the order, so that it holds after the barrier as before it.
+    std::fill(ready_.begin(), ready_.end(), ~uint64_t{0});
+    if (size_ % 64) ready_.back() = (uint64_t{1} << size_ % 64) - 1;
+    after_ = 0;
+  }
+  Wait();
 }
 
 const uint64_t* BlockRunner::Exchange(uint64_t own) {
@@ -208,7 +244,8 @@ const uint64_t* BlockRunner::Exchange(uint64_t own) {
     return values;
   }
   warp.arrived = 0;
-  for (size_t i = rank / 32 * 32; i < rank / 32 * 32 + 32; i++) threads_[i].state = State::kReady;
+  for (size_t i = rank / 32 * 32; i < rank / 32 * 32 + 32; i++)
+    if (i != rank) MarkReady(static_cast<int>(i));
   return values;
 }
 
@@ -248,7 +285,8 @@ void BlockRunner::Because(const std::string& what) {
 
 void BlockRunner::GiveUp() {
   failed_ = true;
-  for (;;) on_->Leave(true);
+  on_->SwitchTo(&root_, true);
+  __builtin_trap();  // a fiber that gave up was resumed
 }
 
 void Fault(const char* format, ...) {

@@ -13,7 +13,8 @@
 namespace waveprior::emulated {
 
 // What one OS thread needs to run blocks. The threads of a block are run on one fiber, one after the other, until one waits;
-// the others then begin on another fiber, and so on: a kernel without barriers switches once per block.
+// the others then begin on another fiber, and so on: a kernel without barriers switches twice per block. A thread that waits
+// switches to the next one that can go on, in the block's order and round again from its beginning.
 class BlockRunner {
  public:
   // The runner of the calling OS thread, made on first use.
@@ -35,11 +36,13 @@ class BlockRunner {
   void* shared() { return shared_ + kSharedGuard; }
 
  private:
-  enum class State : unsigned char { kWaiting, kReady, kEnded };
+  // A thread waits, runs or has ended; those that can go on are marked in ready_.
   struct Thread {
     Fiber* fiber;
-    int line;  // of the barrier it waits at; 0: at an exchange of its warp
-    State state;
+    dim3 index;
+    int position;  // in the block's order
+    int line;      // of the barrier it waits at; 0: at an exchange of its warp
+    bool waits;
     unsigned char turns;  // parity of the exchanges that it made
   };
   struct WarpState {
@@ -49,14 +52,17 @@ class BlockRunner {
   static constexpr size_t kSharedGuard = 64;
 
   void Arrange(uint64_t block);
-  int Position(int step) const { return order_.empty() ? step : order_[static_cast<size_t>(step)]; }
   void Enter(int rank);
   void Wait();
   static void Body(void* self);
   void RunThreads();
-  bool ReleaseAndResume();
+  Fiber* Next();
+  Fiber* Fresh();
+  void MarkReady(int rank) {
+    const size_t at = static_cast<size_t>(threads_[static_cast<size_t>(rank)].position);
+    ready_[at / 64] |= uint64_t{1} << at % 64;
+  }
   std::string Stuck() const;
-  dim3 Index(int rank) const;
 
   Kernel* kernel_ = nullptr;
   LaunchShape shape_{};
@@ -64,13 +70,16 @@ class BlockRunner {
   Order how_ = Order::kForward;
   int size_ = 0;
 
+  Fiber root_;  // the OS thread's own stack
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<Fiber*> idle_;
   Fiber* on_ = nullptr;
-  std::vector<Thread> threads_;
+  std::vector<Thread> threads_;  // by rank
   std::vector<WarpState> warps_;
-  std::vector<int> order_;
-  int begun_ = 0, ended_ = 0, arrived_ = 0, current_ = 0;
+  std::vector<int> order_;       // ranks in the order in which they run
+  std::vector<uint64_t> ready_;  // bits, by position in the order
+  size_t after_ = 0;             // where the search for a thread that is ready goes on
+  int begun_ = 0, ended_ = 0, arrived_ = 0, line_ = 0, current_ = 0;
   char* shared_ = nullptr;
   std::string fault_;
   bool failed_ = false;

@@ -10,8 +10,8 @@
 
 namespace waveprior::emulated {
 
-// A place to run on. Start begins body(argument) on it and Resume goes on where it called Leave; both return when it calls
-// Leave again. A fiber that left may be forgotten, with what lies on its stack, and started anew.
+// A place to run on. Any of them may switch to any other; a fiber without a stack of its own stands for the OS thread's. A
+// fiber that is not running may be forgotten, with what lies on its stack, and started anew.
 class Fiber {
  public:
   Fiber() = default;
@@ -19,25 +19,33 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  // False where there is no memory for the stack.
-  bool Start(void (*body)(void*), void* argument);
-  void Resume();
-  // Called on the fiber: back to who started or resumed it. `ends`: it will not be resumed.
-  void Leave(bool ends);
+  // Makes the next SwitchTo this fiber begin body(argument), which never returns: it ends by switching away for good. Stacks of
+  // other numbers lie in other sets of the caches. False where there is no memory for the stack.
+  bool Prepare(void (*body)(void*), void* argument, size_t number);
+
+  // From the running fiber, this one, to another: returns when somebody switches back. `ends`: nobody will.
+  void SwitchTo(Fiber* to, bool ends = false);
+
+  // Begins to fetch what a switch to this fiber reads first: the wait for it is most of a switch.
+  void Prefetch() const {
+    const char* const p = static_cast<const char*>(here_);
+    __builtin_prefetch(p);
+    __builtin_prefetch(p + 64);
+    __builtin_prefetch(p + 128);
+  }
 
  private:
   static void Main();
-  void SwitchTo();
+  void Arrived();
 
-  char* stack_ = nullptr;
-  void* here_ = nullptr;   // the fiber's stack pointer while it does not run
-  void* there_ = nullptr;  // its caller's while it does
+  char* stack_ = nullptr;  // null: the OS thread's
+  void* here_ = nullptr;   // the stack pointer while it does not run
   void (*body_)(void*) = nullptr;
   void* argument_ = nullptr;
-  void* fake_stack_ = nullptr;  // AddressSanitizer's
-  void* caller_fake_stack_ = nullptr;
-  const void* caller_stack_ = nullptr;
-  size_t caller_stack_size_ = 0;
+  // AddressSanitizer's: what it keeps for a fiber that does not run, and where its stack is.
+  void* fake_stack_ = nullptr;
+  const void* bottom_ = nullptr;
+  size_t size_ = 0;
 };
 
 }  // namespace waveprior::emulated

@@ -1,5 +1,6 @@
-// The rest of the driver interface that gorgonia.org/cu v0.9.6 links: every call says that it is not supported. Arguments are
-// not looked at, which C's calling convention allows.
+// The rest of the driver interface that gorgonia.org/cu v0.9.6 links, by the names that cuda.h of CUDA 11.8 and of CUDA 12 give
+// its calls (a build for a real GPU links against this library, too: tools/with-cuda): every call says that it is not supported.
+// Arguments are not looked at, which C's calling convention allows.
 #include "result.h"
 
 #define REFUSED(NAME)                                                                              \
@@ -49,6 +50,7 @@ REFUSED(cuGraphAddDependencies)
 REFUSED(cuGraphAddEmptyNode)
 REFUSED(cuGraphAddHostNode)
 REFUSED(cuGraphAddKernelNode)
+REFUSED(cuGraphAddKernelNode_v2)
 REFUSED(cuGraphAddMemcpyNode)
 REFUSED(cuGraphAddMemsetNode)
 REFUSED(cuGraphClone)
@@ -117,7 +119,9 @@ REFUSED(cuStreamGetPriority)
 REFUSED(cuStreamQuery)
 REFUSED(cuStreamWaitEvent)
 REFUSED(cuStreamWaitValue32)
+REFUSED(cuStreamWaitValue32_v2)
 REFUSED(cuStreamWriteValue32)
+REFUSED(cuStreamWriteValue32_v2)
 REFUSED(cuSurfRefGetArray)
 REFUSED(cuSurfRefSetArray)
 REFUSED(cuTexRefGetAddressMode)

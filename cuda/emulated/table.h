@@ -14,9 +14,10 @@
 
 namespace waveprior::emulated {
 
-// One kernel. parameters has a letter for each: p pointer, i int64_t, d double, f float.
+// One kernel. parameters has a letter for each: p pointer, i int64_t, d double, f float; tables marks by 1 those that are
+// const int32_t*, by 0 the others: rows, levels and the like by which the kernel finds its way in other memory.
 struct Kernel {
-  std::string name, file, parameters;
+  std::string name, file, parameters, tables;
   void (*call)(const void* function, void* const* arguments);  // runs one thread
   const void* function;
 
@@ -60,8 +61,9 @@ struct Caller {
 
 template <class... A>
 bool Register(const char* name, const char* file, void (*f)(A...)) {
-  return AddKernel(
-      Kernel{name, file, std::string{Letter<A>()...}, &Caller<A...>::Run, reinterpret_cast<const void*>(f)});
+  return AddKernel(Kernel{name, file, std::string{Letter<A>()...},
+                          std::string{(std::is_same_v<A, const int32_t*> ? '1' : '0')...}, &Caller<A...>::Run,
+                          reinterpret_cast<const void*>(f)});
 }
 
 }  // namespace waveprior::emulated

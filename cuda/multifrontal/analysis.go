@@ -162,7 +162,7 @@ func upload(d cuda.Device, data []byte) (cuda.Buffer, error) {
 		return b, err
 	}
 	if err := d.Upload(b, data); err != nil {
-		return b, errors.Join(err, d.Free(b))
+		return cuda.Buffer{}, errors.Join(err, d.Free(b))
 	}
 	return b, nil
 }

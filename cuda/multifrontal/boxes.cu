@@ -79,32 +79,17 @@ struct Boxes {
 
 }  // namespace waveprior::multifrontal
 
-extern "C" __global__ void helm_boxes_f32(const int32_t* lists, int64_t list_count, int64_t records, int64_t boxes,
-                                          const helm::Complex<float>* diagonal, const helm::Complex<float>* links,
-                                          const int32_t* which, int64_t plane, helm::Complex<float>* factors,
-                                          int64_t factor_size, helm::Complex<float>* updates, int64_t update_size,
-                                          int32_t* flags, int64_t units, int64_t systems, int64_t frequencies,
-                                          int64_t most, int64_t longest, int64_t fixed, int64_t read, int64_t written,
-                                          int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
-  helm::Unused(longest, fixed, read, written, asked, operations);
-  const helm::Boxes<float> f{lists, list_count, records, boxes,       diagonal, links,
-                             which, plane,      factors, factor_size, updates,  update_size,
-                             flags, units,      systems, frequencies, most};
-  f.Run(shared);
-}
-
-extern "C" __global__ void helm_boxes_f64(const int32_t* lists, int64_t list_count, int64_t records, int64_t boxes,
-                                          const helm::Complex<double>* diagonal, const helm::Complex<double>* links,
-                                          const int32_t* which, int64_t plane, helm::Complex<double>* factors,
-                                          int64_t factor_size, helm::Complex<double>* updates, int64_t update_size,
-                                          int32_t* flags, int64_t units, int64_t systems, int64_t frequencies,
-                                          int64_t most, int64_t longest, int64_t fixed, int64_t read, int64_t written,
-                                          int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
-  helm::Unused(longest, fixed, read, written, asked, operations);
-  const helm::Boxes<double> f{lists, list_count, records, boxes,       diagonal, links,
-                              which, plane,      factors, factor_size, updates,  update_size,
-                              flags, units,      systems, frequencies, most};
-  f.Run(shared);
-}
+// The last six parameters are for those who launch: the longest column, and what the launch costs (costs.go).
+WAVEPRIOR_KERNELS(helm_boxes,
+                  (const int32_t* lists, int64_t list_count, int64_t records, int64_t boxes,
+                   const helm::Complex<T>* diagonal, const helm::Complex<T>* links, const int32_t* which, int64_t plane,
+                   helm::Complex<T>* factors, int64_t factor_size, helm::Complex<T>* updates, int64_t update_size,
+                   int32_t* flags, int64_t units, int64_t systems, int64_t frequencies, int64_t most, int64_t, int64_t,
+                   int64_t, int64_t, int64_t, int64_t),
+                  {
+                    WAVEPRIOR_SHARED(helm::Complex<T>, shared);
+                    const helm::Boxes<T> f{lists, list_count, records, boxes,       diagonal, links,
+                                           which, plane,      factors, factor_size, updates,  update_size,
+                                           flags, units,      systems, frequencies, most};
+                    f.Run(shared);
+                  })

@@ -313,92 +313,32 @@ struct Fronts {
 
 }  // namespace waveprior::multifrontal
 
-extern "C" __global__ void helm_pivots_f32(const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count,
-                                           const helm::Complex<float>* diagonal, const helm::Complex<float>* links,
-                                           const int32_t* which, int64_t plane, helm::Complex<float>* factors,
-                                           int64_t factor_size, helm::Complex<float>* updates, int64_t update_size,
-                                           helm::Complex<float>* panels, int64_t panel_size, int32_t* flags,
-                                           int64_t units, int64_t systems, int64_t frequencies, int64_t fixed,
-                                           int64_t read, int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
-  helm::Unused(fixed, read, written, asked, operations);
-  const helm::Fronts<float> f{lists,  list_count, items,   item_count,  diagonal, links,
-                              which,  plane,      factors, factor_size, updates,  update_size,
-                              panels, panel_size, flags,   units,       systems,  frequencies};
-  f.Pivots(shared);
-}
+// The parameters of all three, and what is made of them; the last five say what the launch costs (costs.go).
+#define HELM_PARAMETERS                                                                                                \
+  (const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count, const helm::Complex<T>* diagonal,      \
+   const helm::Complex<T>* links, const int32_t* which, int64_t plane, helm::Complex<T>* factors, int64_t factor_size, \
+   helm::Complex<T>* updates, int64_t update_size, helm::Complex<T>* panels, int64_t panel_size, int32_t* flags,       \
+   int64_t units, int64_t systems, int64_t frequencies, int64_t, int64_t, int64_t, int64_t, int64_t)
+#define HELM_FRONTS                                                                                                  \
+  helm::Fronts<T> {                                                                                                  \
+    lists, list_count, items, item_count, diagonal, links, which, plane, factors, factor_size, updates, update_size, \
+        panels, panel_size, flags, units, systems, frequencies                                                       \
+  }
 
-extern "C" __global__ void helm_pivots_f64(const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count,
-                                           const helm::Complex<double>* diagonal, const helm::Complex<double>* links,
-                                           const int32_t* which, int64_t plane, helm::Complex<double>* factors,
-                                           int64_t factor_size, helm::Complex<double>* updates, int64_t update_size,
-                                           helm::Complex<double>* panels, int64_t panel_size, int32_t* flags,
-                                           int64_t units, int64_t systems, int64_t frequencies, int64_t fixed,
-                                           int64_t read, int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
-  helm::Unused(fixed, read, written, asked, operations);
-  const helm::Fronts<double> f{lists,  list_count, items,   item_count,  diagonal, links,
-                               which,  plane,      factors, factor_size, updates,  update_size,
-                               panels, panel_size, flags,   units,       systems,  frequencies};
-  f.Pivots(shared);
-}
+WAVEPRIOR_KERNELS(helm_pivots, HELM_PARAMETERS, {
+  WAVEPRIOR_SHARED(helm::Complex<T>, shared);
+  HELM_FRONTS.Pivots(shared);
+})
 
-extern "C" __global__ void helm_panels_f32(const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count,
-                                           const helm::Complex<float>* diagonal, const helm::Complex<float>* links,
-                                           const int32_t* which, int64_t plane, helm::Complex<float>* factors,
-                                           int64_t factor_size, helm::Complex<float>* updates, int64_t update_size,
-                                           helm::Complex<float>* panels, int64_t panel_size, int32_t* flags,
-                                           int64_t units, int64_t systems, int64_t frequencies, int64_t fixed,
-                                           int64_t read, int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
-  helm::Unused(fixed, read, written, asked, operations);
-  const helm::Fronts<float> f{lists,  list_count, items,   item_count,  diagonal, links,
-                              which,  plane,      factors, factor_size, updates,  update_size,
-                              panels, panel_size, flags,   units,       systems,  frequencies};
-  f.Boundary(shared);
-}
+WAVEPRIOR_KERNELS(helm_panels, HELM_PARAMETERS, {
+  WAVEPRIOR_SHARED(helm::Complex<T>, shared);
+  HELM_FRONTS.Boundary(shared);
+})
 
-extern "C" __global__ void helm_panels_f64(const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count,
-                                           const helm::Complex<double>* diagonal, const helm::Complex<double>* links,
-                                           const int32_t* which, int64_t plane, helm::Complex<double>* factors,
-                                           int64_t factor_size, helm::Complex<double>* updates, int64_t update_size,
-                                           helm::Complex<double>* panels, int64_t panel_size, int32_t* flags,
-                                           int64_t units, int64_t systems, int64_t frequencies, int64_t fixed,
-                                           int64_t read, int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
-  helm::Unused(fixed, read, written, asked, operations);
-  const helm::Fronts<double> f{lists,  list_count, items,   item_count,  diagonal, links,
-                               which,  plane,      factors, factor_size, updates,  update_size,
-                               panels, panel_size, flags,   units,       systems,  frequencies};
-  f.Boundary(shared);
-}
+WAVEPRIOR_KERNELS(helm_updates, HELM_PARAMETERS, {
+  WAVEPRIOR_SHARED(helm::Complex<T>, shared);
+  HELM_FRONTS.Update(shared);
+})
 
-extern "C" __global__ void helm_updates_f32(const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count,
-                                            const helm::Complex<float>* diagonal, const helm::Complex<float>* links,
-                                            const int32_t* which, int64_t plane, helm::Complex<float>* factors,
-                                            int64_t factor_size, helm::Complex<float>* updates, int64_t update_size,
-                                            helm::Complex<float>* panels, int64_t panel_size, int32_t* flags,
-                                            int64_t units, int64_t systems, int64_t frequencies, int64_t fixed,
-                                            int64_t read, int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
-  helm::Unused(fixed, read, written, asked, operations);
-  const helm::Fronts<float> f{lists,  list_count, items,   item_count,  diagonal, links,
-                              which,  plane,      factors, factor_size, updates,  update_size,
-                              panels, panel_size, flags,   units,       systems,  frequencies};
-  f.Update(shared);
-}
-
-extern "C" __global__ void helm_updates_f64(const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count,
-                                            const helm::Complex<double>* diagonal, const helm::Complex<double>* links,
-                                            const int32_t* which, int64_t plane, helm::Complex<double>* factors,
-                                            int64_t factor_size, helm::Complex<double>* updates, int64_t update_size,
-                                            helm::Complex<double>* panels, int64_t panel_size, int32_t* flags,
-                                            int64_t units, int64_t systems, int64_t frequencies, int64_t fixed,
-                                            int64_t read, int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
-  helm::Unused(fixed, read, written, asked, operations);
-  const helm::Fronts<double> f{lists,  list_count, items,   item_count,  diagonal, links,
-                               which,  plane,      factors, factor_size, updates,  update_size,
-                               panels, panel_size, flags,   units,       systems,  frequencies};
-  f.Update(shared);
-}
+#undef HELM_PARAMETERS
+#undef HELM_FRONTS

@@ -50,14 +50,33 @@ WAVEPRIOR_INLINE Complex<double> Diagonal(const View<const Complex<double>>& ope
   return MakeComplex(Fma(mass.re, m, -links.re), Fma(mass.im, m, -links.im));
 }
 
+// How many elements a launch has, and how many of them a unit; the functors below are made by Of from the kernel's
+// parameters, for the CPU's loops and the .cu alike.
+struct Elements {
+  int64_t n, block;
+};
+
 // diagonal (systems, (pz + 2)(px + 2)), the margin 0.
 template <class T>
-struct PointDiagonals {
+struct PointDiagonals : Elements {
   View<Complex<T>> diagonal;
   View<const T> models;
   View<const int32_t> which;
   View<const Complex<double>> operators;
   Padding grid;
+
+  static WAVEPRIOR_INLINE PointDiagonals Of(Complex<T>* diagonal, const T* models, const int32_t* which,
+                                            const Complex<double>* operators, int64_t model_count, int64_t systems,
+                                            int64_t frequencies, int64_t nz, int64_t nx, int64_t cells, int64_t block) {
+    const Padding grid{nz, nx, cells};
+    const int64_t n = systems * (grid.Height() + 2) * (grid.Width() + 2);
+    return {{n, block},
+            {diagonal, n},
+            {models, model_count * nz * nx},
+            {which, 2 * systems},
+            {operators, frequencies * 4 * grid.Nodes()},
+            grid};
+  }
 
   WAVEPRIOR_INLINE void operator()(int64_t i) const {
     const int64_t width = grid.Width() + 2, plane = (grid.Height() + 2) * width;
@@ -75,10 +94,16 @@ struct PointDiagonals {
 
 // x = 1 at the row of each shot's source: place[row] is the shot whose source lies there, or -1.
 template <class T>
-struct PointSource {
+struct PointSource : Elements {
   View<Complex<T>> x;
   View<const int32_t> place;
   int64_t nodes, count;
+
+  static WAVEPRIOR_INLINE PointSource Of(Complex<T>* x, const int32_t* place, int64_t systems, int64_t nodes,
+                                         int64_t count, int64_t block) {
+    const int64_t n = systems * nodes * count;
+    return {{n, block}, {x, n}, {place, nodes}, nodes, count};
+  }
 
   WAVEPRIOR_INLINE void operator()(int64_t i) const {
     const int32_t shot = place[i / count % nodes];
@@ -88,11 +113,17 @@ struct PointSource {
 
 // x = w at the receivers' rows: place[row] is the receiver there, or -1; w (systems, count, receivers).
 template <class T>
-struct PointReceive {
+struct PointReceive : Elements {
   View<Complex<T>> x;
   View<const int32_t> place;
   View<const Complex<T>> w;
   int64_t nodes, count, receivers;
+
+  static WAVEPRIOR_INLINE PointReceive Of(Complex<T>* x, const int32_t* place, const Complex<T>* w, int64_t systems,
+                                          int64_t nodes, int64_t count, int64_t receivers, int64_t block) {
+    const int64_t n = systems * nodes * count;
+    return {{n, block}, {x, n}, {place, nodes}, {w, systems * count * receivers}, nodes, count, receivers};
+  }
 
   WAVEPRIOR_INLINE void operator()(int64_t i) const {
     const int32_t receiver = place[i / count % nodes];
@@ -104,7 +135,7 @@ struct PointReceive {
 
 // x (systems, rows, directions shots) = -mass dm u; dm (sets, directions, nz, nx): a model's own set, or one for all.
 template <class T>
-struct PointTangent {
+struct PointTangent : Elements {
   View<Complex<T>> x;
   View<const Complex<T>> u;
   View<const T> dm;
@@ -112,6 +143,25 @@ struct PointTangent {
   View<const Complex<double>> operators;
   Padding grid;
   int64_t directions, shots, own;
+
+  static WAVEPRIOR_INLINE PointTangent Of(Complex<T>* x, const Complex<T>* u, const T* dm, const int32_t* which,
+                                          const int32_t* node, const Complex<double>* operators, int64_t sets,
+                                          int64_t systems, int64_t frequencies, int64_t nz, int64_t nx, int64_t cells,
+                                          int64_t directions, int64_t shots, int64_t own, int64_t block) {
+    const Padding grid{nz, nx, cells};
+    const int64_t all = systems * grid.Nodes() * shots, n = all * directions;
+    return {{n, block},
+            {x, n},
+            {u, all},
+            {dm, sets * directions * nz * nx},
+            {which, 2 * systems},
+            {node, grid.Nodes()},
+            {operators, frequencies * 4 * grid.Nodes()},
+            grid,
+            directions,
+            shots,
+            own};
+  }
 
   WAVEPRIOR_INLINE void operator()(int64_t i) const {
     const int64_t count = directions * shots, nodes = grid.Nodes();
@@ -129,12 +179,27 @@ struct PointTangent {
 
 // d (systems, count, receivers) = strength x at the rows of the receivers, in double until the end.
 template <class T>
-struct PointSample {
+struct PointSample : Elements {
   View<Complex<T>> d;
   View<const Complex<T>> x;
   View<const int32_t> row, which;
   View<const double> strength;
   int64_t nodes, count, receivers;
+
+  static WAVEPRIOR_INLINE PointSample Of(Complex<T>* d, const Complex<T>* x, const int32_t* row, const int32_t* which,
+                                         const double* strength, int64_t systems, int64_t frequencies, int64_t nodes,
+                                         int64_t count, int64_t receivers, int64_t block) {
+    const int64_t n = systems * count * receivers;
+    return {{n, block},
+            {d, n},
+            {x, systems * nodes * count},
+            {row, receivers},
+            {which, 2 * systems},
+            {strength, frequencies},
+            nodes,
+            count,
+            receivers};
+  }
 
   WAVEPRIOR_INLINE void operator()(int64_t i) const {
     const int64_t r = i % receivers, k = i / receivers % count, system = i / receivers / count;
@@ -147,13 +212,31 @@ struct PointSample {
 
 // g (systems, directions, nodes) = -Re mass strength sum over shots of u a, a (systems, rows, directions shots).
 template <class T>
-struct PointProducts {
+struct PointProducts : Elements {
   View<double> g;
   View<const Complex<T>> u, a;
   View<const int32_t> row, which;
   View<const Complex<double>> operators;
   View<const double> strength;
   int64_t nodes, directions, shots;
+
+  static WAVEPRIOR_INLINE PointProducts Of(double* g, const Complex<T>* u, const Complex<T>* a, const int32_t* row,
+                                           const int32_t* which, const Complex<double>* operators,
+                                           const double* strength, int64_t systems, int64_t frequencies, int64_t nodes,
+                                           int64_t directions, int64_t shots, int64_t block) {
+    const int64_t n = systems * directions * nodes, all = systems * nodes * shots;
+    return {{n, block},
+            {g, n},
+            {u, all},
+            {a, all * directions},
+            {row, nodes},
+            {which, 2 * systems},
+            {operators, frequencies * 4 * nodes},
+            {strength, frequencies},
+            nodes,
+            directions,
+            shots};
+  }
 
   WAVEPRIOR_INLINE void operator()(int64_t i) const {
     const int64_t node = i % nodes, k = i / nodes % directions, system = i / nodes / directions;
@@ -172,11 +255,18 @@ struct PointProducts {
 };
 
 // out (rows, nx) = in (rows, px) with the layer's columns added to the edge ones, or left out.
-struct PointFoldX {
+struct PointFoldX : Elements {
   View<double> out;
   View<const double> in;
   Padding grid;
   int64_t layer;
+
+  static WAVEPRIOR_INLINE PointFoldX Of(double* out, const double* in, int64_t rows, int64_t nz, int64_t nx,
+                                        int64_t cells, int64_t layer, int64_t block) {
+    const Padding grid{nz, nx, cells};
+    const int64_t n = rows * nx;
+    return {{n, block}, {out, n}, {in, rows * grid.Width()}, grid, layer};
+  }
 
   WAVEPRIOR_INLINE void operator()(int64_t i) const {
     const int64_t ix = i % grid.nx, from = i / grid.nx * grid.Width();
@@ -193,11 +283,20 @@ struct PointFoldX {
 // out (models, directions, nz, nx) = sum over `frequencies` systems of a model, in order, of weight times in (systems,
 // directions, pz, nx), the layer's rows added to the edge ones or left out; added to what out holds where `more`. weight
 // (systems, directions).
-struct PointFoldZ {
+struct PointFoldZ : Elements {
   View<double> out;
   View<const double> in, weight;
   Padding grid;
   int64_t directions, frequencies, layer, more;
+
+  static WAVEPRIOR_INLINE PointFoldZ Of(double* out, const double* in, const double* weight, int64_t models,
+                                        int64_t directions, int64_t frequencies, int64_t nz, int64_t nx, int64_t cells,
+                                        int64_t layer, int64_t more, int64_t block) {
+    const Padding grid{nz, nx, cells};
+    const int64_t sets = models * frequencies * directions, n = models * directions * nz * nx;
+    return {{n, block}, {out, n}, {in, sets * grid.Height() * nx}, {weight, sets}, grid, directions, frequencies,
+            layer,      more};
+  }
 
   WAVEPRIOR_INLINE void operator()(int64_t i) const {
     const int64_t ix = i % grid.nx, iz = i / grid.nx % grid.nz, k = i / grid.nx / grid.nz % directions;

@@ -296,169 +296,47 @@ struct Substitution {
 
 }  // namespace waveprior::multifrontal
 
-extern "C" __global__ void helm_box_forward_f32(const int32_t* lists, int64_t list_count, int64_t items,
-                                                int64_t item_count, int64_t chunks, const helm::Complex<float>* factors,
-                                                int64_t factor_size, helm::Complex<float>* vectors, int64_t vector_rows,
-                                                helm::Complex<float>* x, int64_t nodes, int64_t count, int64_t systems,
-                                                int64_t local, int64_t fixed, int64_t read, int64_t written,
-                                                int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
-  helm::Unused(local, fixed, read, written, asked, operations);
-  const helm::Substitution<float> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
-                                    vectors, vector_rows, x,     nodes,      count,  systems};
-  f.BoxForward(shared);
-}
+// The parameters of all six, and what is made of them; the last say how much shared memory there is, and what the launch
+// costs (costs.go).
+#define HELM_PARAMETERS                                                                                             \
+  (const int32_t* lists, int64_t list_count, int64_t items, int64_t item_count, int64_t chunks,                     \
+   const helm::Complex<T>* factors, int64_t factor_size, helm::Complex<T>* vectors, int64_t vector_rows,            \
+   helm::Complex<T>* x, int64_t nodes, int64_t count, int64_t systems, int64_t, int64_t, int64_t, int64_t, int64_t, \
+   int64_t)
+#define HELM_SUBSTITUTION                                                                                              \
+  helm::Substitution<T> {                                                                                              \
+    lists, list_count, items, item_count, chunks, factors, factor_size, vectors, vector_rows, x, nodes, count, systems \
+  }
 
-extern "C" __global__ void helm_box_forward_f64(const int32_t* lists, int64_t list_count, int64_t items,
-                                                int64_t item_count, int64_t chunks,
-                                                const helm::Complex<double>* factors, int64_t factor_size,
-                                                helm::Complex<double>* vectors, int64_t vector_rows,
-                                                helm::Complex<double>* x, int64_t nodes, int64_t count, int64_t systems,
-                                                int64_t local, int64_t fixed, int64_t read, int64_t written,
-                                                int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
-  helm::Unused(local, fixed, read, written, asked, operations);
-  const helm::Substitution<double> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
-                                     vectors, vector_rows, x,     nodes,      count,  systems};
-  f.BoxForward(shared);
-}
+WAVEPRIOR_KERNELS(helm_box_forward, HELM_PARAMETERS, {
+  WAVEPRIOR_SHARED(helm::Complex<T>, shared);
+  HELM_SUBSTITUTION.BoxForward(shared);
+})
 
-extern "C" __global__ void helm_box_backward_f32(const int32_t* lists, int64_t list_count, int64_t items,
-                                                 int64_t item_count, int64_t chunks,
-                                                 const helm::Complex<float>* factors, int64_t factor_size,
-                                                 helm::Complex<float>* vectors, int64_t vector_rows,
-                                                 helm::Complex<float>* x, int64_t nodes, int64_t count, int64_t systems,
-                                                 int64_t local, int64_t fixed, int64_t read, int64_t written,
-                                                 int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
-  helm::Unused(local, fixed, read, written, asked, operations);
-  const helm::Substitution<float> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
-                                    vectors, vector_rows, x,     nodes,      count,  systems};
-  f.BoxBackward(shared);
-}
+WAVEPRIOR_KERNELS(helm_box_backward, HELM_PARAMETERS, {
+  WAVEPRIOR_SHARED(helm::Complex<T>, shared);
+  HELM_SUBSTITUTION.BoxBackward(shared);
+})
 
-extern "C" __global__ void helm_box_backward_f64(const int32_t* lists, int64_t list_count, int64_t items,
-                                                 int64_t item_count, int64_t chunks,
-                                                 const helm::Complex<double>* factors, int64_t factor_size,
-                                                 helm::Complex<double>* vectors, int64_t vector_rows,
-                                                 helm::Complex<double>* x, int64_t nodes, int64_t count,
-                                                 int64_t systems, int64_t local, int64_t fixed, int64_t read,
-                                                 int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
-  helm::Unused(local, fixed, read, written, asked, operations);
-  const helm::Substitution<double> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
-                                     vectors, vector_rows, x,     nodes,      count,  systems};
-  f.BoxBackward(shared);
-}
+WAVEPRIOR_KERNELS(helm_forward_pivots, HELM_PARAMETERS, {
+  WAVEPRIOR_SHARED(helm::Complex<T>, shared);
+  HELM_SUBSTITUTION.ForwardPivots(shared);
+})
 
-extern "C" __global__ void helm_forward_pivots_f32(const int32_t* lists, int64_t list_count, int64_t items,
-                                                   int64_t item_count, int64_t chunks,
-                                                   const helm::Complex<float>* factors, int64_t factor_size,
-                                                   helm::Complex<float>* vectors, int64_t vector_rows,
-                                                   helm::Complex<float>* x, int64_t nodes, int64_t count,
-                                                   int64_t systems, int64_t local, int64_t fixed, int64_t read,
-                                                   int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
-  helm::Unused(local, fixed, read, written, asked, operations);
-  const helm::Substitution<float> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
-                                    vectors, vector_rows, x,     nodes,      count,  systems};
-  f.ForwardPivots(shared);
-}
+WAVEPRIOR_KERNELS(helm_forward_boundary, HELM_PARAMETERS, {
+  WAVEPRIOR_SHARED(helm::Complex<T>, shared);
+  HELM_SUBSTITUTION.ForwardBoundary(shared);
+})
 
-extern "C" __global__ void helm_forward_pivots_f64(const int32_t* lists, int64_t list_count, int64_t items,
-                                                   int64_t item_count, int64_t chunks,
-                                                   const helm::Complex<double>* factors, int64_t factor_size,
-                                                   helm::Complex<double>* vectors, int64_t vector_rows,
-                                                   helm::Complex<double>* x, int64_t nodes, int64_t count,
-                                                   int64_t systems, int64_t local, int64_t fixed, int64_t read,
-                                                   int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
-  helm::Unused(local, fixed, read, written, asked, operations);
-  const helm::Substitution<double> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
-                                     vectors, vector_rows, x,     nodes,      count,  systems};
-  f.ForwardPivots(shared);
-}
+WAVEPRIOR_KERNELS(helm_backward_boundary, HELM_PARAMETERS, {
+  WAVEPRIOR_SHARED(helm::Complex<T>, shared);
+  HELM_SUBSTITUTION.BackwardBoundary(shared);
+})
 
-extern "C" __global__ void helm_forward_boundary_f32(const int32_t* lists, int64_t list_count, int64_t items,
-                                                     int64_t item_count, int64_t chunks,
-                                                     const helm::Complex<float>* factors, int64_t factor_size,
-                                                     helm::Complex<float>* vectors, int64_t vector_rows,
-                                                     helm::Complex<float>* x, int64_t nodes, int64_t count,
-                                                     int64_t systems, int64_t local, int64_t fixed, int64_t read,
-                                                     int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
-  helm::Unused(local, fixed, read, written, asked, operations);
-  const helm::Substitution<float> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
-                                    vectors, vector_rows, x,     nodes,      count,  systems};
-  f.ForwardBoundary(shared);
-}
+WAVEPRIOR_KERNELS(helm_backward_pivots, HELM_PARAMETERS, {
+  WAVEPRIOR_SHARED(helm::Complex<T>, shared);
+  HELM_SUBSTITUTION.BackwardPivots(shared);
+})
 
-extern "C" __global__ void helm_forward_boundary_f64(const int32_t* lists, int64_t list_count, int64_t items,
-                                                     int64_t item_count, int64_t chunks,
-                                                     const helm::Complex<double>* factors, int64_t factor_size,
-                                                     helm::Complex<double>* vectors, int64_t vector_rows,
-                                                     helm::Complex<double>* x, int64_t nodes, int64_t count,
-                                                     int64_t systems, int64_t local, int64_t fixed, int64_t read,
-                                                     int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
-  helm::Unused(local, fixed, read, written, asked, operations);
-  const helm::Substitution<double> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
-                                     vectors, vector_rows, x,     nodes,      count,  systems};
-  f.ForwardBoundary(shared);
-}
-
-extern "C" __global__ void helm_backward_boundary_f32(const int32_t* lists, int64_t list_count, int64_t items,
-                                                      int64_t item_count, int64_t chunks,
-                                                      const helm::Complex<float>* factors, int64_t factor_size,
-                                                      helm::Complex<float>* vectors, int64_t vector_rows,
-                                                      helm::Complex<float>* x, int64_t nodes, int64_t count,
-                                                      int64_t systems, int64_t local, int64_t fixed, int64_t read,
-                                                      int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
-  helm::Unused(local, fixed, read, written, asked, operations);
-  const helm::Substitution<float> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
-                                    vectors, vector_rows, x,     nodes,      count,  systems};
-  f.BackwardBoundary(shared);
-}
-
-extern "C" __global__ void helm_backward_boundary_f64(const int32_t* lists, int64_t list_count, int64_t items,
-                                                      int64_t item_count, int64_t chunks,
-                                                      const helm::Complex<double>* factors, int64_t factor_size,
-                                                      helm::Complex<double>* vectors, int64_t vector_rows,
-                                                      helm::Complex<double>* x, int64_t nodes, int64_t count,
-                                                      int64_t systems, int64_t local, int64_t fixed, int64_t read,
-                                                      int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
-  helm::Unused(local, fixed, read, written, asked, operations);
-  const helm::Substitution<double> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
-                                     vectors, vector_rows, x,     nodes,      count,  systems};
-  f.BackwardBoundary(shared);
-}
-
-extern "C" __global__ void helm_backward_pivots_f32(const int32_t* lists, int64_t list_count, int64_t items,
-                                                    int64_t item_count, int64_t chunks,
-                                                    const helm::Complex<float>* factors, int64_t factor_size,
-                                                    helm::Complex<float>* vectors, int64_t vector_rows,
-                                                    helm::Complex<float>* x, int64_t nodes, int64_t count,
-                                                    int64_t systems, int64_t local, int64_t fixed, int64_t read,
-                                                    int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<float>, shared);
-  helm::Unused(local, fixed, read, written, asked, operations);
-  const helm::Substitution<float> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
-                                    vectors, vector_rows, x,     nodes,      count,  systems};
-  f.BackwardPivots(shared);
-}
-
-extern "C" __global__ void helm_backward_pivots_f64(const int32_t* lists, int64_t list_count, int64_t items,
-                                                    int64_t item_count, int64_t chunks,
-                                                    const helm::Complex<double>* factors, int64_t factor_size,
-                                                    helm::Complex<double>* vectors, int64_t vector_rows,
-                                                    helm::Complex<double>* x, int64_t nodes, int64_t count,
-                                                    int64_t systems, int64_t local, int64_t fixed, int64_t read,
-                                                    int64_t written, int64_t asked, int64_t operations) {
-  WAVEPRIOR_SHARED(helm::Complex<double>, shared);
-  helm::Unused(local, fixed, read, written, asked, operations);
-  const helm::Substitution<double> f{lists,   list_count,  items, item_count, chunks, factors, factor_size,
-                                     vectors, vector_rows, x,     nodes,      count,  systems};
-  f.BackwardPivots(shared);
-}
+#undef HELM_PARAMETERS
+#undef HELM_SUBSTITUTION

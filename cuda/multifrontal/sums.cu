@@ -17,25 +17,23 @@ WAVEPRIOR_DEVICE double BlockMaximum(double x, double* scratch) {
 }
 
 template <class T>
-WAVEPRIOR_DEVICE void SumResidual(const Residual<T>& f, View<double> residual, View<const int32_t> flags, int64_t units,
-                                  double* scratch) {
+WAVEPRIOR_DEVICE void SumResidual(const Residual<T>& f, double* scratch) {
   const int64_t system = blockIdx.x;
   double sum = 0, set = 0;
   for (int64_t node = ThreadRank(); node < f.grid.Nodes(); node += BlockSize()) sum += f(system, node);
-  for (int64_t i = ThreadRank(); i < units; i += BlockSize()) set += flags[system * units + i];
+  for (int64_t i = ThreadRank(); i < f.units; i += BlockSize()) set += f.flags[system * f.units + i];
   sum = BlockSum(sum, scratch);
   set = BlockSum(set, scratch + kWarp);
   if (ThreadRank() == 0) {
-    residual.Set(2 * system, Sqrt(sum));
-    residual.Set(2 * system + 1, set);
+    f.residual.Set(2 * system, Sqrt(sum));
+    f.residual.Set(2 * system + 1, set);
   }
 }
 
 template <class T>
-WAVEPRIOR_DEVICE void SumMisfit(const Misfit<T>& f, View<double> phi, View<double> weight, View<Complex<T>> w,
-                                View<const double> tau, double* scratch) {
+WAVEPRIOR_DEVICE void SumMisfit(const Misfit<T>& f, double* scratch) {
   const int64_t system = blockIdx.x, n = f.count * f.receivers;
-  const double t = tau[f.observation[f.which[2 * system]]];
+  const double t = f.Tau(system);
   double sum = 0, top = 0;
   for (int64_t i = ThreadRank(); i < n; i += BlockSize()) {
     const Complex<double> r = f(system, i);
@@ -48,90 +46,39 @@ WAVEPRIOR_DEVICE void SumMisfit(const Misfit<T>& f, View<double> phi, View<doubl
   const double scale = InversePowerOfTwo(BlockMaximum(top, scratch + kWarp));
   for (int64_t i = ThreadRank(); i < n; i += BlockSize()) {
     const Complex<double> r = f(system, i);
-    w.Set(system * n + i, MakeComplex(static_cast<T>(r.re * scale), static_cast<T>(-(r.im * scale))));
+    f.w.Set(system * n + i, MakeComplex(static_cast<T>(r.re * scale), static_cast<T>(-(r.im * scale))));
   }
   if (ThreadRank() == 0) {
-    phi.Set(system, 0.5 * sum);
-    weight.Set(system, 1 / scale / t / t);
+    f.phi.Set(system, 0.5 * sum);
+    f.weight.Set(system, 1 / scale / t / t);
   }
 }
 
 }  // namespace waveprior::multifrontal
 
-extern "C" __global__ void helm_residual_f32(double* residual, const helm::Complex<float>* x, const float* models,
-                                             const int32_t* which, const int32_t* row,
-                                             const helm::Complex<double>* operators, const int32_t* flags,
-                                             int64_t model_count, int64_t systems, int64_t frequencies, int64_t nz,
-                                             int64_t nx, int64_t cells, int64_t count, int64_t source, int64_t units) {
-  WAVEPRIOR_SHARED(double, scratch);
-  const helm::Padding grid{nz, nx, cells};
-  const helm::Residual<float> f{{x, systems * grid.Nodes() * count},
-                                {models, model_count * nz * nx},
-                                {which, 2 * systems},
-                                {row, grid.Nodes()},
-                                {operators, frequencies * 4 * grid.Nodes()},
-                                grid,
-                                count,
-                                source};
-  helm::SumResidual<float>(f, {residual, 2 * systems}, {flags, systems * units}, units, scratch);
-}
+WAVEPRIOR_KERNELS(helm_residual,
+                  (double* residual, const helm::Complex<T>* x, const T* models, const int32_t* which,
+                   const int32_t* row, const helm::Complex<double>* operators, const int32_t* flags,
+                   int64_t model_count, int64_t systems, int64_t frequencies, int64_t nz, int64_t nx, int64_t cells,
+                   int64_t count, int64_t source, int64_t units),
+                  {
+                    WAVEPRIOR_SHARED(double, scratch);
+                    helm::SumResidual(
+                        helm::Residual<T>::Of(residual, x, models, which, row, operators, flags, model_count, systems,
+                                              frequencies, nz, nx, cells, count, source, units),
+                        scratch);
+                  })
 
-extern "C" __global__ void helm_residual_f64(double* residual, const helm::Complex<double>* x, const double* models,
-                                             const int32_t* which, const int32_t* row,
-                                             const helm::Complex<double>* operators, const int32_t* flags,
-                                             int64_t model_count, int64_t systems, int64_t frequencies, int64_t nz,
-                                             int64_t nx, int64_t cells, int64_t count, int64_t source, int64_t units) {
-  WAVEPRIOR_SHARED(double, scratch);
-  const helm::Padding grid{nz, nx, cells};
-  const helm::Residual<double> f{{x, systems * grid.Nodes() * count},
-                                 {models, model_count * nz * nx},
-                                 {which, 2 * systems},
-                                 {row, grid.Nodes()},
-                                 {operators, frequencies * 4 * grid.Nodes()},
-                                 grid,
-                                 count,
-                                 source};
-  helm::SumResidual<double>(f, {residual, 2 * systems}, {flags, systems * units}, units, scratch);
-}
-
-extern "C" __global__ void helm_misfit_f32(double* phi, double* weight, helm::Complex<float>* w,
-                                           const helm::Complex<float>* x, const helm::Complex<double>* observed,
-                                           const int32_t* observation, const double* tau, const int32_t* row,
-                                           const int32_t* which, const double* strength, int64_t observations,
-                                           int64_t model_count, int64_t systems, int64_t frequencies, int64_t nodes,
-                                           int64_t count, int64_t receivers) {
-  WAVEPRIOR_SHARED(double, scratch);
-  const int64_t n = count * receivers;
-  const helm::Misfit<float> f{{x, systems * nodes * count},
-                              {observed, observations * frequencies * n},
-                              {observation, model_count},
-                              {row, receivers},
-                              {which, 2 * systems},
-                              {strength, frequencies},
-                              nodes,
-                              count,
-                              receivers,
-                              frequencies};
-  helm::SumMisfit<float>(f, {phi, systems}, {weight, systems}, {w, systems * n}, {tau, observations}, scratch);
-}
-
-extern "C" __global__ void helm_misfit_f64(double* phi, double* weight, helm::Complex<double>* w,
-                                           const helm::Complex<double>* x, const helm::Complex<double>* observed,
-                                           const int32_t* observation, const double* tau, const int32_t* row,
-                                           const int32_t* which, const double* strength, int64_t observations,
-                                           int64_t model_count, int64_t systems, int64_t frequencies, int64_t nodes,
-                                           int64_t count, int64_t receivers) {
-  WAVEPRIOR_SHARED(double, scratch);
-  const int64_t n = count * receivers;
-  const helm::Misfit<double> f{{x, systems * nodes * count},
-                               {observed, observations * frequencies * n},
-                               {observation, model_count},
-                               {row, receivers},
-                               {which, 2 * systems},
-                               {strength, frequencies},
-                               nodes,
-                               count,
-                               receivers,
-                               frequencies};
-  helm::SumMisfit<double>(f, {phi, systems}, {weight, systems}, {w, systems * n}, {tau, observations}, scratch);
-}
+WAVEPRIOR_KERNELS(helm_misfit,
+                  (double* phi, double* weight, helm::Complex<T>* w, const helm::Complex<T>* x,
+                   const helm::Complex<double>* observed, const int32_t* observation, const double* tau,
+                   const int32_t* row, const int32_t* which, const double* strength, int64_t observations,
+                   int64_t model_count, int64_t systems, int64_t frequencies, int64_t nodes, int64_t count,
+                   int64_t receivers),
+                  {
+                    WAVEPRIOR_SHARED(double, scratch);
+                    helm::SumMisfit(
+                        helm::Misfit<T>::Of(phi, weight, w, x, observed, observation, tau, row, which, strength,
+                                            observations, model_count, systems, frequencies, nodes, count, receivers),
+                        scratch);
+                  })

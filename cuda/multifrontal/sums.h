@@ -13,14 +13,37 @@
 
 namespace waveprior::multifrontal {
 
+// Both are made by Of from the kernel's parameters, for the CPU's loops and the .cu alike; what is written once a system,
+// residual, phi, weight and w, is theirs to hold.
 template <class T>
 struct Residual {
+  View<double> residual;  // (systems, 2): |S x_0 - e|, and how many flags are set
   View<const Complex<T>> x;
   View<const T> models;
   View<const int32_t> which, row;
   View<const Complex<double>> operators;
+  View<const int32_t> flags;  // (systems, units)
   Padding grid;
-  int64_t count, source;
+  int64_t systems, count, source, units;
+
+  static WAVEPRIOR_INLINE Residual Of(double* residual, const Complex<T>* x, const T* models, const int32_t* which,
+                                      const int32_t* row, const Complex<double>* operators, const int32_t* flags,
+                                      int64_t model_count, int64_t systems, int64_t frequencies, int64_t nz, int64_t nx,
+                                      int64_t cells, int64_t count, int64_t source, int64_t units) {
+    const Padding grid{nz, nx, cells};
+    return {{residual, 2 * systems},
+            {x, systems * grid.Nodes() * count},
+            {models, model_count * nz * nx},
+            {which, 2 * systems},
+            {row, grid.Nodes()},
+            {operators, frequencies * 4 * grid.Nodes()},
+            {flags, systems * units},
+            grid,
+            systems,
+            count,
+            source,
+            units};
+  }
 
   WAVEPRIOR_INLINE Complex<double> X(int64_t system, int64_t node) const {
     const Complex<T> v = x[(system * grid.Nodes() + row[node]) * count];
@@ -43,12 +66,40 @@ struct Residual {
 
 template <class T>
 struct Misfit {
+  View<double> phi, weight;  // (systems): phi, and 2^e/tau^2
+  View<Complex<T>> w;        // (systems, count, receivers)
   View<const Complex<T>> x;
   View<const Complex<double>> observed;  // (observations, frequencies, count, receivers)
   View<const int32_t> observation;       // of each model
+  View<const double> tau;                // of each observation
   View<const int32_t> row, which;
   View<const double> strength;
   int64_t nodes, count, receivers, frequencies;
+
+  static WAVEPRIOR_INLINE Misfit Of(double* phi, double* weight, Complex<T>* w, const Complex<T>* x,
+                                    const Complex<double>* observed, const int32_t* observation, const double* tau,
+                                    const int32_t* row, const int32_t* which, const double* strength,
+                                    int64_t observations, int64_t model_count, int64_t systems, int64_t frequencies,
+                                    int64_t nodes, int64_t count, int64_t receivers) {
+    const int64_t n = count * receivers;
+    return {{phi, systems},
+            {weight, systems},
+            {w, systems * n},
+            {x, systems * nodes * count},
+            {observed, observations * frequencies * n},
+            {observation, model_count},
+            {tau, observations},
+            {row, receivers},
+            {which, 2 * systems},
+            {strength, frequencies},
+            nodes,
+            count,
+            receivers,
+            frequencies};
+  }
+
+  // The noise of a system's observation.
+  WAVEPRIOR_INLINE double Tau(int64_t system) const { return tau[observation[which[2 * system]]]; }
 
   // strength x - d at datum i of a system.
   WAVEPRIOR_INLINE Complex<double> operator()(int64_t system, int64_t i) const {

@@ -13,9 +13,6 @@
 
 namespace waveprior::multifrontal {
 
-// What a launch costs (tables.go) is among the arguments for those who count it, and not for the kernel.
-WAVEPRIOR_INLINE void Unused(int64_t, int64_t = 0, int64_t = 0, int64_t = 0, int64_t = 0, int64_t = 0) {}
-
 constexpr int kTile = 16;   // pivots of a tile of Delta; right-hand sides that a block carries
 constexpr int kBlock = 64;  // rows of a block of a front
 

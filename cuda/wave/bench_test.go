@@ -65,4 +65,5 @@ func benchmark(b *testing.B, c wave.Config, gradient bool) {
 	b.ReportMetric(per*1e3, "ms/item")
 	b.ReportMetric((cpuTime(b)-before)*1e3/float64(b.N), "cpu-ms/item")
 	b.ReportMetric(cells/per/1e9, "Gcell/s")
+	b.ReportMetric(cells*float64(b.N)/(cpuTime(b)-before)/1e9, "Gcell/cpu-s")
 }

@@ -74,9 +74,10 @@ class Sponge {
  private:
   // c2 S1 + c3 S2 at place..
   WAVEPRIOR_INLINE V Sum(const Window<T>& w, const T* p) const {
-    const V s1 = ((V::Load(p - stride_) + V::Load(p + stride_)) + w.template ToLeft<1>()) + w.template ToRight<1>();
+    const V s1 =
+        SpongeFour(w.template ToLeft<1>(), w.template ToRight<1>(), V::Load(p - stride_), V::Load(p + stride_));
     const V s2 =
-        ((V::Load(p - 2 * stride_) + V::Load(p + 2 * stride_)) + w.template ToLeft<2>()) + w.template ToRight<2>();
+        SpongeFour(w.template ToLeft<2>(), w.template ToRight<2>(), V::Load(p - 2 * stride_), V::Load(p + 2 * stride_));
     return SpongeSum(V::Fill(T(4.0 / 3)), s1, V::Fill(T(-1.0 / 12)), s2);
   }
 

@@ -17,6 +17,7 @@ type Plugin struct {
 	Threads     int
 	Workers     int // solvers
 	Options     map[string]any
+	sums        map[string]string // of the files that options name, by their paths: hashes of their content
 }
 
 // Lookup returns the value of a dotted key of the resolved cell.
@@ -32,9 +33,18 @@ func (c *Cell) Lookup(key string) (any, bool) {
 func (p *Plugin) OptionsJSON() json.RawMessage { return config.Canonical(p.Options) }
 
 // Numbers are the options that change what a stage computes: those that affect only the named other stages, or nothing,
-// are left out. They go into the stage's key.
+// are left out, and a file's name is its content's hash. They go into the stage's key.
 func (p *Plugin) Numbers(without ...string) map[string]any {
-	return config.Without(p.Description.Options, p.Options, append(without, config.Nothing)...)
+	return config.Without(p.Description.Options, p.hashed(), append(without, config.Nothing)...)
+}
+
+// hashed are the options with the hash of its content for every file.
+func (p *Plugin) hashed() map[string]any {
+	out, err := config.MapFiles(p.Description.Options, p.Options, func(name string) (string, error) { return "sha256:" + p.sums[name], nil })
+	if err != nil {
+		panic(err) // there is none
+	}
+	return out
 }
 
 // Plugins lists the plugins that the cell uses, those of its truth rule among them.
@@ -69,6 +79,8 @@ type Cell struct {
 	DataAdapt   Adapters // explicit adapters after the solver's data
 	Sampler     *Plugin
 	Chains      Sampler // the host's keys of [sampler]
+	Start       *Start  // nil: where the sampler itself starts
+	Stages      []Stage // of sampling, each from where the one before it ended; none: one, by [sampler] itself
 	Judge       Judge
 
 	tree map[string]any // resolved, for the lock

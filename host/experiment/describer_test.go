@@ -60,8 +60,35 @@ func known() plugins {
 		{Service: "physics", Capability: contract.CapGradient},
 		{Service: "physics", Capability: contract.CapJVP, Option: "variant", Value: "linear"},
 	}})
+	add(contract.Description{Kind: contract.KindSampler, Name: "climb", Capabilities: []contract.Capability{contract.CapStart}, Options: []config.Option{
+		{Name: "iterations", Type: config.Int, Doc: "How many.", Default: []byte("50")},
+		{Name: "rate", Type: config.Float, Doc: "How far.", Default: []byte("0.5")},
+	}, Needs: []contract.Need{{Service: "physics", Capability: contract.CapGradient}}})
 	return p
 }
+
+// staged is an experiment with stages of sampling and a model to start from, and no prior.
+const staged = `name = "staged"
+[solver]
+plugin = "wave"
+[observation]
+truth = "model"
+model = [[1, 2]]
+noise = 0.1
+[sampler]
+plugin = "climb"
+chains = 1
+rate = 0.25
+[sampler.start]
+model = "truth"
+smooth_m = 100
+[[sampler.stages]]
+label = "low"
+iterations = 5
+adapt = [{ kind = "clamp", lower = -1.0 }]
+[[sampler.stages]]
+rate = 2.0
+`
 
 // base is a sound experiment of two samplers' worth of keys.
 const base = `name = "base"

@@ -25,6 +25,8 @@ func TestLock(t *testing.T) {
 		"two solvers":  base + "[observation.solver]\nplugin = \"plain\"\norder = 8\n",
 		"judge":        base + "[judge.exact]\ncells = 30\n[judge.effective_components]\ncounts = [2, 3]\n",
 		"memorisation": base + "[judge.memorisation]\nnearest = 5\nadapt = [{ kind = \"clamp\", lower = -1 }, { kind = \"affine\", scale = 2.0 }]\n",
+		"stages":       staged,
+		"drawn":        strings.Replace(base, "truth = \"model\"\nmodel = [[1, 2]]", "truth = { rule = \"drawn\", data = { kind = \"gaussian\", mean = [0, 1] } }\ncount = 2", 1),
 		"a rule":       ruled(`{ rule = "mean-of-most-memorised", sampler = { steps = 20, threads = 2 }, prior = { plugin = "trained", width = 0.5 } }`),
 		"farthest":     ruled(`{ rule = "farthest", data = { std = [3.0] } }`) + "[sweep]\nseed = [1, 2]\n",
 		"another kind": ruled(`{ rule = "farthest", data = { kind = "gaussian-mixture", means = [[1, 2]] } }`),
@@ -66,9 +68,9 @@ func TestLock(t *testing.T) {
 				t.Errorf("%v: the lock of the lock is\n%s\nwant\n%s", err, second, lock)
 			}
 			other := known()
-			d := other["prior full"]
+			d := other["solver wave"]
 			d.Numerics = "2"
-			other["prior full"] = d
+			other["solver wave"] = d
 			if _, err := experiment.Load(t.Context(), write(t, string(lock)), nil, other); err == nil || !strings.Contains(err.Error(), `was "1" when this run was made, the plugin that is here has "2"`) {
 				t.Errorf("other numerics: %v", err)
 			}

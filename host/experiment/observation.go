@@ -39,7 +39,13 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 	if err := config.DecodeTree(resolved, &o); err != nil {
 		return l.locate(err, path, c.moved)
 	}
-	if isRule {
+	switch {
+	case isRule && truth["rule"] == RuleDrawn:
+		if o.Drawn, resolved["truth"], err = l.drawn(truth, c); err != nil {
+			return err
+		}
+		o.Truth = RuleDrawn
+	case isRule:
 		if o.Rule, resolved["truth"], err = l.rule(truth, c); err != nil {
 			return err
 		}

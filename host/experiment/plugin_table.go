@@ -1,8 +1,11 @@
 package experiment
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -63,7 +66,11 @@ func (l *loader) pluginTable(kind contract.Kind, table map[string]any, path conf
 	if ref.Path != "" {
 		resolved["path"] = ref.Path
 	}
-	p := &Plugin{Ref: ref, Description: d, Workers: 1, Options: config.Pick(d.Options, resolved)}
+	p := &Plugin{Ref: ref, Description: d, Workers: 1, sums: map[string]string{}}
+	if resolved, err = config.MapFiles(d.Options, resolved, func(name string) (string, error) { return l.file(name, p.sums) }); err != nil {
+		return nil, nil, l.locate(err, path, c.moved)
+	}
+	p.Options = config.Pick(d.Options, resolved)
 	if w, ok := resolved["workers"].(int64); ok {
 		p.Workers = int(w)
 	}
@@ -180,7 +187,10 @@ func (l *loader) prior(tree map[string]any, c *draft, out map[string]any) error 
 	if hasData {
 		m := resolved["data"].(map[string]any)
 		gen, _ := generatorOptions(m["kind"].(string))
-		if err := l.generatorPath(m["kind"].(string), m); err != nil {
+		if err := dataset.CheckParts(m["kind"].(string), m); err != nil {
+			return l.locate(err, path.Join("data"), c.moved)
+		}
+		if err := dataset.MapPaths(m["kind"].(string), m, l.rel); err != nil {
 			return err
 		}
 		c.Generator = config.Canonical(config.Pick(gen, m))
@@ -219,13 +229,27 @@ func generatorOptions(kind string) ([]config.Option, error) {
 	return nil, fmt.Errorf("no such kind of training set: %q; allowed: %s", kind, strings.Join(names, ", "))
 }
 
-// generatorPath makes the path among a training set's options absolute, if it has one.
-func (l *loader) generatorPath(kind string, options map[string]any) (err error) {
-	name := dataset.PathOption(kind)
-	if p, ok := options[name].(string); ok && name != "" {
-		options[name], err = l.rel(p)
+// file makes the name of a file among a plugin's options absolute and notes the hash of its content.
+func (l *loader) file(name string, sums map[string]string) (string, error) {
+	path, err := l.rel(name)
+	if err == nil {
+		sums[path], err = FileSum(path)
 	}
-	return err
+	return path, err
+}
+
+// FileSum is the SHA-256 of a file's content, in hexadecimal digits.
+func FileSum(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // rel makes a path of the file, which starts at the file's folder, absolute: so it stands in the lock, which lies elsewhere.

@@ -14,6 +14,8 @@ func (l *loader) sampler(tree map[string]any, c *draft, out map[string]any) erro
 	if err != nil {
 		return err
 	}
+	start, staged := table["start"], table["stages"]
+	table = take(table, "start", "stages")
 	resolved, p, err := l.pluginTable(contract.KindSampler, table, path, Sampler{}, c)
 	if err != nil {
 		return err
@@ -30,7 +32,25 @@ func (l *loader) sampler(tree map[string]any, c *draft, out map[string]any) erro
 	if !conditional(p) {
 		c.Observation, c.ObsSolver = nil, nil // its samples are the prior's: there is nothing that they depend on
 	}
-	return l.needs(c)
+	if start != nil {
+		if resolved["start"], err = l.start(start, c); err != nil {
+			return err
+		}
+	}
+	if staged != nil {
+		if resolved["stages"], err = l.stages(staged, table, c); err != nil {
+			return err
+		}
+	}
+	if err := l.starts(c); err != nil {
+		return err
+	}
+	for _, s := range c.SamplerStages() {
+		if err := l.needs(c, s.Sampler); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // conditional tells whether a sampler, as it is configured, draws from a posterior: whether it needs the physics.
@@ -43,14 +63,14 @@ func conditional(p *Plugin) bool {
 	return false
 }
 
-// needs checks before anything starts that the sampler finds what it needs.
-func (l *loader) needs(c *draft) error {
+// needs checks before anything starts that the sampler, under the options of a stage, finds what it needs.
+func (l *loader) needs(c *draft, sampler *Plugin) error {
 	var prior *contract.Description
 	if c.Prior != nil {
 		prior = &c.Prior.Description
 	}
-	for _, n := range c.Sampler.Description.Needs {
-		if n.Option != "" && fmt.Sprint(c.Sampler.Options[n.Option]) != n.Value {
+	for _, n := range sampler.Description.Needs {
+		if n.Option != "" && fmt.Sprint(sampler.Options[n.Option]) != n.Value {
 			continue
 		}
 		why := ""
@@ -63,17 +83,17 @@ func (l *loader) needs(c *draft) error {
 		switch n.Service {
 		case "prior":
 			if prior == nil {
-				return at("sampler", fmt.Sprintf("sampler %s%s needs a [prior]", c.Sampler.Ref.Name, why))
+				return at("sampler", fmt.Sprintf("sampler %s%s needs a [prior]", sampler.Ref.Name, why))
 			}
 			if n.Capability != "" && !prior.Has(n.Capability) {
-				return at("prior", fmt.Sprintf("sampler %s%s needs prior capability %s; prior %s has: %s", c.Sampler.Ref.Name, why, n.Capability, prior.Name, list(prior.Capabilities)))
+				return at("prior", fmt.Sprintf("sampler %s%s needs prior capability %s; prior %s has: %s", sampler.Ref.Name, why, n.Capability, prior.Name, list(prior.Capabilities)))
 			}
 		case "physics":
 			if c.Observation == nil {
-				return at("sampler", fmt.Sprintf("sampler %s%s needs an [observation]", c.Sampler.Ref.Name, why))
+				return at("sampler", fmt.Sprintf("sampler %s%s needs an [observation]", sampler.Ref.Name, why))
 			}
 			if n.Capability != "" && !c.Solver.Description.Has(n.Capability) {
-				return at("solver", fmt.Sprintf("sampler %s%s needs solver capability %s; solver %s has: %s", c.Sampler.Ref.Name, why, n.Capability, c.Solver.Ref.Name, list(c.Solver.Description.Capabilities)))
+				return at("solver", fmt.Sprintf("sampler %s%s needs solver capability %s; solver %s has: %s", sampler.Ref.Name, why, n.Capability, c.Solver.Ref.Name, list(c.Solver.Description.Capabilities)))
 			}
 			if prior == nil {
 				continue
@@ -81,7 +101,7 @@ func (l *loader) needs(c *draft) error {
 			for solver, decode := range map[contract.Capability]contract.Capability{contract.CapGradient: contract.CapDecodeVJP, contract.CapVJP: contract.CapDecodeVJP, contract.CapJVP: contract.CapDecodeJVP} {
 				if n.Capability == solver && !prior.Has(decode) {
 					return at("prior", fmt.Sprintf("sampler %s%s needs prior capability %s; prior %s has: %s (the physics' %s is wanted with respect to the latent vector)",
-						c.Sampler.Ref.Name, why, decode, prior.Name, list(prior.Capabilities), solver))
+						sampler.Ref.Name, why, decode, prior.Name, list(prior.Capabilities), solver))
 				}
 			}
 		}

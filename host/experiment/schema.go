@@ -60,6 +60,9 @@ type Observation struct {
 
 	// Rule is a truth that is a table; Truth is then its name.
 	Rule *Rule `option:"-" json:"-"`
+
+	// Drawn is the rule that draws: truth = { rule = "drawn", ... }.
+	Drawn *Generated `option:"-" json:"-"`
 }
 
 // Sampler is the host's part of [sampler].

@@ -35,6 +35,7 @@ type Farthest struct {
 const (
 	RuleMostMemorised = "mean-of-most-memorised"
 	RuleFarthest      = "farthest"
+	RuleDrawn         = "drawn"
 )
 
 // Rule is a truth rule, resolved. Distances are those of [judge.memorisation].
@@ -55,7 +56,7 @@ func (l *loader) rule(truth map[string]any, c *draft) (*Rule, map[string]any, er
 	bad := func(key, format string, args ...any) error {
 		return l.locate(&config.KeyError{Path: config.Path{key}, Text: fmt.Sprintf(format, args...)}, at, c.moved)
 	}
-	if c.Prior == nil || c.Data == nil {
+	if name := truth["rule"]; (name == RuleMostMemorised || name == RuleFarthest) && (c.Prior == nil || c.Data == nil) {
 		return nil, nil, bad("rule", "a truth rule looks for its truth among training examples: it needs a [prior] and [prior.data]")
 	}
 	var r Rule
@@ -111,7 +112,7 @@ func (l *loader) rule(truth map[string]any, c *draft) (*Rule, map[string]any, er
 			return nil, nil, err
 		}
 	default:
-		return nil, nil, bad("rule", "must be one of %s, %s, got %q", RuleMostMemorised, RuleFarthest, name)
+		return nil, nil, bad("rule", "must be one of %s, %s, %s, got %q", RuleMostMemorised, RuleFarthest, RuleDrawn, name)
 	}
 	return &r, resolved, nil
 }
@@ -222,7 +223,7 @@ func (l *loader) candidates(r *Rule, data map[string]any, c *draft) (map[string]
 	if err != nil {
 		return nil, bad("kind", "%v", err)
 	}
-	if dataset.PathOption(kind) != "" {
+	if dataset.FromFiles(kind, all) {
 		return nil, bad("kind", "%s has no more examples than it has: candidates are drawn, by another kind", kind)
 	}
 	delete(all, "kind")

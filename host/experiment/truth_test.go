@@ -74,8 +74,8 @@ func TestFarthest(t *testing.T) {
 
 func TestRuleErrors(t *testing.T) {
 	for _, c := range []struct{ truth, want string }{
-		{`{}`, `observation.truth.rule: must be one of mean-of-most-memorised, farthest, got ""`},
-		{`{ rule = "nearest" }`, `observation.truth.rule: must be one of mean-of-most-memorised, farthest, got "nearest"`},
+		{`{}`, `observation.truth.rule: must be one of mean-of-most-memorised, farthest, drawn, got ""`},
+		{`{ rule = "nearest" }`, `observation.truth.rule: must be one of mean-of-most-memorised, farthest, drawn, got "nearest"`},
 		{`{ rule = "farthest", count = 3 }`, "observation.truth.count: unknown key"},
 		{`{ rule = "mean-of-most-memorised", chains = 0 }`, "observation.truth.chains: must be >= 1, got 0"},
 		{`{ rule = "mean-of-most-memorised", count = 60 }`, "observation.truth.count: 60 different examples, the training set has 50"},

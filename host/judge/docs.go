@@ -18,8 +18,10 @@ var Docs = []Doc{
 
 	{"data.misfit_truth", "", "phi of the truths themselves, mean over observations"},
 	{"data.chi2_truth", "", "chi^2 of the truths themselves, mean over observations: about 1 where the data are the solver's own, more where they carry model error"},
+	{"data.misfit_start", "", "phi of the models of [sampler.start], mean over observations"},
+	{"data.chi2_start", "", "chi^2 of the models of [sampler.start], mean over observations"},
 
-	{"fidelity.relative_l2_*", "", "|x - truth|/|truth|, mean over observations, of the posterior mean (mean) and of the chain of lowest misfit (best)"},
+	{"fidelity.relative_l2_*", "", "|x - truth|/|truth|, mean over observations, of the posterior mean (mean), of the chain of lowest misfit (best) and of the model of [sampler.start] (start)"},
 	{"fidelity.mae_*", "model's", "mean of |x - truth| over cells and observations, of the posterior mean (mean) and of the chain of lowest misfit (best)"},
 	{"fidelity.rmse_*", "model's", "root of the mean of (x - truth)^2 over all cells and observations, of the posterior mean (mean) and of the chain of lowest misfit (best)"},
 	{"fidelity.openfwi_mae_*", "", "the same of velocities over z and x mapped from 1500..4500 m/s to [-1, 1] (times 1500: m/s); the mean is that of the velocities"},

@@ -39,11 +39,11 @@ func (s *score) addImage(x, truth []float64, nz, nx int) {
 
 // fidelity compares the posterior mean, and the chain of lowest misfit, with the truth: in the model's unit and, where
 // models are velocities over z and x, as images. The mean that is compared as an image is the mean of the velocities.
-func (j *judging) fidelity(context.Context) error {
+func (j *judging) fidelity(context.Context) (err error) {
 	if j.truth == nil || len(j.alive) == 0 {
 		return nil
 	}
-	var mean, best score
+	var mean, best, start score
 	means := make([]float64, 0, j.obs*j.cells)
 	std, spread := 0.0, 0.0 // sums over observations of two chains or more
 	n := 0.0
@@ -71,6 +71,9 @@ func (j *judging) fidelity(context.Context) error {
 			}
 		}
 		best.add(models[b*j.cells:(b+1)*j.cells], t)
+		if j.start != nil {
+			start.add(j.start[o*j.cells:(o+1)*j.cells], t)
+		}
 		if len(chains) > 1 {
 			_, s, err := metric.MeanStd(models, j.cells)
 			if err != nil {
@@ -85,6 +88,11 @@ func (j *judging) fidelity(context.Context) error {
 		if err := images.add(j.view, models, t); err != nil {
 			return err
 		}
+		if o == 0 {
+			if images.samples, err = j.view.of(models[:min(shownSamples, len(chains))*j.cells]); err != nil {
+				return err
+			}
+		}
 		if len(chains) > 1 {
 			spread += average(images.lastStd(j.view))
 		}
@@ -96,9 +104,18 @@ func (j *judging) fidelity(context.Context) error {
 				return err
 			}
 			best.addImage(v, truth, j.view.NZ, j.view.NX)
+			if j.start != nil {
+				if v, err = j.view.of(j.start[o*j.cells : (o+1)*j.cells]); err != nil {
+					return err
+				}
+				start.addImage(v, truth, j.view.NZ, j.view.NX)
+			}
 		}
 	}
-	for name, s := range map[string]score{"mean": mean, "best": best} {
+	for name, s := range map[string]score{"mean": mean, "best": best, "start": start} {
+		if s.n == 0 {
+			continue
+		}
 		j.m["fidelity.relative_l2_"+name] = s.l2 / s.n
 		j.m["fidelity.mae_"+name] = s.mae / s.n
 		j.m["fidelity.rmse_"+name] = math.Sqrt(s.mse / s.n)
@@ -118,11 +135,21 @@ func (j *judging) fidelity(context.Context) error {
 	if err := images.save(j); err != nil {
 		return err
 	}
+	if err := j.inversion(); err != nil {
+		return err
+	}
 	return j.save("posterior_mean", means, j.obs, j.cells)
 }
 
-// fields gathers truth, posterior mean and standard deviation (1/(L-1)) of every observation, as the view shows them.
-type fields struct{ truth, mean, std []float64 }
+// fields gathers truth, posterior mean and standard deviation (1/(L-1)) of every observation, and some samples, as the view
+// shows them.
+type fields struct {
+	truth, mean, std []float64
+	samples          []float64 // of the first observation, of its first chains
+}
+
+// shownSamples is how many samples of the first observation are kept for figures.
+const shownSamples = 3
 
 // none stands for an observation whose chains are all lost.
 func (f *fields) none(v *view) {
@@ -162,7 +189,10 @@ func (f *fields) save(j *judging) error {
 	if j.view == nil {
 		return nil
 	}
-	for name, v := range map[string][]float64{"field_truth": f.truth, "field_mean": f.mean, "field_std": f.std} {
+	for name, v := range map[string][]float64{"field_truth": f.truth, "field_mean": f.mean, "field_std": f.std, "field_samples": f.samples} {
+		if len(v) == 0 {
+			continue
+		}
 		if err := j.saveField(name, v); err != nil {
 			return err
 		}

@@ -19,13 +19,14 @@ import (
 	"github.com/waveprior/waveprior/core/metric"
 	"github.com/waveprior/waveprior/core/mixture"
 	"github.com/waveprior/waveprior/core/npy"
+	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/stage"
 )
 
 // Numerics is part of the judge stage's key: it changes when a metric's value changes.
-const Numerics = "3"
+const Numerics = "4"
 
 // Input is what there is to judge.
 type Input struct {
@@ -41,6 +42,7 @@ type Input struct {
 	Data, Observe, Sample *stage.Entry // nil: no such stage
 	TrainingSet           string       // folder names within Data
 	HeldOutSet            string
+	Set                   *space.Space // of the items of both; nil: the solver's model
 }
 
 // MetricsFile is the judge stage's file of numbers, name to value.
@@ -65,11 +67,14 @@ type judging struct {
 	tau    []float64 // (obs)
 	truth  []float64 // (obs, cells), nil: none
 	phi    []float64 // (chains) misfit of the final samples, nil: unconditional
+	start  []float64 // (obs, cells) where chains started by [sampler.start], nil: elsewhere
 	train  []float64 // (N, cells), nil: none
 	held   []float64 // (n, cells), nil: none
 	mix    *mixture.Mixture
 	view   *view // nil: models are no fields
 	closer []func()
+
+	startData []float64 // (nd) of the first observation's start, nil: none
 }
 
 // Run computes all metrics and writes them into in.Dir.
@@ -146,7 +151,14 @@ func (j *judging) set(name string) ([]float64, error) {
 	}
 	j.closer = append(j.closer, func() { d.Close() })
 	m, _ := d.Matrix()
-	return m, nil
+	if j.Set == nil {
+		return m, nil
+	}
+	a, err := space.Between(*j.Set, *j.Solver.Configured.Model)
+	if err != nil || a.IsIdentity() {
+		return m, err
+	}
+	return apply(a, m)
 }
 
 func (j *judging) load(ctx context.Context) (err error) {
@@ -189,6 +201,9 @@ func (j *judging) load(ctx context.Context) (err error) {
 		return err
 	}
 	if j.models, _, err = reals(j.Sample.Path("model.npy")); err != nil {
+		return err
+	}
+	if err := j.loadStart(); err != nil {
 		return err
 	}
 	j.per = j.Cell.Chains.Chains
@@ -275,6 +290,9 @@ func (j *judging) dataBlock(ctx context.Context) error {
 	if err := j.truthFit(ctx); err != nil {
 		return err
 	}
+	if err := j.startFit(ctx); err != nil {
+		return err
+	}
 	f, err := j.forward(ctx, j.latentsOf(j.alive))
 	if err != nil {
 		return err
@@ -288,6 +306,11 @@ func (j *judging) dataBlock(ctx context.Context) error {
 		j.phi[c] = j.misfitOf(f[i*j.nd:(i+1)*j.nd], c/j.per)
 		all = append(all, j.phi[c])
 	}
+	if best := j.bestOf(0); best >= 0 {
+		if err := j.saveGather(f[best*j.nd : (best+1)*j.nd]); err != nil {
+			return err
+		}
+	}
 	j.m["data.misfit_median"] = quantile(all, 0.5)
 	j.m["data.misfit_min"] = quantile(all, 0)
 	j.m["data.chi2_median"] = 2 * quantile(all, 0.5) / float64(j.nd)
@@ -297,6 +320,17 @@ func (j *judging) dataBlock(ctx context.Context) error {
 	}
 	j.m["data.chi2_mean"] = 2 * mean / float64(len(all)) / float64(j.nd)
 	return nil
+}
+
+// bestOf is the place among those alive of the chain of an observation with the lowest misfit, -1 where none is left.
+func (j *judging) bestOf(o int) int {
+	best := -1
+	for i, c := range j.alive {
+		if c/j.per == o && (best < 0 || j.phi[c] < j.phi[j.alive[best]]) {
+			best = i
+		}
+	}
+	return best
 }
 
 // truthFit is chi^2 of the truths themselves through the solver: 1 in expectation where the data are the solver's own.

@@ -22,6 +22,7 @@ import (
 	"github.com/waveprior/waveprior/host/pairs"
 	"github.com/waveprior/waveprior/host/progress"
 	"github.com/waveprior/waveprior/host/session"
+	"github.com/waveprior/waveprior/plugins/solvers/acoustic"
 )
 
 // toyOptions are those of the test solver.
@@ -133,7 +134,8 @@ func (b *bench) generate(ctx context.Context, out, text string, set ...string) (
 	b.t.Helper()
 	r := progress.Plain(&b.log, 0)
 	s, err := session.New(session.Options{Log: r.Logf, InProcess: map[string]func() contract.Plugin{
-		"solver/toy": func() contract.Plugin { return &toy{calls: &b.calls, during: b.during} },
+		"solver/toy":      func() contract.Plugin { return &toy{calls: &b.calls, during: b.during} },
+		"solver/acoustic": func() contract.Plugin { return acoustic.New() },
 	}})
 	if err != nil {
 		b.t.Fatal(err)

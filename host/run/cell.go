@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,12 +27,15 @@ type cellRun struct {
 	solver   *contract.SolverService
 	prior    *contract.PriorService
 	physics  *compose.Problem
+	parts    compose.Parts // of physics
 	model    *space.Adapter
 	adapted  *space.Adapter // of the data; nil: none
 	observed *observations
 
 	// planned, when set, is told of every stage instead of its work being done (Plan).
 	planned func(name, key string, e *stage.Entry) error
+
+	set *space.Space // of the items of the training set and the held-out set; nil: there is none
 
 	setKey, dataKey, trainKey, observeKey, sampleKey string // setKey: of the training set, however many are held out
 	trained                                          string // folder of the trained prior: the experiment's, or what the train stage made
@@ -141,8 +145,20 @@ func (k *cellRun) configureSolver(ctx context.Context) error {
 	if _, err := k.c.MemorisationSpace(*k.solver.Configured.Model); err != nil {
 		return fmt.Errorf("%w: %w", err, contract.ErrInvalidOption)
 	}
-	_, err = k.dataAdapter()
-	return err
+	a, err := k.dataAdapter()
+	if err != nil {
+		return err
+	}
+	data := k.solver.Configured.Data
+	if a != nil {
+		data = a.Out()
+	}
+	for _, s := range k.c.Stages {
+		if _, err := stageAdapter(*data, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // solverService starts and configures the workers of a solver.
@@ -168,37 +184,6 @@ func device(p *experiment.Plugin) string {
 	return p.Ref.Device
 }
 
-// dataPlan makes the keys of the training set and of the data stage, and returns what the latter is made of.
-func (k *cellRun) dataPlan() (in map[string]any, err error) {
-	in = map[string]any{"kind": k.c.Data.Kind, "generator": k.c.Generator, "space": k.solver.Configured.Model, "seed": k.c.Seed, "host": hostNumerics}
-	if sums, err := generatorSums(k.c.Data.Kind, k.c.Generator); err != nil {
-		return nil, fmt.Errorf("prior.data: %w: %w", err, contract.ErrInvalidOption)
-	} else if sums != nil {
-		in["files"] = sums
-	}
-	if k.setKey, err = stage.Key("data", in); err != nil {
-		return nil, err
-	}
-	in["held_out"] = k.c.Data.HeldOut
-	k.dataKey, err = stage.Key("data", in)
-	return in, err
-}
-
-// data makes the training set and the held-out set.
-func (k *cellRun) data(ctx context.Context) error {
-	if k.c.Data == nil {
-		return nil
-	}
-	in, err := k.dataPlan()
-	if err != nil {
-		return err
-	}
-	k.out.Data, err = k.stage(ctx, "data", k.dataKey, in, nil, nil, func(w *stage.Work) error {
-		return k.makeData(ctx, w)
-	})
-	return err
-}
-
 func (k *cellRun) priorConfig(checkpoint string) contract.Config {
 	p := k.c.Prior
 	return contract.Config{
@@ -207,27 +192,35 @@ func (k *cellRun) priorConfig(checkpoint string) contract.Config {
 	}
 }
 
-// trainPlan configures a prior that is to be trained, makes the key of the train stage, and returns what it is made of. No
-// prior: there is nothing to train.
-func (k *cellRun) trainPlan(ctx context.Context) (prior *session.Prior, in map[string]any, err error) {
+// untrained configures a prior that is to be trained. No prior: there is nothing to train.
+func (k *cellRun) untrained(ctx context.Context) (prior *session.Prior, conf contract.Configured, err error) {
 	if k.c.Prior == nil || k.c.Checkpoint != "" || !k.c.Prior.Description.Has(contract.CapTrain) {
-		return nil, nil, nil
+		return nil, conf, nil
 	}
 	if prior, err = k.Session.Prior(ctx, k.c.Prior.Ref); err != nil {
-		return nil, nil, err
+		return nil, conf, err
 	}
-	conf, err := prior.Configure(ctx, k.priorConfig(""))
-	if err != nil {
-		return nil, nil, err
+	if conf, err = prior.Configure(ctx, k.priorConfig("")); err != nil {
+		return nil, conf, err
 	}
 	if conf.Model != nil { // what does not fit is told before hours of training
 		if _, err := k.modelAdapter(*conf.Model); err != nil {
-			return nil, nil, err
+			return nil, conf, err
 		}
+	}
+	return prior, conf, nil
+}
+
+// trainPlan configures a prior that is to be trained, makes the key of the train stage, and returns what it is made of. No
+// prior: there is nothing to train.
+func (k *cellRun) trainPlan(ctx context.Context) (prior *session.Prior, in map[string]any, err error) {
+	prior, conf, err := k.untrained(ctx)
+	if prior == nil || err != nil {
+		return nil, nil, err
 	}
 	in = map[string]any{
 		"prior": k.identity(k.c.Prior, k.c.Prior.Numbers("use", "observe", "sample", "judge", "report")), "data": k.setKey, "seed": k.c.Seed,
-		"model": k.solver.Configured.Model,
+		"model": cmp.Or(conf.Model, k.solver.Configured.Model),
 	}
 	if conf.Data != nil { // a joint prior learns the data too
 		in["recorded"] = k.solver.Configured.Data
@@ -291,7 +284,7 @@ func (k *cellRun) configurePrior(ctx context.Context) error {
 	if parts.Data, err = k.dataAdapter(); err != nil {
 		return err
 	}
-	k.adapted = parts.Data
+	k.adapted, k.parts = parts.Data, parts
 	k.physics, err = compose.Physics(parts)
 	return err
 }
@@ -352,7 +345,7 @@ func (k *cellRun) judge(ctx context.Context) error {
 		task := k.Progress.Start(k.title("judge"), "", 0, 0)
 		defer task.Stop()
 		jin := judge.Input{
-			Cell: k.c, Solver: k.solver, Prior: k.prior, TrainingSet: TrainingSet, HeldOutSet: HeldOutSet, Physics: k.physics, Adapted: k.adapted != nil, Dir: w.Dir(), Seed: k.c.Seed,
+			Cell: k.c, Solver: k.solver, Prior: k.prior, TrainingSet: TrainingSet, HeldOutSet: HeldOutSet, Set: k.set, Physics: k.physics, Adapted: k.adapted != nil, Dir: w.Dir(), Seed: k.c.Seed,
 			Data: k.out.Data, Observe: k.out.Observe, Sample: k.out.Sample, Log: k.Progress.Logf,
 		}
 		hook.At("host.judge")

@@ -25,13 +25,15 @@ type Chains struct {
 
 	lanes []*lane // nil before the first step
 	first int     // step that lies in states[0]
+	begin int     // step at which the stage of sampling began: the sampler's step 0
 	slots chan struct{}
 	end   context.CancelFunc
 	ended sync.WaitGroup
 }
 
 // StartChains carries a cell out as far as its sample stage and starts the chains: stages before it that are in the cache are
-// taken from there, nothing of the sample stage is read or written. It is for looking at single steps and what they cost.
+// taken from there, nothing of the sample stage is read or written. It is for looking at single steps and what they cost; of
+// [[sampler.stages]] they are the first.
 // The caller must Close the chains. Errors: those of the stages; contract.ErrInvalidOption for a cell without a sampler.
 func StartChains(ctx context.Context, o Options, c *experiment.Cell) (*Chains, error) {
 	if c.Sampler == nil {
@@ -43,20 +45,20 @@ func StartChains(ctx context.Context, o Options, c *experiment.Cell) (*Chains, e
 			return nil, err
 		}
 	}
-	chains, err := k.newChains(ctx)
+	chains, err := k.newChains(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := chains.start(ctx); err != nil {
+	if chains, err = k.startChains(ctx, chains); err != nil {
 		chains.Close()
 		return nil, err
 	}
 	return chains, nil
 }
 
-// newChains configures the sampler and makes room for the state, zeroed.
-func (k *cellRun) newChains(ctx context.Context) (*Chains, error) {
-	s, conf, err := k.sampler(ctx)
+// newChains configures the sampler for a stage of sampling and makes room for the state, zeroed.
+func (k *cellRun) newChains(ctx context.Context, stage int) (*Chains, error) {
+	s, conf, err := k.sampler(ctx, stage)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +77,7 @@ func (k *cellRun) newChains(ctx context.Context) (*Chains, error) {
 			c.states[i][t.Name] = x
 		}
 	}
-	c.st = &chainState{state: c.states[0]}
+	c.st = &chainState{state: c.states[0], stage: stage}
 	return c, nil
 }
 
@@ -117,18 +119,29 @@ func (c *Chains) load(path string) (bool, error) {
 	return true, nil
 }
 
-// start lets the sampler fill the state.
-func (c *Chains) start(ctx context.Context) error {
+// start lets the sampler fill the state, with the chains at the latent vectors at (chains, latent...) unless it is nil.
+func (c *Chains) start(ctx context.Context, at *tensor.Tensor) error {
 	for _, g := range c.groups {
-		total, status, err := c.sampler.Start(ctx, c.k.which(ids(g[0], g[1])), c.st.state.Slice(g[0], g[1]))
+		which, state := c.k.which(ids(g[0], g[1])), c.st.state.Slice(g[0], g[1])
+		var total int
+		var status []contract.Status
+		var err error
+		if starter, ok := c.sampler.(contract.Starter); at != nil && !ok {
+			err = contract.Unsupported(c.sampler.Describe(), contract.CapStart)
+		} else if at == nil {
+			total, status, err = c.sampler.Start(ctx, which, state)
+		} else {
+			total, status, err = starter.StartAt(ctx, which, at.Slice(g[0], g[1]), state)
+		}
 		if err != nil {
 			return err
 		}
-		c.st.total = total
+		c.st.total = c.st.first + total
 		for i := range status {
-			c.st.drop(g[0]+i, status[i], -1)
+			c.st.drop(g[0]+i, status[i], c.st.first-1)
 		}
 	}
+	c.st.began = append(c.st.began, c.st.first)
 	return c.k.diverged(c.st)
 }
 

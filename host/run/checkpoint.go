@@ -27,7 +27,7 @@ func (k *cellRun) checkpoint(w *stage.Work, st *chainState, cause error) error {
 		tensors["snapshots"] = st.snaps
 	}
 	meta := map[string]string{"step": strconv.Itoa(st.step), "total": strconv.Itoa(st.total)}
-	for name, v := range map[string]any{"dropped": st.dropped, "history_steps": st.steps, "snapshot_steps": st.snapAt} {
+	for name, v := range map[string]any{"dropped": st.dropped, "history_steps": st.steps, "snapshot_steps": st.snapAt, "stage_steps": st.began} {
 		b, err := json.Marshal(v)
 		if err != nil {
 			return err
@@ -90,6 +90,14 @@ func (k *cellRun) loadCheckpoint(path string, conf contract.Configured, n int) (
 		return v
 	}
 	st.step, st.total = num("step"), num("total")
+	st.began = []int{0}
+	if s, ok := f.Metadata("stage_steps"); ok { // else it is older than stages are
+		if e := json.Unmarshal([]byte(s), &st.began); e != nil || len(st.began) == 0 {
+			return nil, fmt.Errorf("checkpoint: stage_steps = %q", s)
+		}
+	}
+	st.stage = len(st.began) - 1
+	st.first = st.began[st.stage]
 	for key, v := range map[string]any{"dropped": &st.dropped, "history_steps": &st.steps, "snapshot_steps": &st.snapAt} {
 		s, _ := f.Metadata(key)
 		if e := json.Unmarshal([]byte(s), v); e != nil && err == nil {
@@ -100,4 +108,18 @@ func (k *cellRun) loadCheckpoint(path string, conf contract.Configured, n int) (
 		return nil, err
 	}
 	return st, nil
+}
+
+// checkpointStage is the stage of sampling that a checkpoint is of, 0 where it cannot be told.
+func (k *cellRun) checkpointStage(path string) int {
+	f, err := safetensors.Read(path)
+	if err != nil {
+		return 0
+	}
+	s, _ := f.Metadata("stage_steps")
+	var began []int
+	if json.Unmarshal([]byte(s), &began) != nil || len(began) == 0 || len(began) > len(k.c.SamplerStages()) {
+		return 0
+	}
+	return len(began) - 1
 }

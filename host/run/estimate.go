@@ -146,11 +146,19 @@ func (k *cellRun) estimateSampling(ctx context.Context, p *StagePlan, item int64
 // quickstart's runs.
 const stepOverhead = 0.002
 
-// plannedSteps is the sampler's number of steps: its option, else, of one that walks through the prior's levels, their
+// plannedSteps is the sampler's number of steps: its option (steps, or iterations in all stages), else, of one that walks through the prior's levels, their
 // number; 0: not known.
 func (k *cellRun) plannedSteps(levels bool) int {
 	if n, ok := k.c.Sampler.Options["steps"].(int64); ok && n > 0 {
 		return int(n)
+	}
+	iterations := 0 // of an optimisation, over its stages; a line search now and then takes more than one step for one
+	for _, s := range k.c.SamplerStages() {
+		n, _ := s.Sampler.Options["iterations"].(int64)
+		iterations += int(n)
+	}
+	if iterations > 0 {
+		return iterations
 	}
 	switch {
 	case !levels || k.c.Prior == nil:
@@ -309,7 +317,7 @@ func (k *cellRun) timeTraining(ctx context.Context, times *timings) (trainingTim
 	if prior == nil || err != nil {
 		return trainingTime{}, err
 	}
-	gen, err := dataset.NewGenerator(k.c.Data.Kind, k.c.Generator, k.c.Seed, k.solver.Configured.Model)
+	gen, err := dataset.NewGenerator(k.c.Data.Kind, k.c.Generator, k.c.Seed, k.set)
 	if err != nil {
 		return trainingTime{}, fmt.Errorf("prior.data: %w", err)
 	}

@@ -85,7 +85,13 @@ func cellPictures(c *CellResult) ([]picture, error) {
 	add(galleryPicture(a))
 	add(samplesPicture(a))
 	add(stepsPicture(a))
-	add(misfitPicture(a))
+	add(inversionPicture(a))
+	add(gatherPicture(a))
+	if p := descentPicture(a); p != nil {
+		add(p)
+	} else {
+		add(misfitPicture(a))
+	}
 	add(componentsPicture(a))
 	add(memorisationPicture(a))
 	add(scatterPicture(a))

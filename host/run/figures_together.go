@@ -23,6 +23,16 @@ func together(cells []*CellResult) (out []picture, err error) {
 		return nil, nil
 	}
 	out = append(out, fieldsTogether(all)...)
+	if p := samplesTogether(all); p != nil {
+		out = append(out, *p)
+	}
+	covered, err := coverageMaps(cells)
+	if err != nil {
+		return nil, err
+	}
+	if covered != nil {
+		out = append(out, *covered)
+	}
 	for _, f := range []func([]*arrays) *picture{copiesTogether, ratiosTogether, coordinatesTogether, misfitTogether, calibrationTogether, denoiserTogether} {
 		if p := f(all); p != nil {
 			out = append(out, *p)
@@ -75,7 +85,7 @@ func fieldsTogether(all []*arrays) (out []picture) {
 	same := true
 	for _, c := range cols {
 		means, offs = append(means, c.truth, c.mean), append(offs, c.std, c.off)
-		same = same && slices.Equal(c.truth, cols[0].truth)
+		same = same && sameTruth(c.truth, cols[0].truth)
 	}
 	lo, hi := limits(means...)
 	delta := top(offs...)

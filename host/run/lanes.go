@@ -54,7 +54,7 @@ type outcome struct {
 
 // launch sets the lanes off from the state as it is. They wait for Step.
 func (c *Chains) launch(ctx context.Context) {
-	c.states[0], c.first = c.st.state, c.st.step
+	c.states[0], c.first, c.begin = c.st.state, c.st.step, c.st.first
 	ctx, c.end = context.WithCancel(ctx)
 	gone := map[int]bool{}
 	for _, d := range c.st.dropped {
@@ -122,7 +122,7 @@ func (c *Chains) stepGroup(ctx context.Context, l *lane, step int) (contract.Ste
 	now, next := c.before(step), c.before(step+1)
 	in, out := now.Slice(l.lo, l.hi), next.Slice(l.lo, l.hi)
 	if len(l.alive) == l.hi-l.lo {
-		return c.sampler.Step(ctx, step, c.k.which(l.alive), in, out)
+		return c.sampler.Step(ctx, step-c.begin, c.k.which(l.alive), in, out)
 	}
 	for name, t := range in {
 		out[name].CopyFrom(t)
@@ -131,7 +131,7 @@ func (c *Chains) stepGroup(ctx context.Context, l *lane, step int) (contract.Ste
 		return contract.StepResult{Done: true}, nil
 	}
 	in, out = gather(now, l.alive), gather(next, l.alive)
-	r, err := c.sampler.Step(ctx, step, c.k.which(l.alive), in, out)
+	r, err := c.sampler.Step(ctx, step-c.begin, c.k.which(l.alive), in, out)
 	if err != nil {
 		return r, err
 	}
@@ -198,8 +198,9 @@ func (c *Chains) Step(ctx context.Context) (map[string][]float64, error) {
 		st.done = st.done && o.Done
 	}
 	st.state = c.before(st.step + 1)
-	st.record(numbers, n)
-	st.snapshot(c.k.c.Chains.Snapshots)
+	stages := max(1, len(c.k.c.Stages))
+	st.record(numbers, n, stages)
+	st.snapshot(c.k.c.Chains.Snapshots, stages)
 	st.step++
 	return numbers, c.k.diverged(st)
 }

@@ -6,14 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 
 	"github.com/waveprior/waveprior/core/contract"
-	"github.com/waveprior/waveprior/core/dataset"
 	"github.com/waveprior/waveprior/core/hook"
 	"github.com/waveprior/waveprior/core/npy"
 	"github.com/waveprior/waveprior/core/rng"
@@ -55,10 +52,12 @@ func (k *cellRun) observe(ctx context.Context) error {
 	switch o.Truth {
 	case "held-out", "training":
 		in["set"] = k.setKey
+	case experiment.RuleDrawn:
+		in["drawn"] = o.Drawn
 	case "prior":
 		in["prior"] = k.priorInputs()
 	case "file":
-		sum, err := fileSum(*o.File)
+		sum, err := experiment.FileSum(*o.File)
 		if err != nil {
 			return fmt.Errorf("observation.file: %w", err)
 		}
@@ -110,19 +109,6 @@ func (k *cellRun) observe(ctx context.Context) error {
 	return k.physics.Observe(ctx, d, k.observed.noiseStd)
 }
 
-func fileSum(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
 // folderSum is the hash of the names and contents of all files in a folder, in order.
 func folderSum(dir string) (string, error) {
 	h := sha256.New()
@@ -130,7 +116,7 @@ func folderSum(dir string) (string, error) {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
-		sum, err := fileSum(path)
+		sum, err := experiment.FileSum(path)
 		if err != nil {
 			return err
 		}
@@ -289,15 +275,9 @@ func (k *cellRun) truths(ctx context.Context, dir string) (*tensor.Tensor, error
 			out.Item(i).SetReals(row)
 		}
 	case "file":
-		t, err := npy.Read(*o.File)
+		t, err := k.modelFile("observation.file", *o.File)
 		if err != nil {
-			return nil, fmt.Errorf("observation.file: %w: %w", err, contract.ErrInvalidOption)
-		}
-		if len(t.Shape) == len(model.ItemShape()) {
-			t = t.Reshape(append([]int{1}, t.Shape...)...)
-		}
-		if err := model.Check("observation.file "+*o.File, t, -1); err != nil {
-			return nil, fmt.Errorf("%w (its header says %v %v; the solver takes %v): %w", err, t.DType, t.Shape, model, contract.ErrInvalidOption)
+			return nil, err
 		}
 		if t.Batch() < o.Count {
 			return nil, fmt.Errorf("observation.file %s holds %d models, count = %d: %w", *o.File, t.Batch(), o.Count, contract.ErrInvalidOption)
@@ -308,17 +288,11 @@ func (k *cellRun) truths(ctx context.Context, dir string) (*tensor.Tensor, error
 		if o.Truth == "training" {
 			name = TrainingSet
 		}
-		d, err := dataset.Open(filepath.Join(k.out.Data.Path(name), dataset.ManifestName))
+		items, err := k.items(k.out.Data, name, o.Count)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("observation.count: %w", err)
 		}
-		defer d.Close()
-		if d.Len() < o.Count {
-			return nil, fmt.Errorf("observation.count is %d, the %s set has %d", o.Count, o.Truth, d.Len())
-		}
-		for i := range o.Count {
-			out.Item(i).CopyFrom(d.Item(i))
-		}
+		return items, nil
 	case "prior":
 		z, err := k.priorDraws(ctx, o.Count)
 		if err != nil {
@@ -333,12 +307,36 @@ func (k *cellRun) truths(ctx context.Context, dir string) (*tensor.Tensor, error
 				return nil, fmt.Errorf("observation: draw %d of the prior cannot be decoded: %v", i, s)
 			}
 		}
+	case experiment.RuleDrawn:
+		gen, err := dataset.NewGenerator(o.Drawn.Kind, o.Drawn.Options, k.c.Seed, model)
+		if err == nil {
+			err = gen.Fill(0, out, false)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("observation.truth.data: %w: %w", err, contract.ErrInvalidOption)
+		}
 	case experiment.RuleMostMemorised, experiment.RuleFarthest:
 		return out, k.ruleTruths(dir, out)
 	default:
 		return nil, fmt.Errorf("observation.truth = %q", o.Truth)
 	}
 	return out, nil
+}
+
+// modelFile reads models (n, model...) of the solver's space, or one without the batch; key is what names the file.
+func (k *cellRun) modelFile(key, path string) (*tensor.Tensor, error) {
+	model := k.solver.Configured.Model
+	t, err := npy.Read(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", key, err, contract.ErrInvalidOption)
+	}
+	if len(t.Shape) == len(model.ItemShape()) {
+		t = t.Reshape(append([]int{1}, t.Shape...)...)
+	}
+	if err := model.Check(key+" "+path, t, -1); err != nil {
+		return nil, fmt.Errorf("%w (its header says %v %v; the solver takes %v): %w", err, t.DType, t.Shape, model, contract.ErrInvalidOption)
+	}
+	return t, nil
 }
 
 // priorDraws returns exact draws of a prior that is a Gaussian mixture, in its latent space.

@@ -17,6 +17,7 @@ import (
 type CellPlan struct {
 	Label  string
 	Stages []StagePlan
+	Waves  *WavePlan // of a solver in time that says what its scheme is; else nil
 }
 
 // StagePlan is one stage of a plan.
@@ -123,7 +124,9 @@ func (r *runner) planCell(ctx context.Context, c *experiment.Cell, times *timing
 			return p, err
 		}
 	}
-	return p, nil
+	var err error
+	p.Waves, err = k.planWaves(ctx, times)
+	return p, err
 }
 
 // planStages lists the stages as far as their keys are known: those of data and training are, whatever is in the cache.

@@ -254,6 +254,9 @@ func truthText(e *experiment.Experiment) string {
 				"held-out": "held-out examples as truths", "prior": "draws of the prior as truths", "training": "training examples as truths",
 				"model": "given models as truths", "file": "models from a file as truths", "data": "given data without a known truth",
 			}[o.Truth]
+			if o.Drawn != nil {
+				what = "truths drawn by the generator " + o.Drawn.Kind
+			}
 			if o.Rule != nil {
 				what = "by a rule: " + o.Rule.Text()
 			}

@@ -222,7 +222,7 @@ func (r *runner) prepareDir() (lock []byte, err error) {
 	}
 	id := runIdentity{Experiment: e.Name, Key: key, Started: time.Now().UTC()}
 	if err = os.MkdirAll(r.Dir, 0o755); err == nil {
-		_, err = commit.RemoveStale(r.Dir) // what a killed run was writing
+		_, err = commit.RemoveStaleBelow(r.Dir) // what a killed run was writing
 	}
 	if err != nil {
 		return nil, r.unusable(err)
@@ -310,6 +310,9 @@ func (r *runner) numbersKey() (_ string, err error) {
 			}
 			in["checkpoint"] = sum
 		}
+		if o := c.Observation; o != nil && o.Drawn != nil {
+			in["truth"] = o.Drawn
+		}
 		if o := c.Observation; o != nil && o.Rule != nil {
 			in["truth"] = ruleNumbers(o.Rule)
 			if o.Rule.Run.Checkpoint != "" {
@@ -322,6 +325,18 @@ func (r *runner) numbersKey() (_ string, err error) {
 			if p != nil {
 				in[name] = numbersOf(p, p.Numbers())
 			}
+		}
+		if start, err := startNumbers(c.Start); err != nil {
+			return "", err
+		} else if start != nil {
+			in["start"] = start
+		}
+		var stages []any
+		for _, s := range c.Stages {
+			stages = append(stages, []any{s.Adapt, numbersOf(s.Sampler, s.Sampler.Numbers())})
+		}
+		if stages != nil {
+			in["stages"] = stages
 		}
 		if c.Sampler != nil {
 			in["chains"] = []any{c.Chains.Chains, c.Chains.OnDivergence, c.Chains.Snapshots}

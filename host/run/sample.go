@@ -36,6 +36,15 @@ type History struct {
 	Names []string `json:"names"`
 	Steps []int    `json:"steps"`
 	Total int      `json:"total"`
+
+	// Stages are those of [[sampler.stages]], none where there is one.
+	Stages []HistoryStage `json:"stages,omitempty"`
+}
+
+// HistoryStage is one stage of sampling: its name and its first step.
+type HistoryStage struct {
+	Label string `json:"label"`
+	First int    `json:"first"`
 }
 
 // maxRecords bounds the history, so that memory stays flat over any number of steps.
@@ -51,8 +60,11 @@ type ChainStatus struct {
 
 // chainState is everything that a checkpoint holds.
 type chainState struct {
-	step    int
-	total   int
+	step    int   // taken, over all stages
+	total   int   // of this stage and those before it
+	stage   int   // of sampling
+	first   int   // step at which it began
+	began   []int // first of this stage and those before it
 	done    bool
 	state   contract.State // (chains, ...)
 	dropped []ChainStatus  // in order of chain
@@ -71,6 +83,9 @@ func (k *cellRun) samplePlan() (key string, in map[string]any, err error) {
 		"sampler": k.identity(p, p.Numbers("train", "observe", "judge", "report")), "prior": k.priorInputs(),
 		"chains": k.c.Chains.Chains, "on_divergence": k.c.Chains.OnDivergence, "snapshots": k.c.Chains.Snapshots,
 		"observe": k.observeKey, "solver": k.identity(&k.c.Solver, k.c.Solver.Numbers("train", "observe", "judge", "report")), "seed": k.c.Seed, "host": hostNumerics,
+	}
+	if err := k.stageInputs(in); err != nil {
+		return "", nil, err
 	}
 	key, err = stage.Key("sample", in)
 	return key, in, err
@@ -133,15 +148,20 @@ func (k *cellRun) which(ids []int) contract.Chains {
 	return c
 }
 
-// sampler starts and configures the sampler with its services.
-func (k *cellRun) sampler(ctx context.Context) (*session.Sampler, contract.Configured, error) {
-	p := k.c.Sampler
+// sampler starts and configures the sampler for a stage of sampling, with its services.
+func (k *cellRun) sampler(ctx context.Context, number int) (*session.Sampler, contract.Configured, error) {
+	stage := k.c.SamplerStages()[number]
+	p := stage.Sampler
+	physics, err := k.stagePhysics(ctx, stage)
+	if err != nil {
+		return nil, contract.Configured{}, err
+	}
 	s, err := k.Session.Sampler(ctx, p.Ref)
 	if err != nil {
 		return nil, contract.Configured{}, err
 	}
 	cfg := contract.Config{Options: p.OptionsJSON(), Seed: k.c.Seed, Device: device(p), Threads: p.Threads, Prior: k.prior,
-		Solvers: map[string]*contract.SolverService{"physics": k.physics.Service()}}
+		Solvers: map[string]*contract.SolverService{"physics": physics.Service()}}
 	conf, err := s.Configure(ctx, cfg)
 	if err != nil {
 		return nil, conf, err
@@ -158,13 +178,13 @@ func (k *cellRun) sampler(ctx context.Context) (*session.Sampler, contract.Confi
 
 // drawSamples runs the chains, from a checkpoint if one lies there, and writes what they end with.
 func (k *cellRun) drawSamples(ctx context.Context, w *stage.Work) error {
-	c, err := k.newChains(ctx)
+	path := filepath.Join(w.Dir(), checkpointFile)
+	c, err := k.newChains(ctx, k.checkpointStage(path))
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	st := c.st
-	resumed, err := c.load(filepath.Join(w.Dir(), checkpointFile))
+	defer func() { c.Close() }()
+	resumed, err := c.load(path)
 	if err != nil {
 		k.Progress.Logf("%s: the checkpoint cannot be used (%v): the chains start again", k.title("sample"), err)
 	}
@@ -172,32 +192,43 @@ func (k *cellRun) drawSamples(ctx context.Context, w *stage.Work) error {
 	defer task.Stop()
 	if !resumed {
 		hook.At("host.sample.start")
-		if err := c.start(ctx); err != nil {
+		if c, err = k.startChains(ctx, c); err != nil {
 			return err
 		}
 	}
+	st := c.st
 	saved := time.Now()
 	first := st.step
-	task.Update(st.step, st.total, "")
-	for !c.Done() {
-		if err := ctx.Err(); err != nil {
-			return k.checkpoint(w, st, err)
+	for {
+		task.Update(st.step, st.total, "")
+		for !c.Done() {
+			if err := ctx.Err(); err != nil {
+				return k.checkpoint(w, st, err)
+			}
+			hook.At("host.sample")
+			numbers, err := c.Step(ctx)
+			if err != nil {
+				if ctx.Err() != nil {
+					err = ctx.Err()
+				}
+				return k.checkpoint(w, st, err)
+			}
+			task.Update(st.step, st.total, note(numbers, st))
+			if every := k.Experiment.Run.CheckpointS; time.Since(saved).Seconds() >= every && !c.Done() {
+				if err := k.checkpoint(w, st, nil); err != nil {
+					return err
+				}
+				saved = time.Now()
+			}
 		}
-		hook.At("host.sample")
-		numbers, err := c.Step(ctx)
+		next, err := c.next(ctx)
 		if err != nil {
-			if ctx.Err() != nil {
-				err = ctx.Err()
-			}
 			return k.checkpoint(w, st, err)
 		}
-		task.Update(st.step, st.total, note(numbers, st))
-		if every := k.Experiment.Run.CheckpointS; time.Since(saved).Seconds() >= every && !c.Done() {
-			if err := k.checkpoint(w, st, nil); err != nil {
-				return err
-			}
-			saved = time.Now()
+		if next == nil {
+			break
 		}
+		c, st = next, next.st
 	}
 	hook.At("host.sample.end")
 	if err := k.writeSamples(ctx, w.Dir(), st); err != nil {
@@ -205,6 +236,27 @@ func (k *cellRun) drawSamples(ctx context.Context, w *stage.Work) error {
 	}
 	task.Done(fmt.Sprintf("%d chains, %d steps", k.chains(), st.step-first))
 	return nil
+}
+
+// startChains starts the chains of the first stage, by [sampler.start] or by the sampler itself. Where the checkpoint that could
+// not be used was of another stage, they are made anew.
+func (k *cellRun) startChains(ctx context.Context, c *Chains) (*Chains, error) {
+	if c.st.stage != 0 {
+		c.Close()
+		first, err := k.newChains(ctx, 0)
+		if err != nil {
+			return c, err
+		}
+		c = first
+	}
+	var at *tensor.Tensor
+	if k.c.Start != nil {
+		var err error
+		if at, err = k.startLatents(ctx); err != nil {
+			return c, err
+		}
+	}
+	return c, c.start(ctx, at)
 }
 
 func note(numbers map[string][]float64, st *chainState) string {

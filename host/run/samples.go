@@ -11,41 +11,60 @@ import (
 	"github.com/waveprior/waveprior/core/tensor"
 )
 
-// record keeps the numbers of a step: of all steps, or of every so many that at most maxRecords are kept.
-func (st *chainState) record(numbers map[string][]float64, n int) {
-	every := (st.total + maxRecords - 1) / maxRecords
-	if len(numbers) == 0 || every > 1 && st.step%every != 0 && st.step != st.total-1 {
+// record keeps the numbers of a step: of all steps, or of every so many that at most maxRecords are kept, an equal part of
+// them for each of n stages of sampling.
+func (st *chainState) record(numbers map[string][]float64, n, stages int) {
+	steps := st.total - st.first
+	every := (steps*stages + maxRecords - 1) / maxRecords
+	if len(numbers) == 0 || every > 1 && (st.step-st.first)%every != 0 && st.step != st.total-1 && !st.done {
 		return
 	}
 	if st.history == nil {
 		st.history = map[string]*tensor.Tensor{}
 	}
-	rows := min(st.total, maxRecords+1)
+	for name, h := range st.history { // room for this stage
+		if len(st.steps) == h.Shape[0] {
+			more := blank(h.Shape[0]+min(steps, maxRecords+1), n)
+			more.Slice(0, h.Shape[0]).CopyFrom(h)
+			st.history[name] = more
+		}
+	}
 	for name, v := range numbers {
 		h := st.history[name]
 		if h == nil {
-			h = tensor.New(tensor.Float64, rows, n)
-			for i, f := 0, h.Float64s(); i < len(f); i++ {
-				f[i] = math.NaN()
+			h = blank(len(st.steps)+min(steps, maxRecords+1), n)
+			for _, other := range st.history {
+				h = blank(other.Shape[0], n)
+				break
 			}
 			st.history[name] = h
 		}
-		if len(st.steps) < rows {
-			copy(h.Item(len(st.steps)).Float64s(), v)
-		}
+		copy(h.Item(len(st.steps)).Float64s(), v)
 	}
-	if len(st.steps) < rows {
-		st.steps = append(st.steps, st.step)
-	}
+	st.steps = append(st.steps, st.step)
 }
 
-// snapshot keeps x0 (latent where the sampler has none) of all chains at evenly spaced steps, the last among them.
-func (st *chainState) snapshot(count int) {
-	if count == 0 {
-		return
+// blank returns a record of nothing.
+func blank(rows, n int) *tensor.Tensor {
+	h := tensor.New(tensor.Float64, rows, n)
+	for i, f := 0, h.Float64s(); i < len(f); i++ {
+		f[i] = math.NaN()
 	}
-	i := len(st.snapAt)
-	if i >= count || st.step+1 < int(math.Ceil(float64((i+1)*st.total)/float64(count))) {
+	return h
+}
+
+// snapshot keeps x0 (latent where the sampler has none) of all chains at evenly spaced steps, the last among them; of several
+// stages of sampling each has an equal part of count.
+func (st *chainState) snapshot(count, stages int) {
+	lo, hi := count*st.stage/stages, count*(st.stage+1)/stages
+	taken := 0 // in this stage
+	for _, s := range st.snapAt {
+		if s >= st.first {
+			taken++
+		}
+	}
+	due := int(math.Ceil(float64((taken+1)*(st.total-st.first)) / float64(max(1, hi-lo))))
+	if taken >= hi-lo || st.step+1-st.first < due && !st.done {
 		return
 	}
 	t := st.state["x0"]
@@ -55,7 +74,7 @@ func (st *chainState) snapshot(count int) {
 	if st.snaps == nil {
 		st.snaps = tensor.New(t.DType, append([]int{count}, t.Shape...)...)
 	}
-	st.snaps.Item(i).CopyFrom(t)
+	st.snaps.Item(len(st.snapAt)).CopyFrom(t)
 	st.snapAt = append(st.snapAt, st.step)
 }
 
@@ -102,7 +121,21 @@ func (k *cellRun) writeSamples(ctx context.Context, dir string, st *chainState) 
 	if err := npy.Write(filepath.Join(dir, ModelFile), model); err != nil {
 		return err
 	}
+	if k.c.Start != nil {
+		start, err := k.startModels()
+		if err != nil {
+			return err
+		}
+		if err := npy.Write(filepath.Join(dir, StartFile), start); err != nil {
+			return err
+		}
+	}
 	h := History{Steps: st.steps, Total: st.total}
+	for i, first := range st.began {
+		if len(k.c.Stages) > 1 {
+			h.Stages = append(h.Stages, HistoryStage{Label: k.c.Stages[i].Label, First: first})
+		}
+	}
 	for name := range st.history {
 		h.Names = append(h.Names, name)
 	}

@@ -81,7 +81,7 @@ func (k *cellRun) truthKeys(ctx context.Context) error {
 	}
 	c := k.c.Observation.Rule.Run
 	k.truth = &cellRun{runner: k.runner, c: c, out: newResult(c), prefix: "truth: ", solver: k.solver, planned: k.planned}
-	if _, err := k.truth.dataPlan(); err != nil {
+	if _, err := k.truth.dataPlan(ctx); err != nil {
 		return err
 	}
 	if c.Sampler == nil {
@@ -184,17 +184,9 @@ func (k *cellRun) cachedTruth() error {
 // ruleTruths fills out (count, model...) with the truths of the rule and writes what it took.
 func (k *cellRun) ruleTruths(dir string, out *tensor.Tensor) error {
 	r := k.c.Observation.Rule
-	d, err := dataset.Open(filepath.Join(k.truth.out.Data.Path(TrainingSet), dataset.ManifestName))
+	train, err := k.items(k.truth.out.Data, TrainingSet, r.Examples)
 	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if d.Len() != r.Examples {
-		return fmt.Errorf("observation.truth: the training set has %d examples, the rule asks for %d: %w", d.Len(), r.Examples, contract.ErrInvalidOption)
-	}
-	train := k.solver.Configured.Model.New(d.Len())
-	for i := range d.Len() {
-		train.Item(i).CopyFrom(d.Item(i))
+		return fmt.Errorf("observation.truth: %w", err)
 	}
 	var choices []TruthChoice
 	if r.Name == experiment.RuleFarthest {

@@ -284,6 +284,19 @@ func (s *Sampler) Start(ctx context.Context, chains contract.Chains, state contr
 	return steps, st, err
 }
 
+// StartAt implements contract.Starter where the plugin has that capability.
+func (s *Sampler) StartAt(ctx context.Context, chains contract.Chains, x *tensor.Tensor, state contract.State) (steps int, st []contract.Status, err error) {
+	err = s.w.call(ctx, "Start", func(ctx context.Context, c clients) (err error) {
+		starter, ok := c.sampler.(contract.Starter)
+		if !ok {
+			return contract.Unsupported(s.desc, contract.CapStart)
+		}
+		steps, st, err = starter.StartAt(ctx, chains, x, state)
+		return err
+	})
+	return steps, st, err
+}
+
 // Step implements contract.Sampler. When the process dies in it, the step is repeated from the old state.
 func (s *Sampler) Step(ctx context.Context, step int, chains contract.Chains, state, next contract.State) (r contract.StepResult, err error) {
 	err = s.w.call(ctx, "Step", func(ctx context.Context, c clients) (err error) {

@@ -52,7 +52,7 @@ func clientsOf(p *plugin.Process) (c clients, err error) {
 func clientsOfLocal(p contract.Plugin) (c clients) {
 	switch v := p.(type) {
 	case contract.Sampler:
-		c.sampler = v
+		c.sampler = contract.LocalSampler(v)
 	case contract.Solver:
 		c.solver = contract.LocalSolver(v)
 	default:
@@ -178,15 +178,25 @@ func (w *worker) call(ctx context.Context, name string, f func(ctx context.Conte
 		}
 		w.mu.Unlock()
 		if first && attempt < w.s.Restarts {
-			w.s.logf("%s died in %s (%v): restarting it, attempt %d of %d", w.what, name, firstLine(err), attempt+1, w.s.Restarts)
+			w.s.logf("%s died in %s (%v): restarting it, attempt %d of %d", w.what, name, oneLine(err), attempt+1, w.s.Restarts)
 		}
 	}
 	return fmt.Errorf("%s: %s failed %d times, giving up (the run can be resumed): %w", w.what, name, w.s.Restarts+1, err)
 }
 
-func firstLine(err error) string {
-	s, _, _ := strings.Cut(err.Error(), "\n")
-	return s
+// oneLine is an error's text in one line, without the middle where it is long: a crash says why in the first of its last words,
+// a process that ends by its own will in the last.
+func oneLine(err error) string {
+	const most = 480
+	var lines []string
+	for line := range strings.Lines(err.Error()) {
+		lines = append(lines, strings.TrimSpace(line))
+	}
+	s := strings.Join(lines, " | ")
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most/2], "") + " ... " + strings.ToValidUTF8(s[len(s)-most/2:], "")
 }
 
 // watched runs f under the session's call limit. The clock stands while the plugin waits for a service of ours, and starts
@@ -211,9 +221,10 @@ func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process,
 		}
 		return time.Since(start) > limit
 	}
-	cctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	cctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	hung := fmt.Errorf("no answer within %s: %w", limit, contract.ErrPluginDied)
+	var killed atomic.Bool // set before the kill: the call may return, its connection broken, before anything after it is done
 	// A timer, not a goroutine: most calls are over before a goroutine would be running.
 	var mu sync.Mutex
 	var timer *time.Timer // nil: the call is over
@@ -227,8 +238,9 @@ func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process,
 		mu.Unlock()
 		if hangs {
 			w.s.logf("%s hangs in %s (no answer within %s): killing it", w.what, name, limit)
+			killed.Store(true)
 			proc.Kill()
-			cancel(hung)
+			cancel()
 		}
 	}
 	mu.Lock()
@@ -241,7 +253,7 @@ func (w *worker) watched(ctx context.Context, name string, proc *plugin.Process,
 		mu.Unlock()
 	}()
 	err := f(cctx)
-	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(cctx), hung) {
+	if err != nil && ctx.Err() == nil && killed.Load() {
 		return hung
 	}
 	return err

@@ -14,7 +14,7 @@ func TestErrors(t *testing.T) {
 	empty := t.TempDir()
 	none := filepath.Join(empty, "none.fatbin")
 	broken := filepath.Join(empty, "broken.fatbin")
-	if err := os.WriteFile(broken, nil, 0o644); err != nil {
+	if err := os.WriteFile(broken, []byte("kernels, the first few"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -27,6 +27,7 @@ func TestErrors(t *testing.T) {
 		"no GPU":         {[]string{"CUDA_VISIBLE_DEVICES=-1"}, "cuda:0", 2, []string{": device: solver helmholtz", "the CUDA driver finds no GPU that it can use: NoDevice", "nvidia-smi"}},
 		"no such GPU":    {nil, "cuda:99", 2, []string{"cuda:99", "GPUs, numbered from 0"}},
 		"no kernels":     {[]string{"WAVEPRIOR_FATBIN=" + none}, "cuda:0", 2, []string{none, "make cuda builds them"}},
+		"broken kernels": {[]string{"WAVEPRIOR_FATBIN=" + broken}, "cuda:0", 2, []string{broken, "22 bytes that do not begin as a fatbin does"}},
 		"no such device": {nil, "cuda", 2, []string{`no such device: "cuda"`}},
 		"sampler":        {nil, `cpu"` + "\nsampler.device = \"cuda:0", 2, []string{"sampler.device", `must be one of "cpu"`}},
 	} {

@@ -95,3 +95,13 @@ func waveprior(t *testing.T, env []string, args ...string) result {
 	}
 	return result{args, cmd.ProcessState.ExitCode(), out.String()}
 }
+
+// onEmulated skips a test whose faults only the emulated driver makes.
+func onEmulated(t *testing.T) {
+	t.Helper()
+	r := exec.Command(filepath.Join(binDir, "waveprior-prior-gmm-cuda"), "--describe")
+	r.Env = append(os.Environ(), "CUDA_VISIBLE_DEVICES=-1")
+	if out, _ := r.CombinedOutput(); !bytes.Contains(out, []byte("emulated CUDA: ")) {
+		t.Skip("needs the emulated driver: make cuda-test-emulated")
+	}
+}

@@ -96,6 +96,7 @@ func hostTables() (map[string]string, error) {
 		"file": experiment.File{}, "solver": experiment.Solver{}, "prior": experiment.Prior{},
 		"prior.data": experiment.Data{}, "observation": experiment.Observation{}, "sampler": experiment.Sampler{},
 		"judge": experiment.Judge{}, "claim": claims.Claim{}, "truth.most-memorised": experiment.MostMemorised{}, "truth.farthest": experiment.Farthest{},
+		"truth.drawn": experiment.Drawn{}, "sampler.start": experiment.Start{}, "sampler.stages": experiment.StageKeys{},
 	} {
 		table, err := config.Table(keys)
 		if err != nil {

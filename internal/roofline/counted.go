@@ -3,6 +3,7 @@ package roofline
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/waveprior/waveprior/cuda"
@@ -17,7 +18,7 @@ type Counted struct {
 }
 
 // countedHead is the first line of the harness's counts.
-const countedHead = "kernel\tgrid\tblock\tshared\targuments\tread\twritten\toperations\tdistinct_read\tdistinct_written\tblocks_read\tblocks_written"
+const countedHead = "kernel\tgrid\tblock\tshared\targuments\tread\twritten\toperations\tdistinct_read\tdistinct_written\tblocks_read\tblocks_written\ttables"
 
 // ParseCounted reads the counts that the harness wrote.
 func ParseCounted(tsv []byte) ([]Counted, error) {
@@ -60,6 +61,21 @@ func parseCounted(column []string) (Counted, error) {
 	for i, to := range []*float64{&c.Read, &c.Written, &c.Operations, &c.DistinctRead, &c.DistinctWritten, &c.BlocksRead, &c.BlocksWritten} {
 		if _, err := fmt.Sscan(column[5+i], to); err != nil {
 			return c, err
+		}
+	}
+	c.Tables = map[int][]int32{}
+	for _, t := range strings.Fields(column[12]) {
+		number, values, _ := strings.Cut(t, ":")
+		i, err := strconv.Atoi(number)
+		if err != nil {
+			return c, err
+		}
+		for _, v := range strings.Split(values, ",") {
+			x, err := strconv.ParseInt(v, 10, 32)
+			if err != nil {
+				return c, err
+			}
+			c.Tables[i] = append(c.Tables[i], int32(x))
 		}
 	}
 	return c, nil

@@ -23,13 +23,13 @@ var diffusionFormulas = []formula{
 	{
 		kernel: "diffusion_noised",
 		args:   "x eps z index level alpha sigma key step examples levels width rows",
-		bytes:  "3 rows width 4 + 8 rows + 16 levels", operations: "33 rows width: a pair of normals is 62",
+		bytes:  "(2 rows + distinct examples) width 4 + 8 rows + 16 distinct levels", operations: "33 rows width: a pair of normals is 62",
 		work: func(l Launch) Work {
 			width, rows := l.Int(11), l.Int(12)
-			taken := math.Min(rows, l.Int(9)) // an example that is taken twice is read once
+			taken := l.Distinct(3, rows, 1, 0, l.Int(9))
 			threads := rows * float64(l.Block[0]*l.Grid[0])
 			return Work{
-				Read: 4*taken*width + 8*rows + 16*math.Min(rows, l.Int(10)), Written: 8 * rows * width,
+				Read: 4*taken*width + 8*rows + 16*l.Distinct(4, rows, 1, 0, l.Int(10)), Written: 8 * rows * width,
 				Asked: 12*rows*width + 24*threads, Operations: 68 * rows * math.Ceil(width/2),
 			}
 		},

@@ -24,6 +24,12 @@ func treeFormula(kernel, args string, systems int, bytes, operations string) for
 	}
 }
 
+// ofSystems is how many models and frequencies the systems of a launch have, as table `which` (systems, 2) says: the models'
+// numbers and the frequencies' operators are read once.
+func (l Launch) ofSystems(which int, systems, models, frequencies float64) (m, f float64) {
+	return l.Distinct(which, systems, 2, 0, models), l.Distinct(which, systems, 2, 1, frequencies)
+}
+
 // blockSums is the operations of two sums or maxima over a block of 256 threads.
 const blockSums = 256 * 20
 
@@ -53,8 +59,9 @@ var multifrontalFormulas = []formula{
 			systems, frequencies, nz, nx, c := l.Int(5), l.Int(6), l.Int(7), l.Int(8), 2*l.Int(9)
 			nodes, s := (nz+c)*(nx+c), l.Size()
 			written := systems * (nz + c + 2) * (nx + c + 2) * 2 * s
+			models, frequencies := l.ofSystems(2, systems, l.Int(4), frequencies)
 			return Work{
-				Read: l.Int(4)*nz*nx*s + frequencies*nodes*32, Written: written,
+				Read: models*nz*nx*s + frequencies*nodes*32, Written: written,
 				Asked: written + systems*nodes*(s+32+8), Operations: 4 * systems * nodes,
 			}
 		},
@@ -82,8 +89,12 @@ var multifrontalFormulas = []formula{
 			nz, nx, c := l.Int(9), l.Int(10), 2*l.Int(11)
 			nodes, k, s := (nz+c)*(nx+c), l.Int(12), l.Size()
 			n := l.Int(7) * nodes * l.Int(13)
+			sets, frequencies := l.ofSystems(3, l.Int(7), l.Int(6), l.Int(8))
+			if l.On(14) == 0 {
+				sets = 1
+			}
 			return Work{
-				Read: n*2*s + l.Int(6)*k*nz*nx*s + l.Int(8)*nodes*16 + 4*nodes, Written: n * k * 2 * s,
+				Read: n*2*s + sets*k*nz*nx*s + frequencies*nodes*16 + 4*nodes, Written: n * k * 2 * s,
 				Asked: n * k * (5*s + 16 + 12), Operations: 8 * n * k,
 			}
 		},
@@ -103,8 +114,9 @@ var multifrontalFormulas = []formula{
 		work: func(l Launch) Work {
 			nodes, k, shots, c := l.Int(9), l.Int(10), l.Int(11), 2*l.Size()
 			n := l.Int(7) * nodes
+			frequencies := l.Distinct(4, l.Int(7), 2, 1, l.Int(8))
 			return Work{
-				Read: n*shots*(k+1)*c + l.Int(8)*nodes*16 + 4*nodes, Written: 8 * n * k,
+				Read: n*shots*(k+1)*c + frequencies*nodes*16 + 4*nodes, Written: 8 * n * k,
 				Asked: n * k * (2*shots*c + 8 + 16 + 16), Operations: n * k * (8*shots + 4),
 			}
 		},
@@ -137,8 +149,9 @@ var multifrontalFormulas = []formula{
 		work: func(l Launch) Work {
 			nz, nx, c := l.Int(10), l.Int(11), 2*l.Int(12)
 			nodes, s, systems := (nz+c)*(nx+c), l.Size(), l.Int(8)
+			models, frequencies := l.ofSystems(3, systems, l.Int(7), l.Int(9))
 			return Work{
-				Read: systems*(nodes*2*s+4*l.Int(15)) + l.Int(7)*nz*nx*s + l.Int(9)*nodes*64 + 4*nodes, Written: 16 * systems,
+				Read: systems*(nodes*2*s+4*l.Int(15)) + models*nz*nx*s + frequencies*nodes*64 + 4*nodes, Written: 16 * systems,
 				Asked: systems * (nodes*(5*(2*s+4)+s+6*16+8) + 4*l.Int(15) + 16), Operations: systems * (46*nodes + blockSums),
 			}
 		},
@@ -150,11 +163,26 @@ var multifrontalFormulas = []formula{
 		work: func(l Launch) Work {
 			systems, n, c := l.Int(12), l.Int(15)*l.Int(16), 2*l.Size()
 			return Work{
-				Read: systems*n*c + math.Min(systems, l.Int(10)*l.Int(13))*n*16 + 4*l.Int(16), Written: systems * (n*c + 16),
+				Read: systems*n*c + l.observed()*n*16 + 4*l.Int(16), Written: systems * (n*c + 16),
 				Asked: systems * (n*(3*c+2*(16+28)) + 256*20), Operations: systems * (10*n + blockSums),
 			}
 		},
 	},
+}
+
+// observed is how many sets of data helm_misfit reads: pairs of an observation, which its model has, and a frequency.
+func (l Launch) observed() float64 {
+	systems, most := l.Int(12), l.Int(10)*l.Int(13)
+	which, ok := l.Tables[8]
+	of, also := l.Tables[5]
+	if !ok || !also {
+		return math.Min(systems, most)
+	}
+	seen := map[[2]int32]bool{}
+	for i := range int(systems) {
+		seen[[2]int32{of[which[2*i]], which[2*i+1]}] = true
+	}
+	return float64(len(seen))
 }
 
 // gradients is a Misfit call of the Helmholtz solver with gradients for a batch of models on a square grid of side n in a layer of
@@ -204,11 +232,11 @@ var helmholtzProblems = []Problem{
 	{
 		Name: "Helmholtz gradients, published set-up",
 		What: "A `Misfit` call with gradients for 128 models: 200 x 200 nodes in a layer of 30, one frequency, 15 shots, 196 receivers, float32.",
-		Run:  gradients(128, 200, 30, 15, 196),
+		Run:  gradients(128, 200, 30, 15, 196), Small: gradients(2, 24, 4, 3, 10),
 	},
 	{
 		Name: "Helmholtz gradients, small set-up",
 		What: "The same for 32 models: 64 x 64 nodes in a layer of 10, 5 shots, 40 receivers.",
-		Run:  gradients(32, 64, 10, 5, 40),
+		Run:  gradients(32, 64, 10, 5, 40), Small: gradients(3, 16, 4, 2, 6),
 	},
 }

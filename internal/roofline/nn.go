@@ -58,12 +58,12 @@ var nnFormulas = []formula{
 		},
 	},
 	{
-		kernel: "nn_gather_rows", args: "dst stride table index entries width rows", bytes: "2 width rows s + 4 rows", operations: "0",
+		kernel: "nn_gather_rows", args: "dst stride table index entries width rows", bytes: "(rows + distinct entries) width s + 4 rows", operations: "0",
 		work: func(l Launch) Work {
 			width, rows, s := l.Int(5), l.Int(6), l.Size()
 			n := width * rows
-			distinct := math.Min(rows, l.Int(4)) // a row of the table that is taken twice is read once
-			return Work{Read: distinct*width*s + 4*rows, Written: n * s, Asked: 2*n*s + 4*perThread(n, s, width), Operations: 0}
+			taken := l.Distinct(3, rows, 1, 0, l.Int(4))
+			return Work{Read: taken*width*s + 4*rows, Written: n * s, Asked: 2*n*s + 4*perThread(n, s, width), Operations: 0}
 		},
 	},
 	{

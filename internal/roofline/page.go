@@ -117,7 +117,7 @@ func kernels(b *bytes.Buffer, compiled []Compiled) {
 
 // formulasTable writes the formulas themselves.
 func formulasTable(b *bytes.Buffer) {
-	fmt.Fprint(b, "## The formulas\n\ns is the bytes of a number; [x] is 1 where the buffer x is there or the flag x is set, else 0; a fused\nmultiply-add is two operations.\n\n")
+	fmt.Fprint(b, "## The formulas\n\ns is the bytes of a number; [x] is 1 where the buffer x is there or the flag x is set, else 0; a fused\nmultiply-add is two operations. What tables of\nindices name is counted once (distinct): models, frequencies and sets of helm_* are those that a launch's systems have.\n\n")
 	fmt.Fprintln(b, "| kernel | arguments | bytes | operations |")
 	fmt.Fprintln(b, "|---|---|---|---|")
 	for _, name := range slices.Sorted(maps.Keys(formulas)) {

@@ -2,6 +2,7 @@ package roofline
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -17,53 +18,51 @@ var Problems = slices.Concat([]Problem{
 		Name: "A training step of the published network",
 		What: "The noise predictor of the memorisation study: 51 341 412 parameters, width 2048, 12 blocks; batch 50; 1000 examples of 100\n" +
 			"coordinates. Noise, forward, backward, norm of the gradient, Adam with clipping and moving average (core/nn, float32).",
-		Run: trainingStep,
+		Run: published.trainingStep, Small: smallNetwork.trainingStep,
 	},
 	{
 		Name: "The published network for 128 chains",
 		What: "One evaluation of the same network for 128 rows, in tiles of 32: half of a step of the study's sampler.",
-		Run:  evaluation,
+		Run:  published.evaluation(128), Small: smallNetwork.evaluation(32),
 	},
 	{
 		Name: "Scores of a mixture",
 		What: "The exact denoiser of 1000 memorised examples and its transposed Jacobian: 100 coordinates, 1024 chains, float32; one width for\n" +
 			"all coordinates.",
-		Run: func(d cuda.Device) error { return scores[float32](d) },
+		Run: scores[float32](1000, 100, 1024), Small: scores[float32](60, 20, 64),
 	},
 	{
 		Name: "Normals",
 		What: "2^24 standard normals, as the noise of 1024 chains of 16 384 numbers.",
-		Run: func(d cuda.Device) error {
-			const rows, width = 1024, 1 << 14
-			to, err := d.Alloc(4 * rows * width)
-			if err != nil {
-				return err
-			}
-			return cuda.Normals[float32](d, to, width, cuda.Noise{}, rows, width)
-		},
+		Run:  normals(1024, 1<<14), Small: normals(16, 1<<10),
 	},
 }, helmholtzProblems, waveProblems)
 
-// The published network: plugins/priors/kl-mlp has the same with its options.
-const (
-	mlpDim, mlpWidth, mlpBlocks, mlpBatch, mlpExamples, mlpLevels = 100, 2048, 12, 50, 1000, 200
-	mlpParameters                                                 = 51_341_412
+// network is a noise predictor and what it is trained with: plugins/priors/kl-mlp has the same with its options.
+type network struct{ dim, width, blocks, batch, examples, levels int }
+
+var (
+	published    = network{dim: 100, width: 2048, blocks: 12, batch: 50, examples: 1000, levels: 200}
+	smallNetwork = network{dim: 20, width: 64, blocks: 2, batch: 10, examples: 40, levels: 50}
 )
 
-// mlp declares the network in a store and returns how a tape records it.
-func mlp(d cuda.Device, s *nn.Store[float32]) (nn.Network[float32], error) {
-	levels, err := nn.TimeTable[float32](d, mlpLevels)
+// publishedParameters is what the study says of its network.
+const publishedParameters = 51_341_412
+
+// declare declares the network in a store and returns how a tape records it.
+func (n network) declare(d cuda.Device, s *nn.Store[float32]) (nn.Network[float32], error) {
+	levels, err := nn.TimeTable[float32](d, n.levels)
 	if err != nil {
 		return nil, err
 	}
-	in := s.Linear("in", mlpDim+nn.TimeWidth, mlpWidth)
+	in := s.Linear("in", n.dim+nn.TimeWidth, n.width)
 	var blocks []*nn.Residual
-	for i := range mlpBlocks {
-		blocks = append(blocks, s.Residual("blocks."+strconv.Itoa(i), mlpWidth))
+	for i := range n.blocks {
+		blocks = append(blocks, s.Residual("blocks."+strconv.Itoa(i), n.width))
 	}
-	out := s.Linear("out", mlpWidth, mlpDim)
-	if n := s.Count(); n != mlpParameters {
-		return nil, errors.New("the network has " + strconv.Itoa(n) + " parameters, the published one 51341412")
+	out := s.Linear("out", n.width, n.dim)
+	if p := s.Count(); n == published && p != publishedParameters {
+		return nil, fmt.Errorf("the network has %d parameters, the published one %d", p, publishedParameters)
 	}
 	return func(t *nn.Tape[float32], level *nn.Index[float32], x ...*nn.Var[float32]) *nn.Var[float32] {
 		h := t.GELU(t.Linear(in, t.Concat(x[0], t.Lookup(levels, level))))
@@ -74,9 +73,9 @@ func mlp(d cuda.Device, s *nn.Store[float32]) (nn.Network[float32], error) {
 	}, nil
 }
 
-func trainingStep(d cuda.Device) error {
+func (n network) trainingStep(d cuda.Device) error {
 	s := nn.NewStore[float32](d)
-	net, err := mlp(d, s)
+	net, err := n.declare(d, s)
 	if err != nil {
 		return err
 	}
@@ -87,8 +86,8 @@ func trainingStep(d cuda.Device) error {
 	if err != nil {
 		return err
 	}
-	level, x, eps := t.Index(mlpBatch), t.Input(false, mlpBatch, mlpDim), t.Input(false, mlpBatch, mlpDim)
-	loss := t.SquareError(net(t, level, x), eps, 1.0/mlpBatch)
+	level, x, eps := t.Index(n.batch), t.Input(false, n.batch, n.dim), t.Input(false, n.batch, n.dim)
+	loss := t.SquareError(net(t, level, x), eps, 1/float64(n.batch))
 	var wrong []error
 	room := func(bytes int) cuda.Buffer {
 		b, err := d.Alloc(bytes)
@@ -96,11 +95,11 @@ func trainingStep(d cuda.Device) error {
 		return b
 	}
 	set := diffusion.Set{
-		Z: room(4 * mlpExamples * mlpDim), Alpha: room(8 * mlpLevels), Sigma: room(8 * mlpLevels),
-		Examples: mlpExamples, Width: mlpDim, Levels: mlpLevels,
+		Z: room(4 * n.examples * n.dim), Alpha: room(8 * n.levels), Sigma: room(8 * n.levels),
+		Examples: n.examples, Width: n.dim, Levels: n.levels,
 	}
-	batch := diffusion.Batch{Index: room(4 * mlpBatch), Level: room(4 * mlpBatch), Rows: mlpBatch}
-	if err := errors.Join(append(wrong, t.Err(), level.Bind(batch.Level, 0, mlpLevels-1),
+	batch := diffusion.Batch{Index: room(4 * n.batch), Level: room(4 * n.batch), Rows: n.batch}
+	if err := errors.Join(append(wrong, t.Err(), level.Bind(batch.Level, 0, int32(n.levels-1)),
 		diffusion.Noised(d, x.Buffer(), eps.Buffer(), batch, set, [2]uint32{}, 0))...); err != nil {
 		return err
 	}
@@ -111,38 +110,52 @@ func trainingStep(d cuda.Device) error {
 	return err
 }
 
-func evaluation(d cuda.Device) error {
-	const rows = 128
-	s := nn.NewStore[float32](d)
-	net, err := mlp(d, s)
-	if err != nil {
-		return err
+// evaluation is one evaluation for that many rows.
+func (n network) evaluation(rows int) func(cuda.Device) error {
+	return func(d cuda.Device) error {
+		s := nn.NewStore[float32](d)
+		net, err := n.declare(d, s)
+		if err != nil {
+			return err
+		}
+		if err := s.Allocate(nn.ForInference); err != nil {
+			return err
+		}
+		e, err := nn.NewEvaluator(s, nn.Value, net, n.dim)
+		if err != nil {
+			return err
+		}
+		return e.Forward(make([]float32, rows*n.dim), make([]int32, rows), make([]float32, rows*n.dim))
 	}
-	if err := s.Allocate(nn.ForInference); err != nil {
-		return err
-	}
-	e, err := nn.NewEvaluator(s, nn.Value, net, mlpDim)
-	if err != nil {
-		return err
-	}
-	return e.Forward(make([]float32, rows*mlpDim), make([]int32, rows), make([]float32, rows*mlpDim))
 }
 
-// scores evaluates a mixture of 1000 components in 100 dimensions at 1024 points, and pulls a vector back.
-func scores[T cuda.Float](d cuda.Device) error {
-	const n, dim, items = 1000, 100, 1024
-	c := mixture.Components{Dim: dim, Means: make([]float64, n*dim), Weights: make([]float64, n), Variances: []float64{0.01}}
-	for i := range c.Weights {
-		c.Weights[i] = 1.0 / n
+// normals draws rows of noise.
+func normals(rows, width int) func(cuda.Device) error {
+	return func(d cuda.Device) error {
+		to, err := d.Alloc(4 * rows * width)
+		if err != nil {
+			return err
+		}
+		return cuda.Normals[float32](d, to, width, cuda.Noise{}, rows, width)
 	}
-	m, err := mixture.New[T](d, c)
-	if err != nil {
-		return err
+}
+
+// scores evaluates a mixture of n components in dim dimensions at some points, and pulls a vector back.
+func scores[T cuda.Float](n, dim, items int) func(cuda.Device) error {
+	return func(d cuda.Device) error {
+		c := mixture.Components{Dim: dim, Means: make([]float64, n*dim), Weights: make([]float64, n), Variances: []float64{0.01}}
+		for i := range c.Weights {
+			c.Weights[i] = 1 / float64(n)
+		}
+		m, err := mixture.New[T](d, c)
+		if err != nil {
+			return err
+		}
+		level := make([]float64, items)
+		for i := range level {
+			level[i] = 0.5
+		}
+		x, out := make([]T, items*dim), make([]T, items*dim)
+		return errors.Join(m.Denoise(out, x, level, level), m.VJP(out, x, x, level, level))
 	}
-	level := make([]float64, items)
-	for i := range level {
-		level[i] = 0.5
-	}
-	x, out := make([]T, items*dim), make([]T, items*dim)
-	return errors.Join(m.Denoise(out, x, level, level), m.VJP(out, x, x, level, level))
 }

@@ -11,8 +11,10 @@ import (
 type Problem struct {
 	Name string // a heading
 	What string // sizes and source
-	// Run does the work once, through the families' own functions, on a device that only takes notes.
+	// Run does the work once, through the families' own functions: on a device that only takes notes, or on a GPU.
 	Run func(d cuda.Device) error
+	// Small is the same cut down until the emulated device does it in seconds.
+	Small func(d cuda.Device) error
 }
 
 // Row is the launches of one kernel with one set of sizes in a problem.

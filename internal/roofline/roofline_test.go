@@ -4,6 +4,8 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -59,7 +61,7 @@ func TestCompiledTable(t *testing.T) {
 
 // A table of counts, one launch that fits its formula, and the same with one figure wrong each.
 func TestCounted(t *testing.T) {
-	good := []string{"nn_gelu_f32", "4 1 1", "256 1 1", "0", "1 1 4096 4096", "16384", "16384", "217088", "16384", "16384", "16384", "16384"}
+	good := []string{"nn_gelu_f32", "4 1 1", "256 1 1", "0", "1 1 4096 4096", "16384", "16384", "217088", "16384", "16384", "16384", "16384", ""}
 	parse := func(columns []string) (Counted, error) {
 		all, err := ParseCounted([]byte(countedHead + "\n" + strings.Join(columns, "\t") + "\n"))
 		if err != nil {
@@ -108,9 +110,66 @@ func TestCounted(t *testing.T) {
 	if err := CheckCounted([]Counted{c}, []*cuda.Kernel{kernel}); err == nil {
 		t.Error("a kernel with small launches only is held to nothing, and no error says so")
 	}
-	for _, bad := range []string{"", "kernel\n", countedHead + "\nx\n", countedHead + "\n" + strings.Repeat("x\t", 11) + "x\n"} {
+	for _, bad := range []string{"", "kernel\n", countedHead + "\nx\n", countedHead + "\n" + strings.Repeat("x\t", 12) + "x\n"} {
 		if all, err := ParseCounted([]byte(bad)); err == nil {
 			t.Errorf("%q: %v and no error", bad, all)
+		}
+	}
+}
+
+// What tables name is counted once: rows that repeat, one frequency of four, one set for all. Bytes by hand, from what each
+// kernel must touch; without its table the same launch is held to indices that are all different, and fails.
+func TestCountedByTables(t *testing.T) {
+	count := func(kernel, args string, read, written float64, tables map[int][]int32) Counted {
+		c := Counted{Read: read, Written: written, DistinctRead: read, DistinctWritten: written}
+		c.Kernel, c.Grid, c.Block, c.Tables = kernel, [3]int{1, 1, 1}, [3]int{1, 1, 1}, tables
+		for _, a := range strings.Fields(args) {
+			x, err := strconv.Atoi(a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Args = append(c.Args, cuda.Int(x))
+		}
+		w, err := WorkOf(c.Launch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Operations = w.Operations // not what this is about
+		return c
+	}
+	for _, c := range []struct {
+		name string
+		fits Counted
+	}{
+		// 50 rows of 256 numbers, of 3 rows of a table of 200: one of them is asked for out of bounds, and not read.
+		{"rows", count("nn_gather_rows_f32", "1 256 1 1 200 256 50", 3*256*4+4*50, 50*256*4,
+			map[int][]int32{3: append(slices.Repeat([]int32{7, 7, 199}, 16), 4, -1, 999)})},
+		// One system, model 1 of 2 at frequency 3 of 4, on 10 x 12 nodes in a layer of 2: x, the model, all four planes, flags.
+		{"residual", count("helm_residual_f32", "1 1 1 1 1 1 1 2 1 4 10 12 2 1 0 9", 224*8+4*9+120*4+224*64+4*224, 16,
+			map[int][]int32{3: {1, 3, 0, 0}})},
+		// Four systems of two models at two frequencies of four, own sets of one direction, one shot: u, dm, mass, rows.
+		{"tangent", count("helm_tangent_f32", "1 1 1 1 1 1 2 4 4 10 12 2 1 1 1 256", 4*224*8+2*120*4+2*224*16+4*224, 4*224*8,
+			map[int][]int32{3: {0, 1, 0, 2, 1, 1, 1, 2}})},
+		// Two systems of two models that have one observation, at one frequency: one set of 40 data.
+		{"misfit", count("helm_misfit_f64", "1 1 1 1 1 1 1 1 1 1 3 2 2 4 224 5 8", 2*40*16+40*16+4*8, 2*(40*16+16),
+			map[int][]int32{5: {2, 2}, 8: {0, 3, 1, 3}})},
+	} {
+		if held, err := c.fits.Check(); !held || err != nil {
+			t.Errorf("%s: %v, %v", c.name, held, err)
+		}
+		less := c.fits
+		less.DistinctRead, less.DistinctWritten = less.DistinctRead/2, less.DistinctWritten/2
+		if _, err := less.Check(); err == nil {
+			t.Errorf("%s: half of the bytes, and no error", c.name)
+		}
+	}
+	gather := count("nn_gather_rows_f32", "1 256 1 1 200 256 50", 3*256*4+4*50, 50*256*4, nil)
+	if _, err := gather.Check(); err == nil {
+		t.Error("rows that repeat, and no table says so: no error")
+	}
+	for _, bad := range []string{"3", "3:", "x:1", "3:1,y", "3:1,99999999999"} {
+		if _, err := ParseCounted([]byte(countedHead + "\nnn_x\t1 1 1\t1 1 1\t0\t1\t1\t1\t1\t1\t1\t1\t1\t" + bad + "\n")); err == nil {
+			t.Errorf("tables %q: no error", bad)
 		}
 	}
 }
@@ -156,15 +215,15 @@ func TestTrainingStep(t *testing.T) {
 			products += n * r.Work.Operations
 		}
 	}
-	if calls["nn_layernorm_f32"] != mlpBlocks || calls["nn_linear_f32"] != mlpBlocks+2 {
+	if calls["nn_layernorm_f32"] != published.blocks || calls["nn_linear_f32"] != published.blocks+2 {
 		t.Errorf("launches: %v", calls)
 	}
 	// Weights, two moments and the mean are read and written; stored gradients are read as well.
-	if low, high := 32.0*mlpParameters, 36.0*mlpParameters; adam < low || adam > high {
+	if low, high := 32.0*publishedParameters, 36.0*publishedParameters; adam < low || adam > high {
 		t.Errorf("the optimiser moves %.0f bytes: between %.0f and %.0f are right", adam, low, high)
 	}
 	// Rounded up to tiles (50 rows to 64 and to 48 of k) products may cost up to a third more.
-	if least := 6.0 * mlpBatch * (mlpParameters - 1e6); products < least || products > 1.4*least {
+	if least := 6 * float64(published.batch) * (publishedParameters - 1e6); products < least || products > 1.4*least {
 		t.Errorf("dense products cost %.3g operations, 6 a weight and row are %.3g", products, least)
 	}
 }

@@ -40,6 +40,9 @@ type Launch struct {
 	Block  [3]int
 	Shared int // dynamic, bytes
 	Args   []cuda.Arg
+	// Tables are the numbers of the int32 tables (rows, levels, which model a system has) that are known, by the argument that
+	// points to them: those of counted launches. A ledger's buffers hold nothing.
+	Tables map[int][]int32
 }
 
 // Int is argument i as a number.
@@ -55,6 +58,23 @@ func (l Launch) Has(i int) float64 {
 
 // On is 1 if argument i, a flag, is set.
 func (l Launch) On(i int) float64 { return l.Has(i) }
+
+// Distinct is how many of the numbers 0..bound-1 the first rows rows of table `argument` name in a column, of so many columns:
+// what is taken by them from memory is read once. Where the table is not known it is the most that it can be, the smaller of rows and
+// bound: a published problem's indices are all different as far as there are different ones.
+func (l Launch) Distinct(argument int, rows float64, columns, column int, bound float64) float64 {
+	table, ok := l.Tables[argument]
+	if !ok {
+		return math.Min(rows, bound)
+	}
+	seen := map[int32]bool{}
+	for i := column; i < len(table) && i < int(rows)*columns; i += columns {
+		if x := table[i]; x >= 0 && float64(x) < bound {
+			seen[x] = true
+		}
+	}
+	return float64(len(seen))
+}
 
 // Size is the bytes of the kernel's numbers, by its name's end: 8 for _f64 and _c128, else 4; complex numbers are two.
 func (l Launch) Size() float64 {

@@ -15,6 +15,7 @@ import (
 var (
 	kernelNote = regexp.MustCompile(`//[^\n]*|/\*[^*\n]*\*/`)
 	kernelHead = regexp.MustCompile(`extern "C" __global__ void\s+(?:__launch_bounds__\([^)]*\)\s+)?(\w+)\(`)
+	kernelPair = regexp.MustCompile(`\bWAVEPRIOR_KERNELS\(\s*(\w+),`) // cuda/kernel.h
 	madeKernel = regexp.MustCompile(`\bcuda\.NewKernel\(`)
 	// What a .cu may not hold: sums whose order is chance, code that only one machine takes, what cuda/kernel.h is there for.
 	notInKernels = regexp.MustCompile(`\batomic\w*|\basm\b|__shfl\w*|__ballot\w*|__activemask|__syncwarp|#include <|<<<|\bprintf\b|\bextern __shared__`)
@@ -49,8 +50,12 @@ func source(t *testing.T, name string) string {
 
 // kernelsOf lists the kernels that a text defines, by name.
 func kernelsOf(text string) (names []string) {
-	for _, m := range kernelHead.FindAllStringSubmatch(kernelNote.ReplaceAllString(text, ""), -1) {
+	text = kernelNote.ReplaceAllString(text, "")
+	for _, m := range kernelHead.FindAllStringSubmatch(text, -1) {
 		names = append(names, m[1])
+	}
+	for _, m := range kernelPair.FindAllStringSubmatch(text, -1) {
+		names = append(names, m[1]+"_f32", m[1]+"_f64")
 	}
 	return names
 }
@@ -102,7 +107,7 @@ func TestKernelsHaveTwins(t *testing.T) {
 	for _, k := range cuda.Kernels() {
 		file, ok := found[k.Name]
 		if !ok {
-			t.Errorf(`kernel %s: no .cu has extern "C" __global__ void %s(`, k.Name, k.Name)
+			t.Errorf(`kernel %s: no .cu has extern "C" __global__ void %s(, nor WAVEPRIOR_KERNELS(%s,`, k.Name, k.Name, concept(k.Name))
 			continue
 		}
 		delete(found, k.Name)
@@ -150,7 +155,7 @@ func TestKernelSources(t *testing.T) {
 			line := 1 + strings.Count(text[:strings.Index(text, m)], "\n")
 			t.Errorf("%s:%d: %s: not in a .cu; cuda/kernel.h has what warps and blocks do together", name, line, m)
 		}
-		if heads, marks := len(kernelsOf(text)), strings.Count(text, "__global__"); heads != marks {
+		if heads, marks := len(kernelHead.FindAllString(text, -1)), strings.Count(text, "__global__"); heads != marks {
 			t.Errorf("%s: %d times __global__, %d kernels begin with extern \"C\" __global__ void NAME(", name, marks, heads)
 		}
 	}
@@ -163,8 +168,9 @@ func TestKernelSources(t *testing.T) {
 func TestKernelsAreSeen(t *testing.T) {
 	text := "// extern \"C\" __global__ void no(int64_t n) {\n" +
 		"extern \"C\" __global__ void a_f32(float* y, const float* x, // the input\n    int64_t /*n*/, float a) {\n}\n" +
-		"extern \"C\" __global__ void __launch_bounds__(256)\nb(double x) {}\n"
-	if got := kernelsOf(text); !slices.Equal(got, []string{"a_f32", "b"}) {
+		"extern \"C\" __global__ void __launch_bounds__(256)\nb(double x) {}\n" +
+		"// WAVEPRIOR_KERNELS(no,\nWAVEPRIOR_KERNELS(c,\n  (T* y, int64_t n), { C(y, n); })\n#define NOT_WAVEPRIOR_KERNELS(d, x)\n"
+	if got := kernelsOf(text); !slices.Equal(got, []string{"a_f32", "b", "c_f32", "c_f64"}) {
 		t.Errorf("%v", got)
 	}
 	if !named(`{"nn_gelu", x}`, "nn_gelu_f32") || named(`{"nn_gelu_backward"}`, "nn_gelu_f32") || named("nn_gelu", "nn_gelu_f32") {

@@ -184,6 +184,8 @@ var points = []point{
 	{"full", "commit.rename", 20, false},
 	{"full", "commit.rename", 31, false},
 	{"full", "commit.rename", 38, false},
+	{"full", "commit.rename", 62, false}, // figures, in a folder of their own
+	{"full", "commit.rename", 66, false},
 	{"wide", "host.sample", 3, false},
 	{"wide", "service.physics.Misfit", 2, false},
 	// The run of a truth rule, between the training of the cell's prior and its observation.

@@ -97,7 +97,25 @@ std::string Once(const emulated::LaunchFile& launch, emulated::Kernel* kernel, e
   return fault.empty() ? Differs(launch, memory) : fault;
 }
 
-void Count(FILE* to, const emulated::LaunchFile& launch, const emulated::Counters& counted) {
+// The numbers of a table of int32 that an argument points into, "NUMBER:x,x,..."; none where it is long: what such a one
+// says is in the kernel's scalars as well (multifrontal's lists).
+constexpr size_t kLongestTable = 4096;
+
+void Table(FILE* to, const emulated::LaunchFile& launch, size_t number, const char* before) {
+  const auto& a = launch.arguments[number];
+  const std::string& bytes = launch.buffers[static_cast<size_t>(a.value)].before;
+  const size_t from = static_cast<size_t>(a.offset), count = (bytes.size() - from) / sizeof(int32_t);
+  if (count == 0 || count > kLongestTable) return;
+  fprintf(to, "%s%zu:", before, number);
+  for (size_t i = 0; i < count; i++) {
+    int32_t x;
+    memcpy(&x, bytes.data() + from + i * sizeof x, sizeof x);
+    fprintf(to, "%s%" PRId32, i ? "," : "", x);
+  }
+}
+
+void Count(FILE* to, const emulated::LaunchFile& launch, const emulated::Kernel& kernel,
+           const emulated::Counters& counted) {
   const emulated::trace::Bytes b = emulated::trace::Distinct();
   const dim3 &g = launch.shape.grid, &k = launch.shape.block;
   fprintf(to, "%s\t%u %u %u\t%u %u %u\t%zu\t", launch.kernel.c_str(), g.x, g.y, g.z, k.x, k.y, k.z,
@@ -106,8 +124,15 @@ void Count(FILE* to, const emulated::LaunchFile& launch, const emulated::Counter
     const auto& a = launch.arguments[i];
     fprintf(to, "%s%" PRId64, i ? " " : "", a.pointer ? static_cast<int64_t>(a.value >= 0) : a.value);
   }
-  fprintf(to, "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
+  fprintf(to, "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t",
           counted.read, counted.written, counted.operations, b.read, b.written, b.read_by_blocks, b.written_by_blocks);
+  const char* before = "";
+  for (size_t i = 0; i < launch.arguments.size(); i++) {
+    if (kernel.tables[i] != '1' || launch.arguments[i].value < 0) continue;
+    Table(to, launch, i, before);
+    before = " ";
+  }
+  fprintf(to, "\n");
 }
 
 int Wrong(const std::string& what) {
@@ -132,7 +157,7 @@ int Replay(const std::string& path, FILE* counts, std::set<std::string>* seen) {
     if (!fault.empty()) return Wrong(path + ", " + o.name + ": " + fault);
     const emulated::Counters once{kernel->counted.read - before.read, kernel->counted.written - before.written,
                                   kernel->counted.operations - before.operations};
-    if (counts && o.order == emulated::Order::kForward) Count(counts, launch, once);
+    if (counts && o.order == emulated::Order::kForward) Count(counts, launch, *kernel, once);
   }
   return 0;
 }
@@ -151,7 +176,7 @@ int main(int argc, char** argv) {
   if (counts)
     fprintf(counts,
             "kernel\tgrid\tblock\tshared\targuments\tread\twritten\toperations\tdistinct_read\tdistinct_written\t"
-            "blocks_read\tblocks_written\n");
+            "blocks_read\tblocks_written\ttables\n");
   std::set<std::string> seen;
   int failed = 0;
   for (const std::string& f : files) failed += Replay(f, counts, &seen);

@@ -42,8 +42,8 @@ import (
 	"unsafe"
 )
 
-// Present reports whether the libcuda of this process is the emulated one.
-func Present() bool { return C.present() != 0 }
+// Present reports whether the libcuda of this process is the emulated one. It looks once: every launch asks.
+var Present = sync.OnceValue(func() bool { return C.present() != 0 })
 
 func text(function string) string {
 	name := C.CString(function)

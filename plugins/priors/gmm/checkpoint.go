@@ -13,7 +13,6 @@ import (
 	"github.com/waveprior/waveprior/core/safetensors"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
-	"github.com/waveprior/waveprior/plugins/priors/internal/latent"
 )
 
 // CheckpointName is the file that Train writes into its folder. It has the tensor means (N, d), for components =
@@ -89,22 +88,31 @@ func readCheckpoint(folder, components string) (*checkpoint, error) {
 		if err := ck.covariance.Check("covariance", tensor.Float64, d, d); err != nil {
 			return fail("%w", err)
 		}
-		if !latent.Finite(ck.covariance) {
+		if !ck.covariance.Finite() {
 			return fail("the covariance is not finite")
 		}
 	}
 	if err := ck.means.Check("means", tensor.Float64, n, d); err != nil {
 		return fail("%w", err)
 	}
-	if ck.means.Batch() == 0 || !latent.Finite(ck.means) {
+	if ck.means.Batch() == 0 || !ck.means.Finite() {
 		return fail("it has %d means, one or more, all finite, are needed", ck.means.Batch())
 	}
 	return ck, nil
 }
 
-// fits returns an error unless the checkpoint's models have the shape of the target's.
-func (ck *checkpoint) fits(model space.Space) error {
-	if err := sameShape(ck.space, model); err != nil {
+// fits returns an error unless the checkpoint's models have the shape of the target's, and where they are the options' own
+// also its quantities.
+func (ck *checkpoint) fits(model space.Space, own bool) error {
+	err := sameShape(ck.space, model)
+	if err == nil && own {
+		for i, q := range model.Quantities {
+			if has := ck.space.Quantities[i]; has.Name != q.Name || has.Unit != q.Unit {
+				err = fmt.Errorf("it is a mixture of %s [%s], the options say %s [%s]: train again", has.Name, has.Unit, q.Name, q.Unit)
+			}
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("checkpoint %s: %w: %w", ck.path, contract.ErrCheckpoint, err)
 	}
 	return nil

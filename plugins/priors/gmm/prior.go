@@ -49,13 +49,14 @@ func (p *Prior) Describe() contract.Description {
 		Numerics: "2",
 		Doc: "Gaussian mixtures as diffusion priors with the exact denoiser: the perfectly memorised prior, a component of " +
 			"given width at each training example, and the generalised one, a Gaussian with the training set's mean and " +
-			"covariance. The latent vector is the model itself, in float64. Training reads the set once.",
+			"covariance. The latent vector is the model itself, in float64, in the solver's own quantity and grid unless the " +
+			"options say which. Training reads the set once.",
 		Options: table,
 	}
 }
 
-// Configure implements contract.Plugin. The latent and model spaces come from the target named "model", or without one
-// from the checkpoint. Errors: ErrInvalidOption (an option, no target and no checkpoint); ErrUnsupported (a device, a
+// Configure implements contract.Plugin. The latent and model spaces come from the target named "model", with the options'
+// quantity and grid, or without one from the checkpoint. Errors: ErrInvalidOption (an option, no target and no checkpoint); ErrUnsupported (a device, a
 // complex model); ErrCheckpoint (missing, corrupt, of other components or another number of coordinates).
 func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Configured, error) {
 	fail := func(err error) (contract.Configured, error) {
@@ -78,7 +79,9 @@ func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Config
 	k := slices.IndexFunc(c.Target, func(s space.Space) bool { return s.Name == "model" })
 	switch {
 	case k >= 0:
-		cfg.model = c.Target[k]
+		if cfg.model, err = cfg.options.modelOf(c.Target[k]); err != nil {
+			return fail(fmt.Errorf("%w: %w", contract.ErrInvalidOption, err))
+		}
 	case ck != nil:
 		cfg.model = ck.space
 		cfg.model.Name = "model"
@@ -94,7 +97,7 @@ func (p *Prior) Configure(_ context.Context, c contract.Config) (contract.Config
 	cfg.d = cfg.model.Len()
 	cfg.batch = latent.Space{Prior: "gmm", Space: latentOf(cfg.model), Levels: cfg.schedule.Steps()}
 	if ck != nil {
-		if err := ck.fits(cfg.model); err != nil {
+		if err := ck.fits(cfg.model, cfg.options.own()); err != nil {
 			return fail(err)
 		}
 		if cfg.mixture, err = ck.mixture(cfg.options.Width); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/dataset"
+	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
 )
 
@@ -34,10 +35,17 @@ func (p *Prior) Train(ctx context.Context, r contract.TrainRequest, report func(
 	}
 	defer d.Close()
 	s := d.Space()
-	if err := sameShape(s, c.model); err != nil {
+	var adapt *space.Adapter
+	if c.options.own() {
+		adapt, err = space.Between(s, c.model)
+		s = c.model
+	} else {
+		err = sameShape(s, c.model)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: prior gmm: dataset %s: %w", tensor.ErrShape, r.Dataset, err)
 	}
-	t := &trainer{ctx: ctx, c: c, data: d, report: report, start: time.Now(), row: make([]float64, 0, c.d)}
+	t := &trainer{ctx: ctx, c: c, data: d, adapt: adapt, report: report, start: time.Now(), row: make([]float64, 0, c.d)}
 	ck := &checkpoint{components: c.options.Components, space: s}
 	if ck.components == "gaussian" {
 		err = t.gaussian(ck)
@@ -58,6 +66,7 @@ type trainer struct {
 	ctx    context.Context
 	c      *configured
 	data   *dataset.Dataset
+	adapt  *space.Adapter // from its items to the models; nil: they are the same numbers
 	report func(contract.TrainProgress) error
 	start  time.Time
 	done   int // examples read
@@ -67,7 +76,9 @@ type trainer struct {
 // each calls f with every example in order, as float64 numbers that f must not keep. passes is how often Train reads them.
 func (t *trainer) each(passes int, f func(i int, x []float64)) error {
 	for i := range t.data.Len() {
-		t.row = t.data.Reals(i, t.row[:0])
+		if err := t.read(i); err != nil {
+			return err
+		}
 		for k, v := range t.row {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				return fmt.Errorf("training example %d has %g at element %d, it must be finite: %w", i, v, k, contract.ErrInvalidOption)
@@ -88,6 +99,24 @@ func (t *trainer) each(passes int, f func(i int, x []float64)) error {
 			}
 		}
 	}
+	return nil
+}
+
+// read takes example i into the row.
+func (t *trainer) read(i int) error {
+	if t.adapt == nil {
+		t.row = t.data.Reals(i, t.row[:0])
+		return nil
+	}
+	item, m := t.data.Item(i), t.c.model.New(1)
+	failed, err := t.adapt.Apply(item.Reshape(append([]int{1}, item.Shape...)...), m)
+	if err == nil && failed != nil {
+		err = failed[0]
+	}
+	if err != nil {
+		return fmt.Errorf("training example %d: %w", i, err)
+	}
+	t.row = m.AppendReals(t.row[:0])
 	return nil
 }
 

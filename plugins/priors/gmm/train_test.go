@@ -273,7 +273,7 @@ func TestDescribe(t *testing.T) {
 			t.Errorf("no capability %s", c)
 		}
 	}
-	if d.Kind != contract.KindPrior || d.Name != "gmm" || len(d.Options) != 3 {
+	if d.Kind != contract.KindPrior || d.Name != "gmm" || len(d.Options) != 6 {
 		t.Errorf("description %+v", d)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/nn"
 	"github.com/waveprior/waveprior/core/tensor"
-	"github.com/waveprior/waveprior/plugins/priors/internal/latent"
 )
 
 // CheckpointName is the file in Train's folder that the network lies in, with all that training needs to go on (nn.Store's
@@ -58,7 +57,7 @@ func (c *configured) standardisation(st *nn.State) error {
 		if err := t.Check(name, tensor.Float64, c.basis.Dim()); err != nil {
 			return err
 		}
-		if !latent.Finite(t) {
+		if !t.Finite() {
 			return fmt.Errorf("its %s is not finite", name)
 		}
 		*dst = t.Float64s()

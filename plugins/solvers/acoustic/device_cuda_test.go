@@ -33,7 +33,6 @@ func TestCUDAAsCPU(t *testing.T) {
 			if _, err := (onGPU{gpu}).Configure(ctx, contract.Config{Options: o.json(t)}); err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(gpu.cfg.close)
 			want, got := everythingOf(t, cpu, &c), everythingOf(t, gpu, &c)
 			for k := range want {
 				off, size := 0.0, 0.0

@@ -9,7 +9,7 @@ import (
 	"github.com/waveprior/waveprior/core/tensor"
 )
 
-// leastPoints is the fewest nodes per wavelength that a model may have at the wavelet's highest frequency, 2.5 times its peak.
+// leastPoints is the fewest nodes per wavelength that a model may have at the wavelets' highest frequency.
 // The data sets' slowest velocity has 4; for 1 % of phase velocity at the peak order 2 wants 12.9 there, order 4 5.3, order 8
 // 3.4, and at the peak there are 2.5 times as many nodes as at the highest frequency.
 const leastPoints = 3
@@ -21,9 +21,9 @@ type limits struct {
 	order, nx    int
 }
 
-// newLimits takes filled options.
-func newLimits(o *Options) limits {
-	l := limits{dt: *o.DtS, h: *o.Grid.SpacingM, hz: seismic.HighestRicker * *o.Wavelet.PeakHz, order: o.Order, nx: *o.Grid.NX}
+// newLimits takes filled options and the highest frequency of all wavelets.
+func newLimits(o *Options, hz float64) limits {
+	l := limits{dt: *o.DtS, h: *o.Grid.SpacingM, hz: hz, order: o.Order, nx: *o.Grid.NX}
 	l.lower = leastPoints * l.hz * l.h
 	// A little below the limit, where the fastest wave neither grows nor stands still for rounding's sake.
 	l.upper = (1 - 1e-6) * seismic.Stability(l.order) * l.h / l.dt
@@ -39,21 +39,15 @@ func (l *limits) carried() string {
 	return fmt.Sprintf("at least %d nodes per wavelength at %g Hz and a spacing of %g m are %.6g m/s", leastPoints, l.hz, l.h, l.lower)
 }
 
-// check sets the status of the items of m that are not finite or outside the limits.
-func (s *setup) check(m *tensor.Tensor) []contract.Status {
-	var status []contract.Status
-	for i := range m.Batch() {
-		var text string
-		var code contract.StatusCode
-		item := m.Item(i)
-		if item.DType == tensor.Float32 {
-			code, text = judge(&s.limits, item.Float32s())
-		} else {
-			code, text = judge(&s.limits, item.Float64s())
-		}
-		status = contract.SetStatus(status, m.Batch(), i, contract.Status{Code: code, Text: text})
+// check is the status of a model: not finite, not above 0 or outside the limits.
+func (l *limits) check(item *tensor.Tensor) contract.Status {
+	var st contract.Status
+	if item.DType == tensor.Float32 {
+		st.Code, st.Text = judge(l, item.Float32s())
+	} else {
+		st.Code, st.Text = judge(l, item.Float64s())
 	}
-	return status
+	return st
 }
 
 // judge looks at all of a model: of several faults the most telling is said, with the fastest or slowest node.

@@ -5,18 +5,21 @@ import (
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/seismic"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
 
 // Options is the solver's TOML table.
 type Options struct {
 	Preset        string            `option:"preset" oneof:"none,openfwi" doc:"none: all is given here. openfwi: grid, time step, boundary, wavelet, sources and receivers of the OpenFWI data sets (70 x 70 nodes, 10 m, 1000 steps of 1 ms, 15 Hz, 5 shots, 70 receivers); what is given beside it replaces its part"`
-	Grid          Grid              `option:"grid" doc:"the model's grid: nz x nx nodes, node (iz, ix) at depth iz spacing_m and offset ix spacing_m"`
+	Grid          intime.Grid       `option:"grid" doc:"the model's grid: nz x nx nodes, node (iz, ix) at depth iz spacing_m and offset ix spacing_m"`
 	DtS           *float64          `option:"dt_s" above:"0" unit:"s" doc:"time step, and the sampling of the data; velocities above the scheme's limit for it are refused"`
 	NT            *int              `option:"nt" min:"1" max:"1000000" doc:"time steps; row n of the data is the field at (n + 1) dt_s"`
 	Order         int               `option:"order" default:"4" oneof:"2,4,6,8" doc:"of the scheme in space"`
 	Boundary      Boundary          `option:"boundary" doc:"what absorbs waves around the grid; the model's edge is continued into it"`
 	FreeSurface   bool              `option:"free_surface" default:"false" doc:"p = 0 at depth 0, without an absorbing layer there"`
-	Wavelet       Wavelet           `option:"wavelet" doc:"q(t), the same for every shot"`
+	Wavelet       seismic.Wavelet   `option:"wavelet" doc:"q(t), the same for every shot; of a file with several, each shot's"`
+	Wavelets      []seismic.Wavelet `option:"wavelets" default:"[]" doc:"several wavelets instead, of any kinds and frequencies, each a table as wavelet is"`
+	WaveletOfShot []int             `option:"wavelet_of_shot" default:"[]" min:"0" doc:"number of every shot's wavelet, from 0 in the order of wavelets; default: the only one for all shots, or as many as there are shots, each its own"`
 	Sources       seismic.Positions `option:"sources" doc:"point sources, one shot each: positions_m, or a line of z_m, x_first_m, x_last_m and count"`
 	Receivers     seismic.Positions `option:"receivers" doc:"receivers, the same for every shot: positions_m, or a line of z_m, x_first_m, x_last_m and count"`
 	SincHalfWidth int               `option:"sinc_half_width" default:"4" min:"1" max:"10" doc:"nodes on each side of a point between nodes that it acts on, by Kaiser-windowed sinc interpolation"`
@@ -24,26 +27,11 @@ type Options struct {
 	MemoryMB      int               `option:"memory_mb" default:"1024" min:"1" max:"1048576" unit:"MiB" affects:"nothing" doc:"for the wavefields that gradients keep; with little, segments of the forward run that are done again are chosen to take the least, to the same bits"`
 }
 
-// Grid is the model's grid.
-type Grid struct {
-	NZ       *int     `option:"nz" min:"2" max:"8192" doc:"nodes in depth"`
-	NX       *int     `option:"nx" min:"2" max:"8192" doc:"nodes across"`
-	SpacingM *float64 `option:"spacing_m" above:"0" unit:"m" doc:"distance of nodes"`
-}
-
 // Boundary is what absorbs waves.
 type Boundary struct {
 	Kind       *string  `option:"kind" oneof:"cpml,openfwi" doc:"cpml: convolutional perfectly matched layers. openfwi: the data sets' sponge, periodic at its outer edge, order 4 only. Default: cpml, or the preset's"`
 	Cells      *int     `option:"cells" min:"0" max:"1024" doc:"nodes of the layer on every side; default 20 for cpml, 120 for openfwi. 0: p = 0 just beyond the grid"`
 	VelocityMS *float64 `option:"velocity_m_s" above:"0" unit:"m/s" doc:"cpml: the fastest speed that the layer's damping is made for; default: the fastest that dt_s allows"`
-}
-
-// Wavelet is the source's function of time.
-type Wavelet struct {
-	Kind   *string   `option:"kind" oneof:"ricker,openfwi,samples" doc:"ricker: (1 - 2 b) exp(-b), b = (pi peak_hz (t - delay_s))^2. openfwi: the same, centred in 2 floor(1.1/(peak_hz dt_s)) + 1 samples and 0 after. samples: those given. Default: ricker, or the preset's"`
-	PeakHz *float64  `option:"peak_hz" above:"0" unit:"Hz" doc:"peak frequency; of samples, too: 2.5 times that is taken for the highest frequency"`
-	DelayS *float64  `option:"delay_s" unit:"s" doc:"ricker: time of the peak; default 1.1/peak_hz"`
-	Values []float64 `option:"samples" default:"[]" doc:"samples: q at 0, dt_s, 2 dt_s, ...; 0 after the last one"`
 }
 
 // invalid is an error of the options.
@@ -77,8 +65,12 @@ func (o *Options) fill() error {
 		or(&o.DtS, 1e-3)
 		orInt(&o.NT, 1000)
 		orText(&o.Boundary.Kind, "openfwi")
-		orText(&o.Wavelet.Kind, "openfwi")
-		or(&o.Wavelet.PeakHz, 15)
+		if len(o.Wavelets) == 0 {
+			orText(&o.Wavelet.Kind, "openfwi")
+			if formula(*o.Wavelet.Kind) {
+				or(&o.Wavelet.PeakHz, 15)
+			}
+		}
 		if o.Sources.Empty() { // columns linspace(0, 69, 5), rounded half to even
 			o.Sources.PositionsM = [][]float64{{10, 0}, {10, 170}, {10, 340}, {10, 520}, {10, 690}}
 		}
@@ -87,7 +79,12 @@ func (o *Options) fill() error {
 		}
 	}
 	orText(&o.Boundary.Kind, "cpml")
-	orText(&o.Wavelet.Kind, "ricker")
+	if len(o.Wavelets) == 0 {
+		orText(&o.Wavelet.Kind, "ricker")
+	}
+	for i := range o.Wavelets {
+		orText(&o.Wavelets[i].Kind, "ricker")
+	}
 	if *o.Boundary.Kind == "openfwi" {
 		orInt(&o.Boundary.Cells, 120)
 	} else {
@@ -95,13 +92,12 @@ func (o *Options) fill() error {
 	}
 	for name, missing := range map[string]bool{
 		"grid.nz": o.Grid.NZ == nil, "grid.nx": o.Grid.NX == nil, "grid.spacing_m": o.Grid.SpacingM == nil,
-		"dt_s": o.DtS == nil, "nt": o.NT == nil, "wavelet.peak_hz": o.Wavelet.PeakHz == nil,
+		"dt_s": o.DtS == nil, "nt": o.NT == nil,
 	} {
 		if missing {
 			return invalid("%s is missing (or give preset = \"openfwi\")", name)
 		}
 	}
-	or(&o.Wavelet.DelayS, 1.1 / *o.Wavelet.PeakHz)
 	return o.check()
 }
 
@@ -117,23 +113,49 @@ func (o *Options) check() error {
 		return invalid("boundary.cells = %d, the openfwi sponge needs at least 2", *o.Boundary.Cells)
 	case sponge && o.Boundary.VelocityMS != nil:
 		return invalid("boundary.velocity_m_s is of cpml: the openfwi sponge goes by the slowest velocity of each model")
-	case *o.Wavelet.Kind == "samples" && len(o.Wavelet.Values) == 0:
-		return invalid("wavelet.kind = \"samples\" without wavelet.samples")
-	case *o.Wavelet.Kind != "samples" && len(o.Wavelet.Values) > 0:
-		return invalid("wavelet.samples with wavelet.kind = %q", *o.Wavelet.Kind)
-	case len(o.Wavelet.Values) > *o.NT:
-		return invalid("wavelet.samples has %d numbers for %d time steps", len(o.Wavelet.Values), *o.NT)
 	}
 	return nil
 }
 
-// samples returns q(t) at every step.
-func (o *Options) samples() []float64 {
-	switch *o.Wavelet.Kind {
-	case "samples":
-		return append(append([]float64(nil), o.Wavelet.Values...), make([]float64, *o.NT-len(o.Wavelet.Values))...)
-	case "openfwi":
-		return seismic.RickerOpenFWI(*o.NT, *o.DtS, *o.Wavelet.PeakHz)
+// formula tells which kinds of wavelets need a peak frequency.
+func formula(kind string) bool { return kind == "ricker" || kind == "openfwi" }
+
+// signals returns the wavelets at the time steps, and which of them is each shot's.
+func (o *Options) signals(shots int) (list []seismic.Signal, of []int, err error) {
+	all, name := []seismic.Wavelet{o.Wavelet}, "wavelet"
+	if len(o.Wavelets) > 0 {
+		w := &o.Wavelet
+		if w.Kind != nil || w.PeakHz != nil || w.DelayS != nil || w.SamplingS != nil || w.Path != "" || len(w.Values) > 0 {
+			return nil, nil, invalid("wavelet and wavelets are both given, allowed is one of them")
+		}
+		all = o.Wavelets
 	}
-	return seismic.Ricker(*o.NT, *o.DtS, *o.Wavelet.PeakHz, *o.Wavelet.DelayS)
+	for i := range all {
+		if len(o.Wavelets) > 0 {
+			name = fmt.Sprintf("wavelets[%d]", i)
+		}
+		some, err := all[i].Signals(*o.NT, *o.DtS)
+		if err != nil {
+			return nil, nil, invalid("%s.%w", name, err)
+		}
+		list = append(list, some...)
+	}
+	switch n := len(o.WaveletOfShot); {
+	case n == shots:
+		for shot, k := range o.WaveletOfShot {
+			if k >= len(list) {
+				return nil, nil, invalid("wavelet_of_shot: shot %d has wavelet %d, there are %d (0..%d)", shot, k, len(list), len(list)-1)
+			}
+		}
+		return list, o.WaveletOfShot, nil
+	case n > 0:
+		return nil, nil, invalid("wavelet_of_shot has %d numbers for %d shots", n, shots)
+	case len(list) != 1 && len(list) != shots:
+		return nil, nil, invalid("%d wavelets for %d shots: give wavelet_of_shot, or one wavelet for all shots, or one for each", len(list), shots)
+	}
+	of = make([]int, shots)
+	for shot := range of {
+		of[shot] = min(shot, len(list)-1)
+	}
+	return list, of, nil
 }

@@ -34,11 +34,17 @@ func TestOptionErrors(t *testing.T) {
 		"source too close":    {options{"boundary": section{"cells": 0}, "sources": list([]float64{5, 30})}, "needs the node (iz -3, ix 3) for its interpolation, the nodes with their layers are iz 0..9"},
 		"receiver in the air": {options{"free_surface": true, "receivers": list([]float64{0, 30})}, "lies on the free surface"},
 		"no sources":          {options{"sources": section{}}, "sources: there are none"},
-		"samples missing":     {options{"wavelet": section{"kind": "samples", "peak_hz": 15}}, "without wavelet.samples"},
-		"samples unasked":     {options{"wavelet": section{"peak_hz": 15, "samples": []float64{1}}}, `wavelet.samples with wavelet.kind = "ricker"`},
+		"samples missing":     {options{"wavelet": section{"kind": "samples", "peak_hz": 15}}, `wavelet.kind = "samples" without samples`},
+		"samples unasked":     {options{"wavelet": section{"peak_hz": 15, "samples": []float64{1}}}, `wavelet.samples with kind = "ricker"`},
 		"samples too many":    {options{"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": make([]float64, 61)}}, "61 numbers for 60 time steps"},
 		"no velocity":         {options{"wavelet": section{"peak_hz": 90}}, "no velocity suits both: order 4 is stable up to v dt/h = 0.6124, which is 6123.72 m/s for a time step of 0.001 s and a spacing of 10 m, and at least 3 nodes per wavelength at 225 Hz"},
 		"unknown":             {options{"dt": 1}, "dt"},
+		"both":                {options{"wavelets": []section{{"peak_hz": 15}}}, "wavelet and wavelets are both given"},
+		"three for two":       {options{"wavelet": section{}, "wavelets": []section{{"peak_hz": 15}, {"peak_hz": 12}, {"peak_hz": 10}}}, "3 wavelets for 2 shots: give wavelet_of_shot"},
+		"one of three":        {options{"wavelet": section{}, "wavelets": []section{{"peak_hz": 15}, {}}}, `wavelets[1].peak_hz is missing (kind = "ricker")`},
+		"few of shots":        {options{"wavelet_of_shot": []int{0}}, "wavelet_of_shot has 1 numbers for 2 shots"},
+		"no such wavelet":     {options{"wavelet_of_shot": []int{0, 1}}, "wavelet_of_shot: shot 1 has wavelet 1, there are 1 (0..0)"},
+		"no such file":        {options{"wavelet": section{"kind": "file", "path": "/nowhere/q.npy"}}, "wavelet.path: "},
 	} {
 		o := tiny.with(c.change)
 		if o["preset"] == nil {
@@ -144,24 +150,5 @@ func TestCallErrors(t *testing.T) {
 	st, err := s.Misfit(ctx, m, []int{0}, make([]float64, 1), c.Model.New(1))
 	if err != nil || contract.StatusAt(st, 0).Code != contract.Diverged {
 		t.Errorf("a gradient that overflows: %v %v", st, err)
-	}
-}
-
-// The wavelet's kinds, through the data: samples of a Ricker wavelet give the bits of the Ricker wavelet.
-func TestWaveletKinds(t *testing.T) {
-	q := make([]float64, 60)
-	for k := range q {
-		b := math.Pow(math.Pi*15*(float64(k)*1e-3-0.02), 2)
-		q[k] = (1 - 2*b) * math.Exp(-b)
-	}
-	var d [2][]float64
-	for i, o := range []options{{}, {"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": q}}} {
-		s, c := configure(t, tiny.with(o), 1)
-		d[i] = forward(t, s, &c, constant(&c, 2000))
-	}
-	for i := range d[0] {
-		if d[0][i] != d[1][i] {
-			t.Fatalf("number %d: %g from the kind, %g from samples", i, d[0][i], d[1][i])
-		}
 	}
 }

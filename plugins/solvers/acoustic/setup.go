@@ -2,7 +2,6 @@ package acoustic
 
 import (
 	"fmt"
-	"sync"
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/seismic"
@@ -10,22 +9,11 @@ import (
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/wave"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
 
-// setup is what Configure leaves. Nothing of it changes afterwards; calls that run hold use, so that its memory is freed only
-// after them.
-type setup struct {
-	use          sync.RWMutex
-	limits       limits
-	model, data  space.Space
-	nodes, shots int // nodes of a model; shots
-	threads      int
-	device       cuda.Device
-	single       *wave.Plan[float32] // one of the two
-	double       *wave.Plan[float64]
-}
-
-func newSetup(o *Options, device string, threads int) (*setup, error) {
+func newSetup(o *Options, threads int) (*intime.Setup, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
@@ -34,15 +22,34 @@ func newSetup(o *Options, device string, threads int) (*setup, error) {
 	if o.FreeSurface {
 		top = 0
 	}
-	s := &setup{threads: max(1, threads)}
-	s.limits = newLimits(o)
-	if s.limits.upper <= s.limits.lower {
-		return nil, invalid("no velocity suits both: %s, and %s", s.limits.stable(), s.limits.carried())
+	sources, err := o.Sources.List("sources")
+	if err != nil {
+		return nil, invalid("%w", err)
 	}
+	receivers, err := o.Receivers.List("receivers")
+	if err != nil {
+		return nil, invalid("%w", err)
+	}
+	signals, of, err := o.signals(len(sources))
+	if err != nil {
+		return nil, err
+	}
+	peak, highest := 0.0, 0.0
+	for _, q := range signals {
+		peak += q.PeakHz / float64(len(signals))
+		highest = max(highest, q.HighestHz)
+	}
+	s := &intime.Setup{Spaces: calls.Spaces{Solver: "acoustic"}, Threads: max(1, threads),
+		Scheme: &seismic.Scheme{Order: o.Order, StepS: *o.DtS, SpacingM: *o.Grid.SpacingM, PeakHz: peak, HighestHz: highest}}
+	l := newLimits(o, highest)
+	if l.upper <= l.lower {
+		return nil, invalid("no velocity suits both: %s, and %s", l.stable(), l.carried())
+	}
+	s.Judge = l.check
 	c := wave.Config{
 		NZ: *o.Grid.NZ, NX: *o.Grid.NX, SpacingM: *o.Grid.SpacingM, StepS: *o.DtS, Steps: *o.NT, Order: o.Order,
 		Top: top, Bottom: cells, Left: cells, Right: cells, FreeSurface: o.FreeSurface, Sponge: sponge,
-		LayerSpeed: s.limits.upper, LayerHz: *o.Wavelet.PeakHz, Memory: o.MemoryMB << 20,
+		LayerSpeed: l.upper, LayerHz: peak, Memory: o.MemoryMB << 20,
 	}
 	if o.Boundary.VelocityMS != nil {
 		c.LayerSpeed = *o.Boundary.VelocityMS
@@ -57,16 +64,12 @@ func newSetup(o *Options, device string, threads int) (*setup, error) {
 	var axes [2]space.Axis
 	for i, p := range []struct {
 		what, axis string
-		given      *seismic.Positions
+		list       [][]float64
 		scale      float64
 		nodes      *[][]wave.Node
-	}{{"sources", "shot", &o.Sources, scale, &c.Sources}, {"receivers", "receiver", &o.Receivers, 1, &c.Receivers}} {
-		list, err := p.given.List(p.what)
-		if err != nil {
-			return nil, invalid("%w", err)
-		}
-		axes[i] = seismic.Axis(p.axis, list)
-		for k, zx := range list {
+	}{{"sources", "shot", sources, scale, &c.Sources}, {"receivers", "receiver", receivers, 1, &c.Receivers}} {
+		axes[i] = seismic.Axis(p.axis, p.list)
+		for k, zx := range p.list {
 			nodes, err := sinc.Nodes(zx[0], zx[1])
 			if err != nil {
 				return nil, invalid("%s: position %d %w", p.what, k, err)
@@ -78,47 +81,33 @@ func newSetup(o *Options, device string, threads int) (*setup, error) {
 			*p.nodes = append(*p.nodes, point)
 		}
 	}
-	q := o.samples()
-	for range c.Sources {
-		c.Wavelets = append(c.Wavelets, q)
+	for _, k := range of {
+		c.Wavelets = append(c.Wavelets, signals[k].Q)
 	}
 	dtype := tensor.Float32
 	if o.Precision == "float64" {
 		dtype = tensor.Float64
 	}
-	s.model = space.Space{Name: "model", DType: dtype,
+	s.Model = space.Space{Name: "model", DType: dtype,
 		Axes: []space.Axis{{Name: "field", Size: 1}, {Name: "z", Unit: "m", Size: c.NZ, Step: c.SpacingM},
 			{Name: "x", Unit: "m", Size: c.NX, Step: c.SpacingM}},
-		Quantities: []space.Quantity{{Name: "vp", Unit: "m/s", Lower: &s.limits.lower, Upper: &s.limits.upper}}}
-	s.data = space.Space{Name: "data", DType: dtype,
+		Quantities: []space.Quantity{{Name: "vp", Unit: "m/s", Lower: &l.lower, Upper: &l.upper}}}
+	s.Data = space.Space{Name: "data", DType: dtype,
 		Axes: []space.Axis{{Name: "component", Size: 1}, axes[0],
 			{Name: "time", Unit: "s", Size: c.Steps, Origin: c.StepS, Step: c.StepS}, axes[1]},
 		Quantities: []space.Quantity{{Name: "pressure", Unit: "1"}}}
-	s.nodes, s.shots = s.model.Len(), len(c.Sources)
-	var err error
-	if contract.DeviceKind(device) == contract.DeviceCPU {
-		device = contract.DeviceCPU
-	} else {
-		c.Memory = 0 // what a GPU has, within what package wave takes of it
-	}
-	if s.device, err = cuda.Open(device, s.threads); err != nil {
-		return nil, fmt.Errorf("solver acoustic: %w: %w", err, contract.ErrUnsupported)
+	s.Shots = len(c.Sources)
+	if s.Device, err = cuda.NewCPU(s.Threads); err != nil {
+		return nil, fmt.Errorf("solver acoustic: %w: %w", contract.ErrUnsupported, err)
 	}
 	if dtype == tensor.Float32 {
-		s.single, err = wave.New[float32](s.device, c)
+		s.Single, err = wave.New[float32](s.Device, c)
 	} else {
-		s.double, err = wave.New[float64](s.device, c)
+		s.Double, err = wave.New[float64](s.Device, c)
 	}
 	if err != nil {
-		s.device.Close()
+		s.Device.Close()
 		return nil, invalid("%w", err)
 	}
 	return s, nil
-}
-
-// close frees the memory once no call uses it.
-func (s *setup) close() {
-	s.use.Lock()
-	defer s.use.Unlock()
-	s.device.Close()
 }

@@ -5,33 +5,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // Solver implements contract.Solver, Misfitter, ForwardLinear and AdjointLinear.
-type Solver struct {
-	mu  sync.RWMutex
-	cfg *configured   // nil before Configure
-	obs *observations // nil before Observe
-}
+type Solver struct{ kept calls.State[configured] }
 
 // configured is what Configure leaves; it is never changed afterwards, so that calls that run go on with what they took.
 type configured struct {
+	calls.Spaces
 	form         form
 	d, n         int
 	lower, upper float64 // of every coordinate; the largest finite numbers where there are no bounds
-	model, data  space.Space
-}
-
-// observations are what Observe left.
-type observations struct {
-	d   []float64 // (k, n)
-	tau []float64 // (k)
 }
 
 // New returns a solver that waits for Configure.
@@ -72,26 +62,25 @@ func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Confi
 	o.Coefficients = coefficients
 	cfg := &configured{
 		form: f, d: d, n: n, lower: -math.MaxFloat64, upper: math.MaxFloat64,
-		model: space.Space{Name: "model", DType: tensor.Float64,
-			Axes:       []space.Axis{{Name: "coordinate", Size: d}},
-			Quantities: []space.Quantity{{Name: "coordinate", Unit: "1"}}},
-		data: space.Space{Name: "data", DType: tensor.Float64,
-			Axes:       []space.Axis{{Name: "coordinate", Size: n}},
-			Quantities: []space.Quantity{{Name: "datum", Unit: "1"}}},
+		Spaces: calls.Spaces{Solver: "analytic",
+			Model: space.Space{Name: "model", DType: tensor.Float64,
+				Axes:       []space.Axis{{Name: "coordinate", Size: d}},
+				Quantities: []space.Quantity{{Name: "coordinate", Unit: "1"}}},
+			Data: space.Space{Name: "data", DType: tensor.Float64,
+				Axes:       []space.Axis{{Name: "coordinate", Size: n}},
+				Quantities: []space.Quantity{{Name: "datum", Unit: "1"}}}},
 	}
 	if len(o.Bounds) == 2 {
 		cfg.lower, cfg.upper = max(cfg.lower, o.Bounds[0]), min(cfg.upper, o.Bounds[1])
 		if lower := o.Bounds[0]; !math.IsInf(lower, 0) {
-			cfg.model.Quantities[0].Lower = &lower
+			cfg.Model.Quantities[0].Lower = &lower
 		}
 		if upper := o.Bounds[1]; !math.IsInf(upper, 0) {
-			cfg.model.Quantities[0].Upper = &upper
+			cfg.Model.Quantities[0].Upper = &upper
 		}
 	}
-	s.mu.Lock()
-	s.cfg, s.obs = cfg, nil
-	s.mu.Unlock()
-	model, data := cfg.model, cfg.data
+	s.kept.Configure(cfg, nil)
+	model, data := cfg.Model, cfg.Data
 	return contract.Configured{Options: o.canonical(), Model: &model, Data: &data}, nil
 }
 
@@ -103,13 +92,8 @@ func (o *Options) canonical() json.RawMessage {
 }
 
 // state returns what Configure and Observe left; obs may be nil.
-func (s *Solver) state() (*configured, *observations, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.cfg == nil {
-		return nil, nil, fmt.Errorf("solver analytic: call Configure first: %w", contract.ErrNotConfigured)
-	}
-	return s.cfg, s.obs, nil
+func (s *Solver) state() (*configured, *calls.Observations, error) {
+	return s.kept.Take("analytic", nil)
 }
 
 // inside reports whether every coordinate of x is finite and within the bounds.
@@ -128,15 +112,13 @@ func (c *configured) check(m *tensor.Tensor) []contract.Status {
 	if c.inside(x) {
 		return nil
 	}
-	var status []contract.Status
-	for i := range m.Batch() {
-		if c.inside(x[i*c.d : (i+1)*c.d]) {
-			continue
+	return calls.Items(m, func(item *tensor.Tensor) contract.Status {
+		if c.inside(item.Float64s()) {
+			return contract.Status{}
 		}
-		text, _ := c.model.FirstOutside(m.Item(i))
-		status = contract.SetStatus(status, m.Batch(), i, contract.Status{Code: contract.OutOfBounds, Text: text})
-	}
-	return status
+		text, _ := c.Model.FirstOutside(item)
+		return contract.Status{Code: contract.OutOfBounds, Text: text}
+	})
 }
 
 // overflow gives DIVERGED to items whose data, a (len a multiple of the batch), are not finite though the model is.
@@ -171,10 +153,7 @@ func (s *Solver) Forward(_ context.Context, m, d *tensor.Tensor) ([]contract.Sta
 	if err != nil {
 		return nil, err
 	}
-	if err := c.model.Check("solver analytic: model", m, -1); err != nil {
-		return nil, err
-	}
-	if err := c.data.Check("solver analytic: data", d, m.Batch()); err != nil {
+	if err := c.CheckForward(m, d); err != nil {
 		return nil, err
 	}
 	status := c.check(m)
@@ -189,29 +168,11 @@ func (s *Solver) Observe(_ context.Context, d *tensor.Tensor, noiseStd []float64
 	if err != nil {
 		return err
 	}
-	if err := c.data.Check("solver analytic: observation", d, len(noiseStd)); err != nil {
+	obs, err := c.Spaces.Observe(d, noiseStd)
+	if err != nil {
 		return err
 	}
-	for i, tau := range noiseStd {
-		if !(tau > 0) || math.IsInf(tau, 0) {
-			return fmt.Errorf("solver analytic: observation %d: noise standard deviation is %g, it must be above 0 and finite: %w",
-				i, tau, contract.ErrInvalidOption)
-		}
-	}
-	for i, v := range d.Float64s() {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("solver analytic: observation %d: datum %d is %g, it must be finite: %w", i/c.n, i%c.n, v,
-				contract.ErrInvalidOption)
-		}
-	}
-	obs := &observations{d: append([]float64(nil), d.Float64s()...), tau: append([]float64(nil), noiseStd...)}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cfg != c {
-		return fmt.Errorf("solver analytic: configured anew during Observe: %w", contract.ErrNotConfigured)
-	}
-	s.obs = obs
-	return nil
+	return s.kept.Observe("analytic", c, obs)
 }
 
 // Misfit implements contract.Misfitter: phi_i = 1/2 |(F(m_i) - d_which[i])/tau|^2, and J^T (F(m_i) - d)/tau^2 in gradient
@@ -221,33 +182,15 @@ func (s *Solver) Misfit(_ context.Context, m *tensor.Tensor, which []int, phi []
 	if err != nil {
 		return nil, err
 	}
-	if err := c.model.Check("solver analytic: model", m, -1); err != nil {
+	if err := c.CheckMisfit(obs, m, which, phi, gradient); err != nil {
 		return nil, err
 	}
-	batch := m.Batch()
-	if gradient != nil {
-		if err := c.model.Check("solver analytic: gradient", gradient, batch); err != nil {
-			return nil, err
-		}
-	}
-	if len(which) != batch || len(phi) != batch {
-		return nil, fmt.Errorf("%w: solver analytic: %d models with %d observation numbers and %d places for misfits",
-			tensor.ErrShape, batch, len(which), len(phi))
-	}
-	if obs == nil {
-		return nil, fmt.Errorf("solver analytic: Misfit before Observe: %w", contract.ErrNoObservation)
-	}
-	for i, k := range which {
-		if k < 0 || k >= len(obs.tau) {
-			return nil, fmt.Errorf("solver analytic: item %d asks for observation %d, there are %d (0..%d): %w", i, k,
-				len(obs.tau), len(obs.tau)-1, contract.ErrNoObservation)
-		}
-	}
+	batch, observed := m.Batch(), obs.D.Float64s()
 	status := c.check(m)
 	x, r := m.Float64s(), make([]float64, batch*c.n)
 	c.form.forward(x, r)
 	for i, k := range which {
-		ri, di, tau := r[i*c.n:(i+1)*c.n], obs.d[k*c.n:(k+1)*c.n], obs.tau[k]
+		ri, di, tau := r[i*c.n:(i+1)*c.n], observed[k*c.n:(k+1)*c.n], obs.Tau[k]
 		sum := 0.0
 		for j, v := range ri {
 			e := (v - di[j]) / tau
@@ -273,7 +216,11 @@ func (s *Solver) JVP(_ context.Context, m, dm, dd *tensor.Tensor) ([]contract.St
 	if err != nil {
 		return nil, err
 	}
-	return c.directions("direction", m, dm, dd, c.d, c.n, c.form.tangent)
+	k, err := c.CheckTangent(m, dm, dd)
+	if err != nil {
+		return nil, err
+	}
+	return c.directions(k, m, dm, dd, c.d, c.n, c.form.tangent)
 }
 
 // VJP implements contract.AdjointLinear: dm (batch, K, d) = J(m_i)^T w, w (batch or 1, K, n). Statuses as Forward.
@@ -282,32 +229,19 @@ func (s *Solver) VJP(_ context.Context, m, w, dm *tensor.Tensor) ([]contract.Sta
 	if err != nil {
 		return nil, err
 	}
-	return c.directions("cotangent", m, w, dm, c.n, c.d, c.form.adjoint)
+	k, err := c.CheckAdjoint(m, w, dm)
+	if err != nil {
+		return nil, err
+	}
+	return c.directions(k, m, w, dm, c.n, c.d, c.form.adjoint)
 }
 
-// directions applies f(x, in, out) to K directions per item, in (batch or 1, K, nIn), out (batch, K, nOut).
-func (c *configured) directions(what string, m, in, out *tensor.Tensor, nIn, nOut int, f func(x, in, out []float64)) ([]contract.Status, error) {
-	if err := c.model.Check("solver analytic: model", m, -1); err != nil {
-		return nil, err
-	}
-	batch := m.Batch()
-	if err := in.Check("solver analytic: "+what, tensor.Float64, -1, -1, nIn); err != nil {
-		return nil, err
-	}
-	sets, k := in.Shape[0], in.Shape[1]
-	if sets != batch && sets != 1 {
-		return nil, fmt.Errorf("%w: solver analytic: %s has %d sets for %d models, want %d or 1", tensor.ErrShape, what, sets, batch, batch)
-	}
-	if err := out.Check("solver analytic: result for the "+what, tensor.Float64, batch, k, nOut); err != nil {
-		return nil, err
-	}
+// directions applies f(x, in, out) to K directions per item, in (batch or 1, K, nIn), out (batch, K, nOut), which were checked.
+func (c *configured) directions(k int, m, in, out *tensor.Tensor, nIn, nOut int, f func(x, in, out []float64)) ([]contract.Status, error) {
 	status := c.check(m)
-	x, a, b := m.Float64s(), in.Float64s(), out.Float64s()
-	for i := range batch {
-		xi, ai, bi := x[i*c.d:(i+1)*c.d], a, b[i*k*nOut:(i+1)*k*nOut]
-		if sets != 1 {
-			ai = a[i*k*nIn : (i+1)*k*nIn]
-		}
+	x, b := m.Float64s(), out.Float64s()
+	for i := range m.Batch() {
+		xi, ai, bi := x[i*c.d:(i+1)*c.d], calls.Set(in, i).Float64s(), b[i*k*nOut:(i+1)*k*nOut]
 		for j := range k {
 			f(xi, ai[j*nIn:(j+1)*nIn], bi[j*nOut:(j+1)*nOut])
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/multifrontal"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // deviceBytes bounds what a batch takes of a device at once; where the device has less, batches get smaller until they fit.
@@ -23,7 +24,7 @@ const deviceBytes = 48 << 30
 // which corrects such pivots, or says why not.
 type device struct {
 	*setup
-	bytes int // deviceBytes
+	bytes int // deviceBytes, or less where the device turned out to have less
 
 	dev      cuda.Device
 	mu       sync.Mutex
@@ -59,9 +60,17 @@ func (s *setup) newDevice(dev cuda.Device) (*device, error) {
 	}
 	a, err := multifrontal.NewAnalysis(dev, s.plan, p)
 	if err != nil {
-		return nil, fmt.Errorf("solver helmholtz: %w: %w", contract.ErrOutOfMemory, err)
+		return nil, fmt.Errorf("solver helmholtz: %w", kindOf(err))
 	}
 	return &device{setup: s, bytes: deviceBytes, dev: dev, analysis: a}, nil
+}
+
+// kindOf gives the contract's kind to an error of a device that has no memory.
+func kindOf(err error) error {
+	if errors.Is(err, cuda.ErrOutOfMemory) {
+		return fmt.Errorf("%w: %w", contract.ErrOutOfMemory, err)
+	}
+	return err
 }
 
 // close ends the device when a call that runs has come to its end; calls that took the setup before get an error.
@@ -109,9 +118,9 @@ func (s *setup) compute(ctx context.Context, m *tensor.Tensor, status []contract
 	if s.device == nil {
 		return s.each(ctx, batch, status, f)
 	}
-	left, failed, err := s.device.run(ctx, m, okItems(batch, status), t)
+	left, failed, err := s.device.run(ctx, m, calls.Good(batch, status), t)
 	if err != nil {
-		return nil, fmt.Errorf("solver helmholtz: %w", err)
+		return nil, fmt.Errorf("solver helmholtz: %w", kindOf(err))
 	}
 	for i, st := range failed {
 		status = contract.SetStatus(status, batch, i, st)
@@ -145,43 +154,26 @@ func (d *device) run(ctx context.Context, m *tensor.Tensor, items []int, t task)
 // runChunks does a task in T and returns the items that were not solved well.
 func runChunks[T cuda.Float](ctx context.Context, d *device, e *engineOf[T], m *tensor.Tensor, items []int, directions int,
 	limit float64, begin func([]int) chunk[T], failed map[int]contract.Status) (left []int, err error) {
-	nf, cells := len(d.hz), d.nz*d.nx
 	for len(items) > 0 {
 		models, count, err := reserve(d, e, len(items), directions)
 		if err != nil {
 			return nil, err
 		}
 		now := items[:models]
+		work := begin(now)
+		bad, err := runChunk(ctx, d, e, m, now, count, limit, work)
+		if errors.Is(err, cuda.ErrOutOfMemory) && models*count > 1 { // for what a task needs beside the engine: again, with less
+			system, model := multifrontal.Bytes[T](d.analysis, e.directions)
+			d.bytes = models * (count*system + model) / 2
+			if err := e.release(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
 		items = items[models:]
-		work, bad := begin(now), make([]bool, models)
-		values := make([]T, models*cells)
-		for k, i := range now {
-			readReals(m.Item(i), 0, values[k*cells:][:cells])
-		}
-		for first := 0; first < nf; first += count {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			n := min(count, nf-first)
-			if err := e.Load(values, first, n); err != nil {
-				return nil, err
-			}
-			if err := e.Background(); err != nil {
-				return nil, err
-			}
-			if err := work.part(e.Engine, first, n, e.directions); err != nil {
-				return nil, err
-			}
-			verdicts, err := e.Verdicts()
-			if err != nil {
-				return nil, err
-			}
-			for s, v := range verdicts {
-				if v.Broken || !(v.Residual <= limit) {
-					bad[s/n] = true
-				}
-			}
-		}
 		for k, st := range work.finish(func(k int) bool { return !bad[k] }) {
 			failed[now[k]] = st
 		}
@@ -192,6 +184,43 @@ func runChunks[T cuda.Float](ctx context.Context, d *device, e *engineOf[T], m *
 		}
 	}
 	return left, nil
+}
+
+// runChunk does a task for as many items as the engine has room for, `count` frequencies at a time, and says which were not solved
+// well.
+func runChunk[T cuda.Float](ctx context.Context, d *device, e *engineOf[T], m *tensor.Tensor, items []int, count int, limit float64,
+	work chunk[T]) (bad []bool, err error) {
+	nf, cells := len(d.hz), d.nz*d.nx
+	values := make([]T, len(items)*cells)
+	for k, i := range items {
+		readReals(m.Item(i), 0, values[k*cells:][:cells])
+	}
+	bad = make([]bool, len(items))
+	for first := 0; first < nf; first += count {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n := min(count, nf-first)
+		if err := e.Load(values, first, n); err != nil {
+			return nil, err
+		}
+		if err := e.Background(); err != nil {
+			return nil, err
+		}
+		if err := work.part(e.Engine, first, n, e.directions); err != nil {
+			return nil, err
+		}
+		verdicts, err := e.Verdicts()
+		if err != nil {
+			return nil, err
+		}
+		for s, v := range verdicts {
+			if v.Broken || !(v.Residual <= limit) {
+				bad[s/n] = true
+			}
+		}
+	}
+	return bad, nil
 }
 
 // reserve makes an engine for as many items as there are or memory allows, and returns how many models and how many
@@ -213,17 +242,22 @@ func reserve[T cuda.Float](d *device, e *engineOf[T], items, directions int) (mo
 			return 0, 0, err
 		}
 		made, err := multifrontal.NewEngine[T](d.analysis, models*nf, models, directions)
-		if err == nil {
+		switch {
+		case err == nil:
 			*e = engineOf[T]{made, models * nf, models, directions}
 			return models, nf, nil
-		}
-		switch { // no memory: less
-		case models > 1:
+		case !errors.Is(err, cuda.ErrOutOfMemory):
+			return 0, 0, err
+		case models > 1: // less
 			models = (models + 1) / 2
 		case nf > 1:
 			nf = (nf + 1) / 2
-		default:
-			return 0, 0, fmt.Errorf("%w: %w", contract.ErrOutOfMemory, err)
+		case d.single.Engine == nil && d.double.Engine == nil: // the least there is
+			return 0, 0, err
+		default: // the engine of the other precision makes room
+			if err := errors.Join(d.single.release(), d.double.release()); err != nil {
+				return 0, 0, err
+			}
 		}
 	}
 }

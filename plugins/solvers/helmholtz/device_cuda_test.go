@@ -17,7 +17,7 @@ func onGPU(t testing.TB, o options) (*Solver, contract.Configured) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.cfg.device.close(); err != nil {
+		if err := setupOf(s).device.close(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/multifrontal"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // onDevice is what the chunks of all tasks hold: their items, and numbers for each of them that part collects and finish stores.
@@ -64,7 +65,8 @@ func (c *forwardChunk[T]) finish(solved func(int) bool) map[int]contract.Status 
 // misfitChunk is Misfit.
 type misfitChunk[T cuda.Float] struct {
 	onDevice[T]
-	obs      *observations
+	obs      *calls.Observations
+	observed []complex128 // obs.D
 	which    []int
 	phi      []float64
 	gradient *tensor.Tensor // or nil
@@ -72,14 +74,15 @@ type misfitChunk[T cuda.Float] struct {
 	g        []float64      // (items, nz, nx)
 }
 
-func (s *setup) misfitTask(obs *observations, which []int, phi []float64, gradient *tensor.Tensor) task {
+func (s *setup) misfitTask(obs *calls.Observations, which []int, phi []float64, gradient *tensor.Tensor) task {
 	return newTask(1, newMisfit[float32](s, obs, which, phi, gradient), newMisfit[float64](s, obs, which, phi, gradient))
 }
 
-func newMisfit[T cuda.Float](s *setup, obs *observations, which []int, phi []float64, gradient *tensor.Tensor) func([]int) chunk[T] {
+func newMisfit[T cuda.Float](s *setup, obs *calls.Observations, which []int, phi []float64, gradient *tensor.Tensor) func([]int) chunk[T] {
 	return func(items []int) chunk[T] {
-		c := &misfitChunk[T]{onDevice: onDevice[T]{s, items}, obs: obs, which: which, phi: phi, gradient: gradient,
-			sums: make([]float64, len(items))}
+		c := &misfitChunk[T]{onDevice: onDevice[T]{s, items}, obs: obs, observed: make([]complex128, obs.D.Len()),
+			which: which, phi: phi, gradient: gradient, sums: make([]float64, len(items))}
+		load(obs.D, 0, c.observed)
 		if gradient != nil {
 			c.g = make([]float64, len(items)*s.nz*s.nx)
 		}
@@ -88,7 +91,7 @@ func newMisfit[T cuda.Float](s *setup, obs *observations, which []int, phi []flo
 }
 
 func (c *misfitChunk[T]) part(e *multifrontal.Engine[T], first, count, _ int) error {
-	if err := e.SetObservations(c.obs, c.obs.d, c.obs.tau); err != nil {
+	if err := e.SetObservations(c.obs, c.observed, c.obs.Tau); err != nil {
 		return err
 	}
 	which := make([]int, len(c.items))
@@ -116,7 +119,7 @@ func (c *misfitChunk[T]) finish(solved func(int) bool) map[int]contract.Status {
 			continue
 		}
 		c.phi[i] = c.sums[k]
-		if c.gradient != nil && !storeReals(c.gradient.Item(i), 0, c.g[k*cells:][:cells]) || !(c.phi[i] <= maxFinite) {
+		if c.gradient != nil && !calls.Store(c.gradient.Item(i), c.g[k*cells:][:cells], 1) || !(c.phi[i] <= maxFinite) {
 			failed[k] = overflow
 		}
 	}
@@ -187,7 +190,7 @@ func (c *jvpChunk[T]) finish(solved func(int) bool) map[int]contract.Status {
 		}
 		all := c.out[a*c.k*nf*n:][:c.k*nf*n]
 		for at := 0; at < c.k*nf; at++ {
-			if !finiteData(all[at*n:][:n]) {
+			if !finite(all[at*n:][:n]) {
 				failed[a] = contract.Status{Code: contract.Diverged, Text: fmt.Sprintf("at %g Hz: the data's change along direction %d is not finite", c.hz[at%nf], at/nf)}
 				break
 			}
@@ -259,7 +262,7 @@ func (c *vjpChunk[T]) finish(solved func(int) bool) map[int]contract.Status {
 	failed := map[int]contract.Status{}
 	n := c.k * c.nz * c.nx
 	for a, i := range c.items {
-		if solved(a) && !storeReals(c.dm.Item(i), 0, c.g[a*n:][:n]) {
+		if solved(a) && !calls.Store(c.dm.Item(i), c.g[a*n:][:n], 1) {
 			failed[a] = contract.Status{Code: contract.Diverged, Text: "a gradient overflows"}
 		}
 	}

@@ -22,11 +22,11 @@ func batched(t testing.TB, o options) (*Solver, contract.Configured) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.cfg.device, err = s.cfg.newDevice(dev); err != nil {
+	if setupOf(s).device, err = setupOf(s).newDevice(dev); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.cfg.device.close(); err != nil {
+		if err := setupOf(s).device.close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -80,10 +80,10 @@ func testAsWorkers(t *testing.T, on configured, items []int) {
 		s, _ := on(t, o)
 		for _, small := range []bool{false, true} {
 			if small {
-				if err := errors.Join(s.cfg.device.single.release(), s.cfg.device.double.release()); err != nil {
+				if err := errors.Join(setupOf(s).device.single.release(), setupOf(s).device.double.release()); err != nil {
 					t.Fatal(err)
 				}
-				s.cfg.device.bytes = 1
+				setupOf(s).device.bytes = 1
 			}
 			got := results(t, s, &c, seed, items, bad)
 			for k, name := range []string{"data", "phi", "gradient", "JVP", "VJP"} {
@@ -130,7 +130,7 @@ func testRoughOn(t *testing.T, on configured, models int) {
 			t.Errorf("seed %d: model %d: float32 data are off by %.1e (allowed 5e-4)", seed, k, e)
 		}
 	}
-	if s.cfg.device.double.Engine == nil {
+	if setupOf(s).device.double.Engine == nil {
 		t.Errorf("seed %d: no model of %d was solved in double precision: the test does not see what it is for", seed, models)
 	}
 }
@@ -138,19 +138,19 @@ func testRoughOn(t *testing.T, on configured, models int) {
 func TestBatchedUnsolved(t *testing.T) {
 	for _, precision := range []string{"float32", "float64"} {
 		s, c := configure(t, tiny.with(options{"precision": precision}), 1)
-		s.cfg.operators[1].mass[60] = complex(math.MaxFloat64, 0) // no grid has such a node
+		setupOf(s).operators[1].mass[60] = complex(math.MaxFloat64, 0) // no grid has such a node
 		dev, err := cuda.NewCPU(1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.cfg.device, err = s.cfg.newDevice(dev); err != nil {
+		if setupOf(s).device, err = setupOf(s).newDevice(dev); err != nil {
 			t.Fatal(err)
 		}
 		st, err := s.Forward(ctx, batchOf(&c, randomModel(1, 0, c.Model.Len())), c.Data.New(1))
 		if got := contract.StatusAt(st, 0); err != nil || got.Code != contract.Diverged || !strings.Contains(got.Text, "at 5 Hz") {
 			t.Errorf("%s: a matrix beyond its precision: %v %v", precision, st, err)
 		}
-		before := s.cfg
+		before := setupOf(s)
 		if _, err := s.Configure(ctx, contract.Config{Options: tiny.json(t)}); err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +184,7 @@ func (s onBatches) Configure(ctx context.Context, c contract.Config) (contract.C
 	if err != nil {
 		return out, err
 	}
-	s.cfg.device, err = s.cfg.newDevice(dev)
+	setupOf(s.Solver).device, err = setupOf(s.Solver).newDevice(dev)
 	return out, err
 }
 

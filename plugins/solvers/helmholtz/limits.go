@@ -6,6 +6,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // leastPoints is the fewest nodes per wavelength that a model may have. Along an axis the stencil carries a wave of
@@ -25,9 +26,7 @@ func slownessLimits(spacingM, highestHz float64) (lower, upper float64) {
 
 // check sets the status of the items of m that are not finite, not above 0, or too slow for the grid.
 func (c *setup) check(m *tensor.Tensor) []contract.Status {
-	var status []contract.Status
-	for i := range m.Batch() {
-		item := m.Item(i)
+	return calls.Items(m, func(item *tensor.Tensor) contract.Status {
 		var v float64
 		var at int
 		if item.DType == tensor.Float32 {
@@ -35,18 +34,15 @@ func (c *setup) check(m *tensor.Tensor) []contract.Status {
 		} else {
 			v, at = outside(item.Float64s(), c.lower, c.upper)
 		}
-		if at < 0 {
-			continue
+		switch {
+		case at < 0:
+			return contract.Status{}
+		case v > c.upper && !math.IsInf(v, 0):
+			return c.tooSlow(v, at)
 		}
-		st := contract.Status{Code: contract.OutOfBounds}
-		if v > c.upper && !math.IsInf(v, 0) {
-			st = c.tooSlow(v, at)
-		} else {
-			st.Text, _ = c.model.FirstOutside(item)
-		}
-		status = contract.SetStatus(status, m.Batch(), i, st)
-	}
-	return status
+		text, _ := c.Model.FirstOutside(item)
+		return contract.Status{Code: contract.OutOfBounds, Text: text}
+	})
 }
 
 // outside returns the first value that is not within the bounds and its index, -1 where there is none.

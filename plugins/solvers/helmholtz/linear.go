@@ -7,6 +7,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // JVP implements contract.ForwardLinear: dd (batch, K, nf, ns, nr) = J(m_i) dm, dm (batch or 1, K, 1, nz, nx). Per item and
@@ -22,7 +23,7 @@ func (s *Solver) JVP(ctx context.Context, m, dm, dd *tensor.Tensor) ([]contract.
 	if err != nil {
 		return nil, err
 	}
-	k, err := c.directions("direction", m, dm, dd, c.model.DType, c.data.DType, c.model.ItemShape(), c.data.ItemShape())
+	k, err := c.CheckTangent(m, dm, dd)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +33,7 @@ func (s *Solver) JVP(ctx context.Context, m, dm, dd *tensor.Tensor) ([]contract.
 		if st := c.background(w, m.Item(item), f, all[k*n:]); st.Code != contract.OK {
 			return st
 		}
-		set := dm.Item(min(item, dm.Batch()-1))
+		set := calls.Set(dm, item)
 		out := dd.Item(item)
 		for lo := 0; lo < k; lo += directionsAtOnce {
 			hi := min(lo+directionsAtOnce, k)
@@ -50,7 +51,7 @@ func (s *Solver) JVP(ctx context.Context, m, dm, dd *tensor.Tensor) ([]contract.
 				for i, v := range p {
 					p[i] = complex(real(v)/scales[j], imag(v)/scales[j])
 				}
-				if !finiteData(p) {
+				if !finite(p) {
 					return contract.Status{Code: contract.Diverged, Text: fmt.Sprintf("at %g Hz: the data's change along direction %d is not finite", c.hz[f], lo+j)}
 				}
 				store(out, ((lo+j)*len(c.hz)+f)*n, p)
@@ -68,7 +69,7 @@ func (s *Solver) VJP(ctx context.Context, m, w, dm *tensor.Tensor) ([]contract.S
 	if err != nil {
 		return nil, err
 	}
-	k, err := c.directions("cotangent", m, w, dm, c.data.DType, c.model.DType, c.data.ItemShape(), c.model.ItemShape())
+	k, err := c.CheckAdjoint(m, w, dm)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +80,7 @@ func (s *Solver) VJP(ctx context.Context, m, w, dm *tensor.Tensor) ([]contract.S
 		if st := c.background(wk, m.Item(item), f, r[:n:n]); st.Code != contract.OK {
 			return st
 		}
-		set := w.Item(min(item, w.Batch()-1))
+		set := calls.Set(w, item)
 		p := part{g: make([]float64, k*cells)}
 		for lo := 0; lo < k; lo += directionsAtOnce {
 			hi := min(lo+directionsAtOnce, k)
@@ -106,28 +107,13 @@ func (s *Solver) VJP(ctx context.Context, m, w, dm *tensor.Tensor) ([]contract.S
 		}
 		st := contract.Status{}
 		if sums[item].add(f, len(c.hz), p) {
-			if !storeReals(dm.Item(item), 0, sums[item].sum.g) {
+			if !calls.Store(dm.Item(item), sums[item].sum.g, 1) {
 				st = contract.Status{Code: contract.Diverged, Text: "a gradient overflows"}
 			}
 			sums[item] = ordered{}
 		}
 		return st
 	})
-}
-
-// directions checks the tensors of JVP and VJP and returns K.
-func (c *setup) directions(what string, m, in, out *tensor.Tensor, inType, outType tensor.DType, inShape, outShape []int) (int, error) {
-	if err := c.model.Check("solver helmholtz: model", m, -1); err != nil {
-		return 0, err
-	}
-	if err := in.Check("solver helmholtz: "+what, inType, append([]int{-1, -1}, inShape...)...); err != nil {
-		return 0, err
-	}
-	batch, sets, k := m.Batch(), in.Shape[0], in.Shape[1]
-	if sets != batch && sets != 1 {
-		return 0, fmt.Errorf("%w: solver helmholtz: %s has %d sets for %d models, want %d or 1", tensor.ErrShape, what, sets, batch, batch)
-	}
-	return k, out.Check("solver helmholtz: result for the "+what, outType, append([]int{batch, k}, outShape...)...)
 }
 
 // largestReal returns the largest modulus of n elements of t from `from` on, NaN where there is a NaN.

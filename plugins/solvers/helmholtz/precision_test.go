@@ -87,13 +87,13 @@ func TestRoughModels(t *testing.T) {
 	}
 	// That there is something to find: of these models some were not left in single precision, and the study's own is.
 	wide := func(v []float64) bool {
-		w, err := single.cfg.take()
+		w, err := setupOf(single).take()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer single.cfg.put(w)
+		defer setupOf(single).put(w)
 		pad := w.padded(1)[0]
-		continueEdges(single.cfg.padding, v, pad)
+		continueEdges(setupOf(single).padding, v, pad)
 		if err := w.prepare(pad, 0); err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestRoughModels(t *testing.T) {
 func TestUnsolved(t *testing.T) {
 	for _, precision := range []string{"float32", "float64"} {
 		s, c := configure(t, tiny.with(options{"precision": precision}), 1)
-		s.cfg.operators[1].mass[60] = complex(math.MaxFloat64, 0) // no grid has such a node
+		setupOf(s).operators[1].mass[60] = complex(math.MaxFloat64, 0) // no grid has such a node
 		st, err := s.Forward(ctx, batchOf(&c, randomModel(1, 0, c.Model.Len())), c.Data.New(1))
 		if got := contract.StatusAt(st, 0); err != nil || got.Code != contract.Diverged || !strings.Contains(got.Text, "at 5 Hz") {
 			t.Errorf("%s: a matrix beyond its precision: %v %v", precision, st, err)

@@ -7,11 +7,13 @@ import (
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
 	fronts "github.com/waveprior/waveprior/cuda/helmholtz"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // setup is what Configure leaves. Nothing of it but the pool of workers changes afterwards, so that calls that run go on
 // with what they took.
 type setup struct {
+	calls.Spaces
 	padding
 	spacingM, sigmaMax float64
 	hz                 []float64
@@ -22,7 +24,6 @@ type setup struct {
 	refine             int
 	layer              bool // the gradient has the absorbing layer's share
 	lower, upper       float64
-	model, data        space.Space
 
 	device  *device // nil: all is done by workers
 	threads int
@@ -35,6 +36,7 @@ func newSetup(o *Options, threads int) (*setup, error) {
 	}
 	g := &o.Grid
 	s := &setup{
+		Spaces:   calls.Spaces{Solver: "helmholtz"},
 		padding:  padding{nz: g.NZ, nx: g.NX, cells: o.Boundary.Cells},
 		spacingM: g.SpacingM, sigmaMax: o.Boundary.SigmaMax, hz: o.FrequencyHz,
 		refine: o.RefinementSteps, layer: o.EdgeGradient == "exact", threads: max(1, threads),
@@ -73,11 +75,11 @@ func newSetup(o *Options, threads int) (*setup, error) {
 	if o.Precision == "float64" {
 		model, data, s.precision = tensor.Float64, tensor.Complex128, fronts.Double
 	}
-	s.model = space.Space{Name: "model", DType: model,
+	s.Model = space.Space{Name: "model", DType: model,
 		Axes: []space.Axis{{Name: "field", Size: 1},
 			{Name: "z", Unit: "m", Size: g.NZ, Step: g.SpacingM}, {Name: "x", Unit: "m", Size: g.NX, Step: g.SpacingM}},
 		Quantities: []space.Quantity{{Name: "squared_slowness", Unit: "s2/km2", Lower: &s.lower, Upper: &s.upper}}}
-	s.data = space.Space{Name: "data", DType: data,
+	s.Data = space.Space{Name: "data", DType: data,
 		Axes: []space.Axis{{Name: "frequency", Unit: "Hz", Size: len(s.hz), Values: s.hz},
 			src.axis, rec.axis},
 		Quantities: []space.Quantity{{Name: "wavefield", Unit: "1"}}}

@@ -4,25 +4,17 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // Solver implements contract.Solver, Misfitter, ForwardLinear and AdjointLinear.
 type Solver struct {
-	mu   sync.RWMutex
-	cfg  *setup        // nil before Configure
-	obs  *observations // nil before Observe
-	peak int           // bytes of a GPU that earlier configurations held at most
-}
-
-// observations are what Observe left.
-type observations struct {
-	d   []complex128 // (k, nf, ns, nr)
-	tau []float64    // (k)
+	kept calls.State[setup]
+	peak int // bytes of a GPU that earlier configurations held at most; belongs to kept
 }
 
 // New returns a solver that waits for Configure.
@@ -63,45 +55,33 @@ func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Confi
 			return contract.Configured{}, err
 		}
 	}
-	s.mu.Lock()
-	before := s.cfg
-	s.peak = s.devicePeak()
-	s.cfg, s.obs = cfg, nil
-	s.mu.Unlock()
+	before := s.kept.Configure(cfg, func(before *setup) { s.peak = s.devicePeak(before) })
 	if before != nil && before.device != nil {
 		if err := before.device.close(); err != nil {
 			return contract.Configured{}, fmt.Errorf("solver helmholtz: the earlier configuration's device: %w", err)
 		}
 	}
-	model, data := cfg.model, cfg.data
+	model, data := cfg.Model, cfg.Data
 	return contract.Configured{Model: &model, Data: &data}, nil
 }
 
 // DevicePeak implements contract.DeviceMeter.
-func (s *Solver) DevicePeak() int {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.devicePeak()
+func (s *Solver) DevicePeak() (peak int) {
+	s.kept.View(func(c *setup) { peak = s.devicePeak(c) })
+	return peak
 }
 
-// devicePeak is DevicePeak, under the lock.
-func (s *Solver) devicePeak() int {
-	if s.cfg == nil || s.cfg.device == nil {
+// devicePeak is DevicePeak while c, which may be nil, is what s.kept has.
+func (s *Solver) devicePeak(c *setup) int {
+	if c == nil || c.device == nil {
 		return s.peak
 	}
-	_, peak := s.cfg.device.dev.Memory()
+	_, peak := c.device.dev.Memory()
 	return max(s.peak, peak)
 }
 
 // state returns what Configure and Observe left; obs may be nil.
-func (s *Solver) state() (*setup, *observations, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.cfg == nil {
-		return nil, nil, fmt.Errorf("solver helmholtz: call Configure first: %w", contract.ErrNotConfigured)
-	}
-	return s.cfg, s.obs, nil
-}
+func (s *Solver) state() (*setup, *calls.Observations, error) { return s.kept.Take("helmholtz", nil) }
 
 // Forward implements contract.Solver: d (batch, nf, ns, nr) = u at the receivers, m (batch, 1, nz, nx) in s2/km2. Statuses:
 // OUT_OF_BOUNDS for a model that is not finite or not above 0; UNSTABLE for one with too few nodes per wavelength; DIVERGED
@@ -111,10 +91,7 @@ func (s *Solver) Forward(ctx context.Context, m, d *tensor.Tensor) ([]contract.S
 	if err != nil {
 		return nil, err
 	}
-	if err := c.model.Check("solver helmholtz: model", m, -1); err != nil {
-		return nil, err
-	}
-	if err := c.data.Check("solver helmholtz: data", d, m.Batch()); err != nil {
+	if err := c.CheckForward(m, d); err != nil {
 		return nil, err
 	}
 	return c.compute(ctx, m, c.check(m), c.forwardTask(d), func(w *worker, item, f int) contract.Status {
@@ -135,7 +112,7 @@ func (c *setup) background(w *worker, m *tensor.Tensor, f int, d []complex128) c
 		return contract.Status{Code: contract.Diverged, Text: fmt.Sprintf("at %g Hz: %v", c.hz[f], err)}
 	}
 	w.record(d)
-	if !finiteData(d) {
+	if !finite(d) {
 		return contract.Status{Code: contract.Diverged, Text: fmt.Sprintf("at %g Hz: the wavefield is not finite", c.hz[f])}
 	}
 	return contract.Status{}
@@ -179,8 +156,8 @@ func load(t *tensor.Tensor, from int, v []complex128) {
 	}
 }
 
-// finiteData reports whether no number is NaN or infinite.
-func finiteData(d []complex128) bool {
+// finite reports whether no number is NaN or infinite.
+func finite(d []complex128) bool {
 	for _, v := range d {
 		if !(math.Abs(real(v)) <= maxFinite && math.Abs(imag(v)) <= maxFinite) {
 			return false

@@ -127,3 +127,9 @@ func TestOracle(t *testing.T) {
 		o.check(t, what, complexes(v), g.AppendReals(nil), c.tol)
 	}
 }
+
+// setupOf is what Configure left.
+func setupOf(s *Solver) (c *setup) {
+	s.kept.View(func(kept *setup) { c = kept })
+	return c
+}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // each calls f for every frequency of every item whose status is OK, on as many goroutines as there are threads, items in
@@ -14,18 +15,7 @@ import (
 // frequency is kept. It returns early where ctx ends.
 func (s *setup) each(ctx context.Context, batch int, status []contract.Status,
 	f func(w *worker, item, frequency int) contract.Status) ([]contract.Status, error) {
-	return s.eachOf(ctx, batch, okItems(batch, status), status, f)
-}
-
-// okItems are the items of a batch whose status is OK.
-func okItems(batch int, status []contract.Status) []int {
-	var items []int
-	for i := range batch {
-		if contract.StatusAt(status, i).Code == contract.OK {
-			items = append(items, i)
-		}
-	}
-	return items
+	return s.eachOf(ctx, batch, calls.Good(batch, status), status, f)
 }
 
 // eachOf is each for some items of a batch.

@@ -1260,7 +1260,8 @@ type Configured struct {
 	Data          *Space                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`   // solver: gives; joint prior: decodes to
 	Latent        *Space                 `protobuf:"bytes,4,opt,name=latent,proto3" json:"latent,omitempty"`
 	Schedule      *Schedule              `protobuf:"bytes,5,opt,name=schedule,proto3" json:"schedule,omitempty"`
-	State         []*StateTensor         `protobuf:"bytes,6,rep,name=state,proto3" json:"state,omitempty"` // sampler
+	State         []*StateTensor         `protobuf:"bytes,6,rep,name=state,proto3" json:"state,omitempty"`   // sampler
+	Scheme        *Scheme                `protobuf:"bytes,7,opt,name=scheme,proto3" json:"scheme,omitempty"` // solver in time, for estimates of what its grid carries; may be absent
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1337,6 +1338,98 @@ func (x *Configured) GetState() []*StateTensor {
 	return nil
 }
 
+func (x *Configured) GetScheme() *Scheme {
+	if x != nil {
+		return x.Scheme
+	}
+	return nil
+}
+
+// Scheme of second order in time, on a square grid.
+type Scheme struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Order         uint32                 `protobuf:"varint,1,opt,name=order,proto3" json:"order,omitempty"`               // in space
+	Staggered     bool                   `protobuf:"varint,2,opt,name=staggered,proto3" json:"staggered,omitempty"`       // velocities and stresses on grids between each other's nodes
+	StepS         float64                `protobuf:"fixed64,3,opt,name=step_s,json=stepS,proto3" json:"step_s,omitempty"` // of the scheme itself, where it is finer than the data's
+	SpacingM      float64                `protobuf:"fixed64,4,opt,name=spacing_m,json=spacingM,proto3" json:"spacing_m,omitempty"`
+	PeakHz        float64                `protobuf:"fixed64,5,opt,name=peak_hz,json=peakHz,proto3" json:"peak_hz,omitempty"`          // where the sources' spectrum is largest
+	HighestHz     float64                `protobuf:"fixed64,6,opt,name=highest_hz,json=highestHz,proto3" json:"highest_hz,omitempty"` // the most of it that counts
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Scheme) Reset() {
+	*x = Scheme{}
+	mi := &file_waveprior_v1_plugin_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Scheme) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Scheme) ProtoMessage() {}
+
+func (x *Scheme) ProtoReflect() protoreflect.Message {
+	mi := &file_waveprior_v1_plugin_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Scheme.ProtoReflect.Descriptor instead.
+func (*Scheme) Descriptor() ([]byte, []int) {
+	return file_waveprior_v1_plugin_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Scheme) GetOrder() uint32 {
+	if x != nil {
+		return x.Order
+	}
+	return 0
+}
+
+func (x *Scheme) GetStaggered() bool {
+	if x != nil {
+		return x.Staggered
+	}
+	return false
+}
+
+func (x *Scheme) GetStepS() float64 {
+	if x != nil {
+		return x.StepS
+	}
+	return 0
+}
+
+func (x *Scheme) GetSpacingM() float64 {
+	if x != nil {
+		return x.SpacingM
+	}
+	return 0
+}
+
+func (x *Scheme) GetPeakHz() float64 {
+	if x != nil {
+		return x.PeakHz
+	}
+	return 0
+}
+
+func (x *Scheme) GetHighestHz() float64 {
+	if x != nil {
+		return x.HighestHz
+	}
+	return 0
+}
+
 type TrainRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Dataset       string                 `protobuf:"bytes,1,opt,name=dataset,proto3" json:"dataset,omitempty"` // path of a dataset manifest (JSON): shards of .npy
@@ -1348,7 +1441,7 @@ type TrainRequest struct {
 
 func (x *TrainRequest) Reset() {
 	*x = TrainRequest{}
-	mi := &file_waveprior_v1_plugin_proto_msgTypes[15]
+	mi := &file_waveprior_v1_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1453,7 @@ func (x *TrainRequest) String() string {
 func (*TrainRequest) ProtoMessage() {}
 
 func (x *TrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_waveprior_v1_plugin_proto_msgTypes[15]
+	mi := &file_waveprior_v1_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1466,7 @@ func (x *TrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrainRequest.ProtoReflect.Descriptor instead.
 func (*TrainRequest) Descriptor() ([]byte, []int) {
-	return file_waveprior_v1_plugin_proto_rawDescGZIP(), []int{15}
+	return file_waveprior_v1_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TrainRequest) GetDataset() string {
@@ -1409,7 +1502,7 @@ type TrainProgress struct {
 
 func (x *TrainProgress) Reset() {
 	*x = TrainProgress{}
-	mi := &file_waveprior_v1_plugin_proto_msgTypes[16]
+	mi := &file_waveprior_v1_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1421,7 +1514,7 @@ func (x *TrainProgress) String() string {
 func (*TrainProgress) ProtoMessage() {}
 
 func (x *TrainProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_waveprior_v1_plugin_proto_msgTypes[16]
+	mi := &file_waveprior_v1_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1434,7 +1527,7 @@ func (x *TrainProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrainProgress.ProtoReflect.Descriptor instead.
 func (*TrainProgress) Descriptor() ([]byte, []int) {
-	return file_waveprior_v1_plugin_proto_rawDescGZIP(), []int{16}
+	return file_waveprior_v1_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TrainProgress) GetStep() uint64 {
@@ -1473,7 +1566,7 @@ type LiveRequest struct {
 
 func (x *LiveRequest) Reset() {
 	*x = LiveRequest{}
-	mi := &file_waveprior_v1_plugin_proto_msgTypes[17]
+	mi := &file_waveprior_v1_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1485,7 +1578,7 @@ func (x *LiveRequest) String() string {
 func (*LiveRequest) ProtoMessage() {}
 
 func (x *LiveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_waveprior_v1_plugin_proto_msgTypes[17]
+	mi := &file_waveprior_v1_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1498,7 +1591,7 @@ func (x *LiveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiveRequest.ProtoReflect.Descriptor instead.
 func (*LiveRequest) Descriptor() ([]byte, []int) {
-	return file_waveprior_v1_plugin_proto_rawDescGZIP(), []int{17}
+	return file_waveprior_v1_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 type LiveProgress struct {
@@ -1511,7 +1604,7 @@ type LiveProgress struct {
 
 func (x *LiveProgress) Reset() {
 	*x = LiveProgress{}
-	mi := &file_waveprior_v1_plugin_proto_msgTypes[18]
+	mi := &file_waveprior_v1_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1616,7 @@ func (x *LiveProgress) String() string {
 func (*LiveProgress) ProtoMessage() {}
 
 func (x *LiveProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_waveprior_v1_plugin_proto_msgTypes[18]
+	mi := &file_waveprior_v1_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1629,7 @@ func (x *LiveProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiveProgress.ProtoReflect.Descriptor instead.
 func (*LiveProgress) Descriptor() ([]byte, []int) {
-	return file_waveprior_v1_plugin_proto_rawDescGZIP(), []int{18}
+	return file_waveprior_v1_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *LiveProgress) GetText() string {
@@ -1663,7 +1756,7 @@ const file_waveprior_v1_plugin_proto_rawDesc = "" +
 	"\vStateTensor\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12)\n" +
 	"\x05dtype\x18\x02 \x01(\x0e2\x13.waveprior.v1.DTypeR\x05dtype\x12\x14\n" +
-	"\x05shape\x18\x03 \x03(\x03R\x05shape\"\x95\x02\n" +
+	"\x05shape\x18\x03 \x03(\x03R\x05shape\"\xc3\x02\n" +
 	"\n" +
 	"Configured\x12!\n" +
 	"\foptions_json\x18\x01 \x01(\tR\voptionsJson\x12)\n" +
@@ -1671,7 +1764,16 @@ const file_waveprior_v1_plugin_proto_rawDesc = "" +
 	"\x04data\x18\x03 \x01(\v2\x13.waveprior.v1.SpaceR\x04data\x12+\n" +
 	"\x06latent\x18\x04 \x01(\v2\x13.waveprior.v1.SpaceR\x06latent\x122\n" +
 	"\bschedule\x18\x05 \x01(\v2\x16.waveprior.v1.ScheduleR\bschedule\x12/\n" +
-	"\x05state\x18\x06 \x03(\v2\x19.waveprior.v1.StateTensorR\x05state\"[\n" +
+	"\x05state\x18\x06 \x03(\v2\x19.waveprior.v1.StateTensorR\x05state\x12,\n" +
+	"\x06scheme\x18\a \x01(\v2\x14.waveprior.v1.SchemeR\x06scheme\"\xa8\x01\n" +
+	"\x06Scheme\x12\x14\n" +
+	"\x05order\x18\x01 \x01(\rR\x05order\x12\x1c\n" +
+	"\tstaggered\x18\x02 \x01(\bR\tstaggered\x12\x15\n" +
+	"\x06step_s\x18\x03 \x01(\x01R\x05stepS\x12\x1b\n" +
+	"\tspacing_m\x18\x04 \x01(\x01R\bspacingM\x12\x17\n" +
+	"\apeak_hz\x18\x05 \x01(\x01R\x06peakHz\x12\x1d\n" +
+	"\n" +
+	"highest_hz\x18\x06 \x01(\x01R\thighestHz\"[\n" +
 	"\fTrainRequest\x12\x18\n" +
 	"\adataset\x18\x01 \x01(\tR\adataset\x12\x16\n" +
 	"\x06folder\x18\x02 \x01(\tR\x06folder\x12\x19\n" +
@@ -1724,7 +1826,7 @@ func file_waveprior_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_waveprior_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_waveprior_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_waveprior_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_waveprior_v1_plugin_proto_goTypes = []any{
 	(DType)(0),               // 0: waveprior.v1.DType
 	(StatusCode)(0),          // 1: waveprior.v1.StatusCode
@@ -1743,11 +1845,12 @@ var file_waveprior_v1_plugin_proto_goTypes = []any{
 	(*Schedule)(nil),         // 14: waveprior.v1.Schedule
 	(*StateTensor)(nil),      // 15: waveprior.v1.StateTensor
 	(*Configured)(nil),       // 16: waveprior.v1.Configured
-	(*TrainRequest)(nil),     // 17: waveprior.v1.TrainRequest
-	(*TrainProgress)(nil),    // 18: waveprior.v1.TrainProgress
-	(*LiveRequest)(nil),      // 19: waveprior.v1.LiveRequest
-	(*LiveProgress)(nil),     // 20: waveprior.v1.LiveProgress
-	nil,                      // 21: waveprior.v1.TrainProgress.LossesEntry
+	(*Scheme)(nil),           // 17: waveprior.v1.Scheme
+	(*TrainRequest)(nil),     // 18: waveprior.v1.TrainRequest
+	(*TrainProgress)(nil),    // 19: waveprior.v1.TrainProgress
+	(*LiveRequest)(nil),      // 20: waveprior.v1.LiveRequest
+	(*LiveProgress)(nil),     // 21: waveprior.v1.LiveProgress
+	nil,                      // 22: waveprior.v1.TrainProgress.LossesEntry
 }
 var file_waveprior_v1_plugin_proto_depIdxs = []int32{
 	0,  // 0: waveprior.v1.Tensor.dtype:type_name -> waveprior.v1.DType
@@ -1769,20 +1872,21 @@ var file_waveprior_v1_plugin_proto_depIdxs = []int32{
 	6,  // 16: waveprior.v1.Configured.latent:type_name -> waveprior.v1.Space
 	14, // 17: waveprior.v1.Configured.schedule:type_name -> waveprior.v1.Schedule
 	15, // 18: waveprior.v1.Configured.state:type_name -> waveprior.v1.StateTensor
-	21, // 19: waveprior.v1.TrainProgress.losses:type_name -> waveprior.v1.TrainProgress.LossesEntry
-	9,  // 20: waveprior.v1.Plugin.Describe:input_type -> waveprior.v1.DescribeRequest
-	13, // 21: waveprior.v1.Plugin.Configure:input_type -> waveprior.v1.ConfigureRequest
-	17, // 22: waveprior.v1.Plugin.Train:input_type -> waveprior.v1.TrainRequest
-	19, // 23: waveprior.v1.Plugin.Live:input_type -> waveprior.v1.LiveRequest
-	10, // 24: waveprior.v1.Plugin.Describe:output_type -> waveprior.v1.Description
-	16, // 25: waveprior.v1.Plugin.Configure:output_type -> waveprior.v1.Configured
-	18, // 26: waveprior.v1.Plugin.Train:output_type -> waveprior.v1.TrainProgress
-	20, // 27: waveprior.v1.Plugin.Live:output_type -> waveprior.v1.LiveProgress
-	24, // [24:28] is the sub-list for method output_type
-	20, // [20:24] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	17, // 19: waveprior.v1.Configured.scheme:type_name -> waveprior.v1.Scheme
+	22, // 20: waveprior.v1.TrainProgress.losses:type_name -> waveprior.v1.TrainProgress.LossesEntry
+	9,  // 21: waveprior.v1.Plugin.Describe:input_type -> waveprior.v1.DescribeRequest
+	13, // 22: waveprior.v1.Plugin.Configure:input_type -> waveprior.v1.ConfigureRequest
+	18, // 23: waveprior.v1.Plugin.Train:input_type -> waveprior.v1.TrainRequest
+	20, // 24: waveprior.v1.Plugin.Live:input_type -> waveprior.v1.LiveRequest
+	10, // 25: waveprior.v1.Plugin.Describe:output_type -> waveprior.v1.Description
+	16, // 26: waveprior.v1.Plugin.Configure:output_type -> waveprior.v1.Configured
+	19, // 27: waveprior.v1.Plugin.Train:output_type -> waveprior.v1.TrainProgress
+	21, // 28: waveprior.v1.Plugin.Live:output_type -> waveprior.v1.LiveProgress
+	25, // [25:29] is the sub-list for method output_type
+	21, // [21:25] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_waveprior_v1_plugin_proto_init() }
@@ -1799,7 +1903,7 @@ func file_waveprior_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_waveprior_v1_plugin_proto_rawDesc), len(file_waveprior_v1_plugin_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

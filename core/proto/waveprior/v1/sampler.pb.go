@@ -85,9 +85,11 @@ func (x *Chains) GetNoiseStd() []float64 {
 }
 
 type StartRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Chains        *Chains                `protobuf:"bytes,1,opt,name=chains,proto3" json:"chains,omitempty"`
-	State         map[string]*Tensor     `protobuf:"bytes,2,rep,name=state,proto3" json:"state,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // places, as Configured.state says
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Chains *Chains                `protobuf:"bytes,1,opt,name=chains,proto3" json:"chains,omitempty"`
+	State  map[string]*Tensor     `protobuf:"bytes,2,rep,name=state,proto3" json:"state,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // places, as Configured.state says
+	// Latent vectors (chains, latent...) that the chains start from. Sent only to samplers with capability "start".
+	At            *Tensor `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -132,6 +134,13 @@ func (x *StartRequest) GetChains() *Chains {
 func (x *StartRequest) GetState() map[string]*Tensor {
 	if x != nil {
 		return x.State
+	}
+	return nil
+}
+
+func (x *StartRequest) GetAt() *Tensor {
+	if x != nil {
+		return x.At
 	}
 	return nil
 }
@@ -385,10 +394,11 @@ const file_waveprior_v1_sampler_proto_rawDesc = "" +
 	"\x06Chains\x12\x0e\n" +
 	"\x02id\x18\x01 \x03(\rR\x02id\x12 \n" +
 	"\vobservation\x18\x02 \x03(\rR\vobservation\x12\x1b\n" +
-	"\tnoise_std\x18\x03 \x03(\x01R\bnoiseStd\"\xc9\x01\n" +
+	"\tnoise_std\x18\x03 \x03(\x01R\bnoiseStd\"\xef\x01\n" +
 	"\fStartRequest\x12,\n" +
 	"\x06chains\x18\x01 \x01(\v2\x14.waveprior.v1.ChainsR\x06chains\x12;\n" +
-	"\x05state\x18\x02 \x03(\v2%.waveprior.v1.StartRequest.StateEntryR\x05state\x1aN\n" +
+	"\x05state\x18\x02 \x03(\v2%.waveprior.v1.StartRequest.StateEntryR\x05state\x12$\n" +
+	"\x02at\x18\x03 \x01(\v2\x14.waveprior.v1.TensorR\x02at\x1aN\n" +
 	"\n" +
 	"StateEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12*\n" +
@@ -457,35 +467,36 @@ var file_waveprior_v1_sampler_proto_goTypes = []any{
 	nil,                  // 9: waveprior.v1.StepRequest.NextEntry
 	nil,                  // 10: waveprior.v1.StepReply.NextEntry
 	nil,                  // 11: waveprior.v1.StepReply.NumbersEntry
-	(*ItemStatus)(nil),   // 12: waveprior.v1.ItemStatus
-	(*Tensor)(nil),       // 13: waveprior.v1.Tensor
+	(*Tensor)(nil),       // 12: waveprior.v1.Tensor
+	(*ItemStatus)(nil),   // 13: waveprior.v1.ItemStatus
 }
 var file_waveprior_v1_sampler_proto_depIdxs = []int32{
 	0,  // 0: waveprior.v1.StartRequest.chains:type_name -> waveprior.v1.Chains
 	6,  // 1: waveprior.v1.StartRequest.state:type_name -> waveprior.v1.StartRequest.StateEntry
-	7,  // 2: waveprior.v1.StartReply.state:type_name -> waveprior.v1.StartReply.StateEntry
-	12, // 3: waveprior.v1.StartReply.status:type_name -> waveprior.v1.ItemStatus
-	0,  // 4: waveprior.v1.StepRequest.chains:type_name -> waveprior.v1.Chains
-	8,  // 5: waveprior.v1.StepRequest.state:type_name -> waveprior.v1.StepRequest.StateEntry
-	9,  // 6: waveprior.v1.StepRequest.next:type_name -> waveprior.v1.StepRequest.NextEntry
-	10, // 7: waveprior.v1.StepReply.next:type_name -> waveprior.v1.StepReply.NextEntry
-	11, // 8: waveprior.v1.StepReply.numbers:type_name -> waveprior.v1.StepReply.NumbersEntry
-	12, // 9: waveprior.v1.StepReply.status:type_name -> waveprior.v1.ItemStatus
-	13, // 10: waveprior.v1.StartRequest.StateEntry.value:type_name -> waveprior.v1.Tensor
-	13, // 11: waveprior.v1.StartReply.StateEntry.value:type_name -> waveprior.v1.Tensor
-	13, // 12: waveprior.v1.StepRequest.StateEntry.value:type_name -> waveprior.v1.Tensor
-	13, // 13: waveprior.v1.StepRequest.NextEntry.value:type_name -> waveprior.v1.Tensor
-	13, // 14: waveprior.v1.StepReply.NextEntry.value:type_name -> waveprior.v1.Tensor
-	3,  // 15: waveprior.v1.StepReply.NumbersEntry.value:type_name -> waveprior.v1.Numbers
-	1,  // 16: waveprior.v1.Sampler.Start:input_type -> waveprior.v1.StartRequest
-	4,  // 17: waveprior.v1.Sampler.Step:input_type -> waveprior.v1.StepRequest
-	2,  // 18: waveprior.v1.Sampler.Start:output_type -> waveprior.v1.StartReply
-	5,  // 19: waveprior.v1.Sampler.Step:output_type -> waveprior.v1.StepReply
-	18, // [18:20] is the sub-list for method output_type
-	16, // [16:18] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	12, // 2: waveprior.v1.StartRequest.at:type_name -> waveprior.v1.Tensor
+	7,  // 3: waveprior.v1.StartReply.state:type_name -> waveprior.v1.StartReply.StateEntry
+	13, // 4: waveprior.v1.StartReply.status:type_name -> waveprior.v1.ItemStatus
+	0,  // 5: waveprior.v1.StepRequest.chains:type_name -> waveprior.v1.Chains
+	8,  // 6: waveprior.v1.StepRequest.state:type_name -> waveprior.v1.StepRequest.StateEntry
+	9,  // 7: waveprior.v1.StepRequest.next:type_name -> waveprior.v1.StepRequest.NextEntry
+	10, // 8: waveprior.v1.StepReply.next:type_name -> waveprior.v1.StepReply.NextEntry
+	11, // 9: waveprior.v1.StepReply.numbers:type_name -> waveprior.v1.StepReply.NumbersEntry
+	13, // 10: waveprior.v1.StepReply.status:type_name -> waveprior.v1.ItemStatus
+	12, // 11: waveprior.v1.StartRequest.StateEntry.value:type_name -> waveprior.v1.Tensor
+	12, // 12: waveprior.v1.StartReply.StateEntry.value:type_name -> waveprior.v1.Tensor
+	12, // 13: waveprior.v1.StepRequest.StateEntry.value:type_name -> waveprior.v1.Tensor
+	12, // 14: waveprior.v1.StepRequest.NextEntry.value:type_name -> waveprior.v1.Tensor
+	12, // 15: waveprior.v1.StepReply.NextEntry.value:type_name -> waveprior.v1.Tensor
+	3,  // 16: waveprior.v1.StepReply.NumbersEntry.value:type_name -> waveprior.v1.Numbers
+	1,  // 17: waveprior.v1.Sampler.Start:input_type -> waveprior.v1.StartRequest
+	4,  // 18: waveprior.v1.Sampler.Step:input_type -> waveprior.v1.StepRequest
+	2,  // 19: waveprior.v1.Sampler.Start:output_type -> waveprior.v1.StartReply
+	5,  // 20: waveprior.v1.Sampler.Step:output_type -> waveprior.v1.StepReply
+	19, // [19:21] is the sub-list for method output_type
+	17, // [17:19] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_waveprior_v1_sampler_proto_init() }

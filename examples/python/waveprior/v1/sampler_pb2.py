@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 from waveprior.v1 import plugin_pb2 as waveprior_dot_v1_dot_plugin__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1awaveprior/v1/sampler.proto\x12\x0cwaveprior.v1\x1a\x19waveprior/v1/plugin.proto\"<\n\x06\x43hains\x12\n\n\x02id\x18\x01 \x03(\r\x12\x13\n\x0bobservation\x18\x02 \x03(\r\x12\x11\n\tnoise_std\x18\x03 \x03(\x01\"\xae\x01\n\x0cStartRequest\x12$\n\x06\x63hains\x18\x01 \x01(\x0b\x32\x14.waveprior.v1.Chains\x12\x34\n\x05state\x18\x02 \x03(\x0b\x32%.waveprior.v1.StartRequest.StateEntry\x1a\x42\n\nStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.waveprior.v1.Tensor:\x02\x38\x01\"\xbd\x01\n\nStartReply\x12\x32\n\x05state\x18\x01 \x03(\x0b\x32#.waveprior.v1.StartReply.StateEntry\x12\r\n\x05steps\x18\x02 \x01(\x04\x12(\n\x06status\x18\x03 \x03(\x0b\x32\x18.waveprior.v1.ItemStatus\x1a\x42\n\nStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.waveprior.v1.Tensor:\x02\x38\x01\"\x18\n\x07Numbers\x12\r\n\x05value\x18\x01 \x03(\x01\"\xb0\x02\n\x0bStepRequest\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12$\n\x06\x63hains\x18\x02 \x01(\x0b\x32\x14.waveprior.v1.Chains\x12\x33\n\x05state\x18\x03 \x03(\x0b\x32$.waveprior.v1.StepRequest.StateEntry\x12\x31\n\x04next\x18\x04 \x03(\x0b\x32#.waveprior.v1.StepRequest.NextEntry\x1a\x42\n\nStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.waveprior.v1.Tensor:\x02\x38\x01\x1a\x41\n\tNextEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.waveprior.v1.Tensor:\x02\x38\x01\"\xb5\x02\n\tStepReply\x12/\n\x04next\x18\x01 \x03(\x0b\x32!.waveprior.v1.StepReply.NextEntry\x12\x35\n\x07numbers\x18\x02 \x03(\x0b\x32$.waveprior.v1.StepReply.NumbersEntry\x12\x0c\n\x04\x64one\x18\x03 \x01(\x08\x12(\n\x06status\x18\x04 \x03(\x0b\x32\x18.waveprior.v1.ItemStatus\x1a\x41\n\tNextEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.waveprior.v1.Tensor:\x02\x38\x01\x1a\x45\n\x0cNumbersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12$\n\x05value\x18\x02 \x01(\x0b\x32\x15.waveprior.v1.Numbers:\x02\x38\x01\x32\x84\x01\n\x07Sampler\x12=\n\x05Start\x12\x1a.waveprior.v1.StartRequest\x1a\x18.waveprior.v1.StartReply\x12:\n\x04Step\x12\x19.waveprior.v1.StepRequest\x1a\x17.waveprior.v1.StepReplyBDZBgithub.com/waveprior/waveprior/core/proto/waveprior/v1;wavepriorv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1awaveprior/v1/sampler.proto\x12\x0cwaveprior.v1\x1a\x19waveprior/v1/plugin.proto\"<\n\x06\x43hains\x12\n\n\x02id\x18\x01 \x03(\r\x12\x13\n\x0bobservation\x18\x02 \x03(\r\x12\x11\n\tnoise_std\x18\x03 \x03(\x01\"\xd0\x01\n\x0cStartRequest\x12$\n\x06\x63hains\x18\x01 \x01(\x0b\x32\x14.waveprior.v1.Chains\x12\x34\n\x05state\x18\x02 \x03(\x0b\x32%.waveprior.v1.StartRequest.StateEntry\x12 \n\x02\x61t\x18\x03 \x01(\x0b\x32\x14.waveprior.v1.Tensor\x1a\x42\n\nStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.waveprior.v1.Tensor:\x02\x38\x01\"\xbd\x01\n\nStartReply\x12\x32\n\x05state\x18\x01 \x03(\x0b\x32#.waveprior.v1.StartReply.StateEntry\x12\r\n\x05steps\x18\x02 \x01(\x04\x12(\n\x06status\x18\x03 \x03(\x0b\x32\x18.waveprior.v1.ItemStatus\x1a\x42\n\nStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.waveprior.v1.Tensor:\x02\x38\x01\"\x18\n\x07Numbers\x12\r\n\x05value\x18\x01 \x03(\x01\"\xb0\x02\n\x0bStepRequest\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12$\n\x06\x63hains\x18\x02 \x01(\x0b\x32\x14.waveprior.v1.Chains\x12\x33\n\x05state\x18\x03 \x03(\x0b\x32$.waveprior.v1.StepRequest.StateEntry\x12\x31\n\x04next\x18\x04 \x03(\x0b\x32#.waveprior.v1.StepRequest.NextEntry\x1a\x42\n\nStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.waveprior.v1.Tensor:\x02\x38\x01\x1a\x41\n\tNextEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.waveprior.v1.Tensor:\x02\x38\x01\"\xb5\x02\n\tStepReply\x12/\n\x04next\x18\x01 \x03(\x0b\x32!.waveprior.v1.StepReply.NextEntry\x12\x35\n\x07numbers\x18\x02 \x03(\x0b\x32$.waveprior.v1.StepReply.NumbersEntry\x12\x0c\n\x04\x64one\x18\x03 \x01(\x08\x12(\n\x06status\x18\x04 \x03(\x0b\x32\x18.waveprior.v1.ItemStatus\x1a\x41\n\tNextEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.waveprior.v1.Tensor:\x02\x38\x01\x1a\x45\n\x0cNumbersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12$\n\x05value\x18\x02 \x01(\x0b\x32\x15.waveprior.v1.Numbers:\x02\x38\x01\x32\x84\x01\n\x07Sampler\x12=\n\x05Start\x12\x1a.waveprior.v1.StartRequest\x1a\x18.waveprior.v1.StartReply\x12:\n\x04Step\x12\x19.waveprior.v1.StepRequest\x1a\x17.waveprior.v1.StepReplyBDZBgithub.com/waveprior/waveprior/core/proto/waveprior/v1;wavepriorv1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'waveprior.v1.sampler_pb2', globals())
@@ -37,27 +37,27 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _CHAINS._serialized_start=71
   _CHAINS._serialized_end=131
   _STARTREQUEST._serialized_start=134
-  _STARTREQUEST._serialized_end=308
-  _STARTREQUEST_STATEENTRY._serialized_start=242
-  _STARTREQUEST_STATEENTRY._serialized_end=308
-  _STARTREPLY._serialized_start=311
-  _STARTREPLY._serialized_end=500
-  _STARTREPLY_STATEENTRY._serialized_start=242
-  _STARTREPLY_STATEENTRY._serialized_end=308
-  _NUMBERS._serialized_start=502
-  _NUMBERS._serialized_end=526
-  _STEPREQUEST._serialized_start=529
-  _STEPREQUEST._serialized_end=833
-  _STEPREQUEST_STATEENTRY._serialized_start=242
-  _STEPREQUEST_STATEENTRY._serialized_end=308
-  _STEPREQUEST_NEXTENTRY._serialized_start=768
-  _STEPREQUEST_NEXTENTRY._serialized_end=833
-  _STEPREPLY._serialized_start=836
-  _STEPREPLY._serialized_end=1145
-  _STEPREPLY_NEXTENTRY._serialized_start=768
-  _STEPREPLY_NEXTENTRY._serialized_end=833
-  _STEPREPLY_NUMBERSENTRY._serialized_start=1076
-  _STEPREPLY_NUMBERSENTRY._serialized_end=1145
-  _SAMPLER._serialized_start=1148
-  _SAMPLER._serialized_end=1280
+  _STARTREQUEST._serialized_end=342
+  _STARTREQUEST_STATEENTRY._serialized_start=276
+  _STARTREQUEST_STATEENTRY._serialized_end=342
+  _STARTREPLY._serialized_start=345
+  _STARTREPLY._serialized_end=534
+  _STARTREPLY_STATEENTRY._serialized_start=276
+  _STARTREPLY_STATEENTRY._serialized_end=342
+  _NUMBERS._serialized_start=536
+  _NUMBERS._serialized_end=560
+  _STEPREQUEST._serialized_start=563
+  _STEPREQUEST._serialized_end=867
+  _STEPREQUEST_STATEENTRY._serialized_start=276
+  _STEPREQUEST_STATEENTRY._serialized_end=342
+  _STEPREQUEST_NEXTENTRY._serialized_start=802
+  _STEPREQUEST_NEXTENTRY._serialized_end=867
+  _STEPREPLY._serialized_start=870
+  _STEPREPLY._serialized_end=1179
+  _STEPREPLY_NEXTENTRY._serialized_start=802
+  _STEPREPLY_NEXTENTRY._serialized_end=867
+  _STEPREPLY_NUMBERSENTRY._serialized_start=1110
+  _STEPREPLY_NUMBERSENTRY._serialized_end=1179
+  _SAMPLER._serialized_start=1182
+  _SAMPLER._serialized_end=1314
 # @@protoc_insertion_point(module_scope)

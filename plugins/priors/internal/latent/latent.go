@@ -99,7 +99,7 @@ func Set(t *tensor.Tensor, i int) *tensor.Tensor {
 // Judge returns the statuses of a batch z and of what came out of it, nil where all are OK: OUT_OF_BOUNDS for a latent
 // vector that is NaN or infinite, DIVERGED for a result that is.
 func (s Space) Judge(z, out *tensor.Tensor) []contract.Status {
-	if Finite(z) && Finite(out) {
+	if z.Finite() && out.Finite() {
 		return nil
 	}
 	var status []contract.Status
@@ -114,28 +114,11 @@ func (s Space) JudgeItem(z, out *tensor.Tensor) contract.Status {
 	if text, ok := s.Space.FirstOutside(z); !ok {
 		return contract.Status{Code: contract.OutOfBounds, Text: text}
 	}
-	if !Finite(out) {
+	if !out.Finite() {
 		return contract.Status{Code: contract.Diverged, Text: fmt.Sprintf(
 			"the result overflows: the largest number of the latent vector is %.6g", largest(z))}
 	}
 	return contract.Status{}
-}
-
-// Finite reports whether all numbers of t, float32 or float64, are finite.
-func Finite(t *tensor.Tensor) bool {
-	if t.DType == tensor.Float64 {
-		return finite(t.Float64s(), math.MaxFloat64)
-	}
-	return finite(t.Float32s(), math.MaxFloat32)
-}
-
-func finite[T float32 | float64](v []T, top T) bool {
-	for _, x := range v {
-		if !(x >= -top && x <= top) {
-			return false
-		}
-	}
-	return true
 }
 
 func largest(t *tensor.Tensor) float64 {

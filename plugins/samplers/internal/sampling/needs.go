@@ -47,9 +47,16 @@ func service(name string, c contract.Config) (contract.Description, bool) {
 }
 
 // Latent returns the prior's latent space, after checking that samplers can work in it: it is there, its numbers are
-// float32 or float64, and a physics service, if there is one, takes it as its model. Errors wrap contract.ErrUnsupported
-// or contract.ErrShape.
+// float32 or float64, and a physics service, if there is one, takes it as its model. Without a prior it is the model of the
+// physics service. Errors wrap contract.ErrUnsupported or contract.ErrShape.
 func Latent(sampler string, c contract.Config) (*space.Space, error) {
+	if c.Prior == nil {
+		m := c.Solvers["physics"].Configured.Model
+		if m == nil || m.Validate() != nil || m.DType != tensor.Float32 && m.DType != tensor.Float64 {
+			return nil, fmt.Errorf("sampler %s: the physics service takes %v; float32 and float64 models are possible: %w", sampler, m, contract.ErrUnsupported)
+		}
+		return m, nil
+	}
 	l := c.Prior.Configured.Latent
 	if l == nil {
 		return nil, fmt.Errorf("sampler %s: prior %s has no latent space: %w", sampler, c.Prior.Description.Name, contract.ErrUnsupported)

@@ -1,0 +1,155 @@
+package judge
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/waveprior/waveprior/core/commit"
+	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/metric"
+)
+
+// GatherFile describes gather.npy (panels, time, receiver): a [Gather] as JSON. It is there where data have shots, times and
+// receivers.
+const GatherFile = "gather.json"
+
+// Gather says what the panels of gather.npy are: one shot of the first observation, its first component.
+type Gather struct {
+	Panels []string `json:"panels"` // "observed", "start", "result"
+	Shot   int      `json:"shot"`
+	DT     float64  `json:"dt_s"`
+	T0     float64  `json:"t0_s"`
+	DX     float64  `json:"dx_m"` // of receivers; 0: no positions
+	X0     float64  `json:"x0_m"`
+}
+
+// loadStart reads the models that the chains started from, where the experiment gives them.
+func (j *judging) loadStart() error {
+	path := j.Sample.Path("start.npy")
+	if _, err := os.Stat(path); os.IsNotExist(err) {
+		return nil
+	}
+	var err error
+	j.start, _, err = reals(path)
+	return err
+}
+
+// startFit is the misfit of the starting models: j.startData is their data. Adapted data cannot be compared with the solver's.
+func (j *judging) startFit(ctx context.Context) error {
+	if j.start == nil || j.Adapted {
+		return nil
+	}
+	m, d := j.Solver.Configured.Model.New(j.obs), j.Solver.Configured.Data.New(j.obs)
+	m.SetReals(j.start)
+	st, err := j.Solver.Solver.Forward(ctx, m, d)
+	if err != nil {
+		return err
+	}
+	f := d.AppendReals(nil)
+	phi, n := 0.0, 0.0
+	for o := range j.obs {
+		if contract.StatusAt(st, o).Code == contract.OK {
+			phi += j.misfitOf(f[o*j.nd:(o+1)*j.nd], o)
+			n++
+		}
+	}
+	if n > 0 {
+		j.m["data.misfit_start"], j.m["data.chi2_start"] = phi/n, 2*phi/n/float64(j.nd)
+	}
+	if contract.StatusAt(st, 0).Code == contract.OK {
+		j.startData = f[:j.nd]
+	}
+	return nil
+}
+
+// saveGather saves one shot of the first observation: what was observed, what the start gives and what the chain of lowest misfit
+// gives, whose data are f.
+func (j *judging) saveGather(f []float64) error {
+	sp := j.Physics.Data()
+	n := len(sp.Axes)
+	if n < 3 || sp.DType.IsComplex() || sp.Axes[n-3].Name != "shot" || sp.Axes[n-2].Name != "time" || sp.Axes[n-1].Name != "receiver" || !(sp.Axes[n-2].Step > 0) {
+		return nil
+	}
+	shots, t, r := sp.Axes[n-3], sp.Axes[n-2], sp.Axes[n-1]
+	g := Gather{Shot: shots.Size / 2, DT: t.Step, T0: t.Origin, DX: r.Step, X0: r.Origin}
+	var all []float64
+	add := func(name string, v []float64) {
+		if v != nil {
+			g.Panels = append(g.Panels, name)
+			all = append(all, v[g.Shot*t.Size*r.Size:(g.Shot+1)*t.Size*r.Size]...)
+		}
+	}
+	add("observed", j.data[:j.nd])
+	add("start", j.startData)
+	add("result", f)
+	if err := j.save("gather", all, len(g.Panels), t.Size, r.Size); err != nil {
+		return err
+	}
+	return commit.WriteFile(filepath.Join(j.Dir, GatherFile), func(w io.Writer) error { return json.NewEncoder(w).Encode(g) })
+}
+
+// inversion saves what figures of an inversion without a prior show of the first chain: the start and the result as fields
+// (field_start, field_best), the model at the end of each stage of sampling (field_stages), and the relative error of the
+// model after so many steps (error_along: rows of both).
+func (j *judging) inversion() error {
+	if j.start == nil || j.Prior != nil || j.view == nil || len(j.alive) == 0 || j.alive[0] != 0 {
+		return nil
+	}
+	truth := j.truth[:j.cells]
+	for name, m := range map[string][]float64{"field_start": j.start[:j.cells], "field_best": j.models[:j.cells]} {
+		v, err := j.view.of(m)
+		if err != nil {
+			return err
+		}
+		if err := j.saveField(name, v); err != nil {
+			return err
+		}
+	}
+	path := j.Sample.Path("snapshots_x0.npy")
+	if _, err := os.Stat(path); os.IsNotExist(err) {
+		return nil
+	}
+	snaps, n, err := reals(path)
+	if err != nil {
+		return err
+	}
+	steps, _, err := reals(j.Sample.Path("snapshot_steps.npy"))
+	if err != nil {
+		return err
+	}
+	var h struct{ Stages []struct{ First int } }
+	b, err := os.ReadFile(j.Sample.Path("history.json"))
+	if err == nil {
+		err = json.Unmarshal(b, &h)
+	}
+	if err != nil {
+		return err
+	}
+	along := []float64{0, metric.RelativeL2(j.start[:j.cells], truth)}
+	var ends []float64
+	for i := range n {
+		m := snaps[i*j.chains*j.cells:][:j.cells]
+		along = append(along, steps[i]+1, metric.RelativeL2(m, truth))
+		last := i+1 == n
+		for _, s := range h.Stages {
+			last = last || int(steps[i]) < s.First && s.First <= int(steps[i+1])
+		}
+		if last && len(h.Stages) > 0 {
+			ends = append(ends, m...)
+		}
+	}
+	if err := j.save("error_along", along, len(along)/2, 2); err != nil {
+		return err
+	}
+	if len(ends) != len(h.Stages)*j.cells || len(ends) == 0 {
+		return nil
+	}
+	v, err := j.view.of(ends)
+	if err != nil {
+		return err
+	}
+	return j.saveField("field_stages", v)
+}

@@ -1,0 +1,204 @@
+package run
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/waveprior/waveprior/core/figure"
+	"github.com/waveprior/waveprior/core/metric"
+	"github.com/waveprior/waveprior/host/judge"
+)
+
+// inversionPicture: truth, start, the model at the end of each stage, and what the result is off by, of the first chain, where
+// the latent vector is the model itself: full-waveform inversion.
+func inversionPicture(a *arrays) *picture {
+	d := a.art()
+	start := a.field("field_start", 0)
+	if d == nil || start == nil || a.c.Cell.Prior != nil {
+		return nil
+	}
+	truth, result := a.field("field_truth", 0), a.field("field_best", 0)
+	if truth == nil || result == nil || math.IsNaN(result[0]) {
+		return nil
+	}
+	panelsOf := [][]float64{d.values(truth), d.values(start)}
+	titles := []string{"truth", fmt.Sprintf("start: error %.3g", metric.RelativeL2(start, truth))}
+	for i, label := range a.stageLabels() {
+		if m := a.field("field_stages", i); m != nil {
+			panelsOf = append(panelsOf, d.values(m))
+			titles = append(titles, fmt.Sprintf("%s: error %.3g", label, metric.RelativeL2(m, truth)))
+		}
+	}
+	if len(panelsOf) == 2 { // one stage
+		panelsOf, titles = append(panelsOf, d.values(result)), append(titles, fmt.Sprintf("result: error %.3g", metric.RelativeL2(result, truth)))
+	}
+	lo, hi := limits(panelsOf...)
+	v := &figure.Scale{Label: d.name(), Unit: d.shown, Min: lo, Max: hi}
+	off := make([]float64, len(truth))
+	for i, t := range truth {
+		off[i] = result[i] - t
+	}
+	most := roundUp(top(absolute(off)))
+	const columns = 2
+	var panels []*figure.Panel
+	last := len(panelsOf)
+	for i, m := range panelsOf {
+		p := d.panel(titles[i], m, v, i%columns == 0, i+columns > last)
+		p.NoBar = i > 0
+		panels = append(panels, p)
+	}
+	panels = append(panels, d.panel(fmt.Sprintf("result − truth: %.3g %s on average", mean(absolute(off)), d.shownDelta), off,
+		&figure.Scale{Label: "error", Unit: d.shownDelta, Map: figure.Diverging, Min: -most, Max: most}, last%columns == 0, true))
+	return &picture{"inversion", "The first observation: its truth, the model that the chain started from, the model at the end of each stage, and what the last one is off by. Errors are |x − truth|/|truth|. The velocities share one colour scale; 0.5 % of the cells lie beyond either end.",
+		&figure.Figure{Title: "From the start to the truth", Panels: panels, Columns: columns, Width: 11}}
+}
+
+// roundUp is the next 1, 2 or 5 times a power of ten.
+func roundUp(v float64) float64 {
+	p := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, m := range []float64{1, 2, 5} {
+		if v <= m*p {
+			return m * p
+		}
+	}
+	return 10 * p
+}
+
+func absolute(v []float64) []float64 {
+	out := make([]float64, len(v))
+	for i, x := range v {
+		out[i] = math.Abs(x)
+	}
+	return out
+}
+
+// stageLabels are the names of the stages of sampling, nil for one.
+func (a *arrays) stageLabels() (labels []string) {
+	e := stageOf(a.c, "sample")
+	if e == nil {
+		return nil
+	}
+	h, err := readHistory(e)
+	if err != nil {
+		return nil
+	}
+	for _, s := range h.Stages {
+		labels = append(labels, s.Label)
+	}
+	return labels
+}
+
+// gatherPicture: one shot as observed, at the start, of the result, and what is left.
+func gatherPicture(a *arrays) *picture {
+	e := stageOf(a.c, "judge")
+	t := a.get("judge", "gather.npy")
+	if e == nil || t == nil {
+		return nil
+	}
+	var g judge.Gather
+	b, err := os.ReadFile(e.Path(judge.GatherFile))
+	if err == nil {
+		err = json.Unmarshal(b, &g)
+	}
+	if err != nil || len(g.Panels) != t.Shape[0] {
+		a.err = err
+		return nil
+	}
+	nt, nr := t.Shape[1], t.Shape[2]
+	named := map[string][]float64{}
+	for i, name := range g.Panels {
+		named[name] = t.Item(i).AppendReals(nil)
+	}
+	order := append([]string{}, g.Panels...)
+	for _, name := range []string{"start", "result"} {
+		if named[name] == nil {
+			continue
+		}
+		diff := "observed − " + name
+		order = append(order, diff)
+		named[diff] = make([]float64, nt*nr)
+		for i, v := range named["observed"] {
+			named[diff][i] = v - named[name][i]
+		}
+	}
+	// What is to be seen are reflections: the scale is cut where the direct wave would drown them.
+	seen, share, what := named["observed"], 0.95, "observed"
+	if off := named["observed − start"]; off != nil {
+		seen, share, what = off, 0.98, "observed − start"
+	}
+	clip := max(metric.Quantile(absolute(seen), share), 1e-30)
+	s := &figure.Scale{Label: "amplitude", Map: figure.Diverging, Min: -clip, Max: clip}
+	x := figure.Axis{Label: "receiver", Min: 0, Max: float64(nr - 1)}
+	x0, x1 := -0.5, float64(nr)-0.5
+	if g.DX > 0 {
+		x = figure.Axis{Label: "offset of the receiver", Unit: "km"}
+		x0, x1 = (g.X0-g.DX/2)/1e3, (g.X0+(float64(nr)-0.5)*g.DX)/1e3
+	}
+	var panels []*figure.Panel
+	for i, name := range order {
+		p := &figure.Panel{Title: name, NoGrid: true, NoBar: i > 0, Aspect: 1.35, X: x, Y: figure.Axis{Label: "time", Unit: "s", Flip: true, Hide: i > 0},
+			Layers: []figure.Layer{figure.Field{Values: named[name], NZ: nt, NX: nr, Scale: s, X0: x0, X1: x1, Z0: g.T0 - g.DT/2, Z1: g.T0 + (float64(nt)-0.5)*g.DT}}}
+		panels = append(panels, p)
+	}
+	return &picture{"gather", fmt.Sprintf("Shot %d of the first observation, of all frequencies: observed (with noise), computed, and what the computed data leave. One colour scale; its ends are the %.0f %% quantile of the %s samples' size.", g.Shot, 100*share, what),
+		&figure.Figure{Title: "Which arrivals does the model explain?", Panels: panels, Columns: len(panels), Width: 13}}
+}
+
+// descentPicture: misfit and model error over the evaluations of an optimisation, stage by stage.
+func descentPicture(a *arrays) *picture {
+	e := stageOf(a.c, "sample")
+	if e == nil || a.get("sample", HistoryArray("iteration")) == nil {
+		return nil
+	}
+	h, err := readHistory(e)
+	if err != nil || len(h.Steps) == 0 {
+		return nil
+	}
+	x := make([]float64, len(h.Steps))
+	for i, s := range h.Steps {
+		x[i] = float64(s + 1)
+	}
+	stages := h.Stages
+	if len(stages) == 0 {
+		stages = []HistoryStage{{}}
+	}
+	misfit := &figure.Panel{Title: "misfit of each stage's data", X: figure.Axis{Label: "evaluations of misfit and gradient"}, Y: figure.Axis{Label: "misfit phi", Log: true}}
+	t := a.get("sample", HistoryArray("misfit"))
+	for k, s := range stages {
+		var xs, med, lo, hi []float64
+		for i, step := range h.Steps {
+			if step < s.First || k+1 < len(stages) && step >= stages[k+1].First {
+				continue
+			}
+			v := finite([][]float64{t.Item(i).Float64s()})
+			if len(v) == 0 {
+				continue
+			}
+			xs = append(xs, x[i])
+			med, lo, hi = append(med, metric.Quantile(v, 0.5)), append(lo, metric.Quantile(v, 0)), append(hi, metric.Quantile(v, 1))
+		}
+		line := figure.Line{Label: s.Label, X: xs, Y: med, Step: len(xs) > 1, Color: figure.SeriesColor(k)}
+		if t.Shape[1] > 1 {
+			line.Low, line.High = lo, hi
+		}
+		misfit.Layers = append(misfit.Layers, line)
+	}
+	if phi, ok := a.c.Metrics["data.misfit_truth"]; ok && phi > 0 {
+		misfit.Layers = append(misfit.Layers, figure.Line{Label: "truth, all data", X: []float64{1, x[len(x)-1]}, Y: []float64{phi, phi}, Color: figure.Black, Dash: figure.Dashed})
+	}
+	panels := []*figure.Panel{misfit}
+	if off := a.reals("judge", "error_along.npy"); off != nil {
+		p := &figure.Panel{Title: "error of the model", X: misfit.X, Y: figure.Axis{Label: "|x − truth|/|truth|"},
+			Layers: []figure.Layer{figure.Line{Label: "first chain", X: column(off, 0, 2), Y: column(off, 1, 2), Color: figure.Black, Dots: true}}}
+		for k, s := range stages {
+			if k > 0 {
+				p.Layers = append(p.Layers, figure.VLine{At: float64(s.First) + 0.5, Color: figure.SeriesColor(k), Dash: figure.Dotted})
+			}
+		}
+		panels = append(panels, p)
+	}
+	return &picture{"descent", "Misfit at the best point so far: median of the chains, and their range where there are several. Stages whose data are filtered or chosen have misfits of their own; the truth's is that of all data, which falls below the start of a stage by what noise leaves.",
+		&figure.Figure{Title: "Misfit and error on the way down", Panels: panels}}
+}

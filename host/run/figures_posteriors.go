@@ -1,0 +1,145 @@
+package run
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/waveprior/waveprior/core/figure"
+	"github.com/waveprior/waveprior/core/metric"
+)
+
+// sameTruth reports whether two cells have one truth: equal but for what single precision loses between the quantities of two
+// solvers' models.
+func sameTruth(a, b []float64) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i, x := range a {
+		if math.Abs(x-b[i]) > 1e-6*math.Abs(x) {
+			return false
+		}
+	}
+	return true
+}
+
+// samplesTogether: samples of the first observation below its truth, a column per cell.
+func samplesTogether(all []*arrays) *picture {
+	type column struct {
+		a       *arrays
+		truth   []float64
+		samples [][]float64
+	}
+	var cols []column
+	var shown [][]float64
+	var d *art
+	rows := 0
+	for _, a := range all {
+		e := a.art()
+		if e == nil || d != nil && e.Field != d.Field || len(cols) == maxBeside {
+			continue
+		}
+		c := column{a: a, truth: a.field("field_truth", 0)}
+		for i := 0; ; i++ {
+			s := a.field("field_samples", i)
+			if s == nil {
+				break
+			}
+			c.samples = append(c.samples, e.values(s))
+		}
+		if c.truth == nil || len(c.samples) == 0 {
+			continue
+		}
+		c.truth = e.values(c.truth)
+		d, cols, rows = e, append(cols, c), max(rows, len(c.samples))
+		shown = append(append(shown, c.truth), c.samples...)
+	}
+	if len(cols) < 2 {
+		return nil
+	}
+	lo, hi := limits(shown...)
+	s := &figure.Scale{Label: d.name(), Unit: d.shown, Min: lo, Max: hi}
+	f := &figure.Figure{Title: "Samples of each posterior, below the truth", Columns: len(cols), Width: min(13, 2.6*float64(len(cols))+1)}
+	for r := -1; r < rows; r++ {
+		for i, c := range cols {
+			title, values := cellName(c.a.c, true)+":\ntruth", c.truth
+			if r >= 0 {
+				title, values = fmt.Sprintf("sample %d", r), nil
+				if r < len(c.samples) {
+					values = c.samples[r]
+				}
+			}
+			if values == nil { // this cell has fewer chains
+				title, values = "", nan(d.NZ*d.NX)
+			}
+			p := d.panel(title, values, s, i == 0, r == rows-1)
+			p.NoBar = i < len(cols)-1
+			f.Panels = append(f.Panels, p)
+		}
+	}
+	return &picture{"samples", "The first observation, first seed, a column per cell: its truth, and the first chains' samples. They share one colour scale; 0.5 % of the cells lie beyond its ends.", f}
+}
+
+// leastMapped is the least number of truths of which a map of coverage is drawn.
+const leastMapped = 3
+
+// coverageMaps: where in the model the truths lie within the chains' 90 % interval, over all truths and seeds, a panel per cell
+// that differs by more than the seed.
+func coverageMaps(cells []*CellResult) (*picture, error) {
+	type group struct {
+		name            string
+		d               *art
+		inside          []float64 // truths at each cell of the model that lie within
+		truths, nominal float64   // number of truths; sum over them
+	}
+	var groups []*group
+	by := map[string]*group{}
+	for _, c := range cells {
+		a := newArrays(c)
+		d, t, l := a.art(), a.get("judge", "calibration_ranks.npy"), int(c.Metrics["calibration.chains"])
+		if a.err != nil {
+			return nil, a.err
+		}
+		if d == nil || t == nil || l < 2 {
+			continue
+		}
+		name := withoutSeed(c)
+		g := by[name]
+		if g == nil {
+			g = &group{name: cellName(c, true), d: d, inside: make([]float64, d.NZ*d.NX)}
+			by[name] = g
+			groups = append(groups, g)
+		}
+		k, nominal, err := metric.RankInterval(l, 0.9)
+		if err != nil {
+			return nil, err
+		}
+		for i := range t.Batch() {
+			for at, rank := range t.Item(i).AppendReals(nil)[:len(g.inside)] { // of several fields the first
+				if r := int(rank); r >= k && r <= l-k {
+					g.inside[at]++
+				}
+			}
+			g.truths, g.nominal = g.truths+1, g.nominal+nominal
+		}
+	}
+	var panels []*figure.Panel
+	s := &figure.Scale{Label: "share of truths inside", Min: 0, Max: 1}
+	for _, g := range groups {
+		if g.truths < leastMapped || len(panels) == maxBeside {
+			continue
+		}
+		for i := range g.inside {
+			g.inside[i] /= g.truths
+		}
+		panels = append(panels, g.d.panel(fmt.Sprintf("%s:\n%.0f %% inside, %.0f %% are honest", g.name, 100*mean(g.inside), 100*g.nominal/g.truths),
+			g.inside, s, len(panels) == 0, true))
+	}
+	if len(panels) < 2 {
+		return nil, nil
+	}
+	for _, p := range panels[:len(panels)-1] {
+		p.NoBar = true
+	}
+	return &picture{"coverage", "Where the posteriors are too sure of themselves: the share of truths, over all observations and seeds, that lie within the chains' central 90 % interval (by ranks; what it covers of honest posteriors is said above each map), cell by cell of the model. Dark is where the truth is mostly outside.",
+		&figure.Figure{Title: "Is the truth within the 90 % interval?", Panels: panels, Columns: len(panels), Width: min(13, 2.6*float64(len(panels))+1)}}, nil
+}

@@ -1,0 +1,128 @@
+package run_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/seismic"
+	"github.com/waveprior/waveprior/host/run"
+	"github.com/waveprior/waveprior/plugins/solvers/acoustic"
+)
+
+// carried is order 4 on 10 m and 1 ms with a Ricker wavelet of 15 Hz, as the OpenFWI data sets have it.
+func carried(vMin, vMax float64) *run.WavePlan {
+	return &run.WavePlan{Solver: "x", VMin: vMin, VMax: vMax, From: "here", Bounds: [2]float64{1125, 6123},
+		Scheme: seismic.Scheme{Order: 4, StepS: 1e-3, SpacingM: 10, PeakHz: 15, HighestHz: 37.5}}
+}
+
+// TestWaveWarnings: what the grid or the time step does not carry is said with the numbers and with what would do, and nothing
+// is said of a sound plan.
+func TestWaveWarnings(t *testing.T) {
+	coarse := carried(1500, 4500)
+	coarse.Scheme.Order, coarse.Scheme.PeakHz, coarse.Scheme.HighestHz, coarse.Bounds[0] = 2, 14, 35, 1050
+	for _, c := range []struct {
+		name string
+		p    *run.WavePlan
+		want []string
+	}{
+		{"the data sets'", carried(1500, 4500), nil},
+		{"a step too long", carried(1500, 6500), []string{
+			"unstable: v dt/h is 0.65 at 6500 m/s, order 4 takes less than 0.6124 (6123.7 m/s): take a time step below 0.000942 s",
+			"the solver takes 1125 to 6123 m/s and will refuse models with 6500"}},
+		{"few nodes", carried(1200, 4500), []string{
+			"3.2 nodes per wavelength at 1200 m/s and 37.5 Hz, the highest frequency: fewer than 4 disperse. Take a spacing of 8 m, or a wavelet of 12 Hz"}},
+		{"too few nodes", carried(1000, 4500), []string{
+			"2.67 nodes per wavelength at 1000 m/s", "will refuse models with 1000"}},
+		{"order 2", coarse, []string{"at 1500 m/s and 14 Hz, the peak, waves run 1.4 % too slowly: over a path of 20 wavelengths that is 0.29 of a period"}},
+	} {
+		got := c.p.Warnings()
+		if len(got) != len(c.want) {
+			t.Errorf("%s: %q, want %d warnings", c.name, got, len(c.want))
+			continue
+		}
+		for i, want := range c.want {
+			if !strings.Contains(got[i], want) || !strings.Contains(c.p.String(), "  warning: "+got[i]+"\n") {
+				t.Errorf("%s: %q, want %q, in\n%s", c.name, got[i], want, c.p)
+			}
+		}
+	}
+	if text := (*run.WavePlan)(nil).String(); text != "" {
+		t.Errorf("no plan: %q", text)
+	}
+}
+
+// TestPlanWaves: the plan of an experiment has the velocities of its own training examples, the scheme as the solver says it,
+// and times.
+func TestPlanWaves(t *testing.T) {
+	b := newBench(t)
+	b.plugins["solver/acoustic"] = func() contract.Plugin { return acoustic.New() }
+	text := `name = "waves"
+[solver]
+plugin = "acoustic"
+preset = "none"
+dt_s = 1e-3
+nt = 60
+grid = { nz = 10, nx = 12, spacing_m = 10.0 }
+boundary = { cells = 5 }
+wavelet = { peak_hz = 15.0 }
+sources = { positions_m = [[20.0, 30.0]] }
+receivers = { z_m = 50.0, x_first_m = 0.0, x_last_m = 110.0, count = 12 }
+[prior]
+plugin = "gmm"
+components = "gaussian"
+[prior.schedule]
+steps = 10
+[prior.data]
+kind = "mix"
+examples = 8
+held_out = 2
+[[prior.data.parts]]
+kind = "gaussian"
+fraction = 1
+mean = [2000.0]
+std = [0.0]
+[[prior.data.parts]]
+kind = "gaussian"
+fraction = 3
+mean = [3000.0]
+std = [0.0]
+[observation]
+truth = "held-out"
+noise = 0.05
+[sampler]
+plugin = "dps"
+chains = 2
+`
+	o, done, err := b.load(text)
+	defer done()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plans, err := run.Plan(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := plans[0].Waves
+	if p == nil || p.Scheme != (seismic.Scheme{Order: 4, StepS: 1e-3, SpacingM: 10, PeakHz: 15, HighestHz: 37.5}) {
+		t.Fatalf("%+v", p)
+	}
+	if p.VMin != 2000 || p.VMax != 3000 || p.From != "8 training examples" || math.Abs(p.Bounds[0]-1125) > 1e-9 {
+		t.Errorf("velocities %+v", p)
+	}
+	if !(p.Forward > 0) || !(p.Gradient > 0) || p.Batch != 2 || p.DataBytes != 2*60*12*4 || len(p.Warnings()) != 0 {
+		t.Errorf("%+v", p)
+	}
+	for _, want := range []string{"waves of solver acoustic: order 4", "nodes per wavelength 5.33 at 2000 m/s", "limit 0.6124 (6123.7 m/s)", "their data 0.0 MiB"} {
+		if !strings.Contains(p.String(), want) {
+			t.Errorf("%q is not in\n%s", want, p)
+		}
+	}
+	text = strings.Replace(strings.Replace(text, `kind = "mix"`, `kind = "mix" `, 1), "fraction = 3\n", "fraction = 3\nmeen = [1.0]\n", 1)
+	if _, done, err := b.load(text); err == nil || !strings.Contains(err.Error(), "prior.data.parts[1].meen: unknown key") || !strings.Contains(err.Error(), "x.toml:") {
+		t.Errorf("a wrong key of a part: %v", err)
+	} else {
+		done()
+	}
+}

@@ -1,0 +1,151 @@
+package elastic
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// Sources and receivers may be swapped: the vz of a force in x is the vx of a force in z, on nodes and between them, in a rough
+// model, with each boundary, on the free surface too.
+func TestReciprocity(t *testing.T) {
+	for name, o := range map[string]options{
+		"cpml": {}, "order 2": {"order": 2}, "free surface": {"free_surface": true}, "two steps": {"dt_s": 2e-3, "nt": 75},
+	} {
+		for _, precision := range []string{"float64", "float32"} {
+			a, b := []float64{20, 40}, []float64{73, 101}
+			if name == "free surface" {
+				a = []float64{0, 43}
+			}
+			var d [2][]float64
+			for i, p := range [][2][]float64{{a, b}, {b, a}} {
+				s, c := configure(t, tiny.with(options{
+					"grid": section{"nz": 12, "nx": 16, "spacing_m": 10}, "nt": 150, "precision": precision,
+					"source":    section{"direction_zx": [][]float64{{0, 1}, {1, 0}}[i]},
+					"sources":   section{"positions_m": [][]float64{p[0]}},
+					"receivers": section{"positions_m": [][]float64{p[1]}},
+				}).with(o), 1)
+				all := forward(t, s, &c, rough(&c))
+				n := len(all) / 2
+				d[i] = all[(1-i)*n:][:n] // vz of the force in x, vx of that in z
+			}
+			bound := map[string]float64{"float64": 1e-10, "float32": 1e-5}[precision]
+			if e := apart(d[0], d[1]); !(e <= bound) {
+				t.Errorf("%s, %s: swapped data differ by %.3g, allowed %g", name, precision, e, bound)
+			}
+		}
+	}
+}
+
+// What the layers give back: a grid of 40 x 50 nodes within one so large that its boundary does not answer; the largest difference
+// over the largest datum.
+func TestAbsorption(t *testing.T) {
+	for _, surface := range []bool{false, true} {
+		run := func(cells, margin int) []float64 {
+			above := margin
+			if surface {
+				above = 0
+			}
+			z, x := float64(10*above), float64(10*margin)
+			s, c := configure(t, options{
+				"preset": "none", "grid": section{"nz": 40 + above + margin, "nx": 50 + 2*margin, "spacing_m": 10}, "dt_s": 1.5e-3, "nt": 300,
+				"free_surface": surface, "vp_max_m_s": 3000, "boundary": section{"cells": cells}, "wavelet": section{"peak_hz": 12},
+				"source":    section{"direction_zx": []float64{1, 1}},
+				"sources":   section{"positions_m": [][]float64{{z + 10, x + 250}}},
+				"receivers": section{"z_m": z + 10, "x_first_m": x, "x_last_m": x + 490, "count": 8},
+			}, 2)
+			return forward(t, s, &c, uniform(&c, 3000, 1600, 2200))
+		}
+		far, top := run(20, 68), 0.0
+		for _, x := range far {
+			top = max(top, math.Abs(x))
+		}
+		for cells, bound := range map[int]float64{10: 5e-3, 20: 1e-3, 40: 5e-4} {
+			worst, energy, all := 0.0, 0.0, 0.0
+			for i, x := range run(cells, 0) {
+				worst = max(worst, math.Abs(x-far[i])/top)
+				energy += (x - far[i]) * (x - far[i])
+				all += far[i] * far[i]
+			}
+			what := fmt.Sprintf("free surface %v, %d cells: %.3f %% of the largest datum, %.1e of the energy", surface, cells, 100*worst, energy/all)
+			t.Log(what)
+			if !(worst <= bound) {
+				t.Errorf("%s; allowed %g of it", what, bound)
+			}
+		}
+	}
+}
+
+// At the largest vp that is taken, and the largest vs beside it, a long run comes to rest, with layers and below a free surface.
+func TestLimitIsStable(t *testing.T) {
+	for _, order := range []int{2, 4} {
+		for _, surface := range []bool{false, true} {
+			s, c := configure(t, tiny.with(options{"order": order, "nt": 2000, "free_surface": surface}), 1)
+			vp := *c.Model.Quantities[0].Upper * (1 - 1e-6)
+			d := forward(t, s, &c, uniform(&c, vp, vp/math.Sqrt2, 2000))
+			first, last := 0.0, 0.0
+			for i, x := range d {
+				if it := i / 3 % 2000; it < 200 {
+					first = max(first, math.Abs(x))
+				} else if it > 1800 {
+					last = max(last, math.Abs(x))
+				}
+			}
+			if !(last < 0.05*first) {
+				t.Errorf("order %d, free surface %v: %.3g at first, %.3g at last", order, surface, first, last)
+			}
+		}
+	}
+}
+
+// A sample of two steps is every second one of samples of one, for the Ricker wavelet and for samples of it between which q is
+// interpolated.
+func TestSamplingInterval(t *testing.T) {
+	fine := tiny.with(options{"precision": "float64", "wavelet": section{"peak_hz": 15, "delay_s": 0.08}, "nt": 160})
+	run := func(o options) []float64 {
+		s, c := configure(t, o, 1)
+		return forward(t, s, &c, rough(&c))
+	}
+	all := run(fine)
+	var want []float64 // component, shot, time, receiver
+	for i, x := range all {
+		if i/3%2 == 1 {
+			want = append(want, x)
+		}
+	}
+	coarse := fine.with(options{"dt_s": 2e-3, "nt": 80})
+	if e := apart(run(coarse), want); e > 1e-12 {
+		t.Errorf("two steps to a sample: data differ by %.3g", e)
+	}
+	q := make([]float64, 80)
+	for k := range q {
+		b := math.Pow(math.Pi*15*(float64(k)*2e-3-0.08), 2)
+		q[k] = (1 - 2*b) * math.Exp(-b)
+	}
+	if e := apart(run(coarse.with(options{"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": q}})), want); e > 1e-3 {
+		t.Errorf("samples of the wavelet: data differ by %.3g", e)
+	}
+}
+
+// The preset is what its documentation says.
+func TestPreset(t *testing.T) {
+	s, c := configure(t, options{"preset": "efwi"}, 2)
+	if got := c.Data.ItemShape(); fmt.Sprint(got) != "[2 5 1000 70]" {
+		t.Fatalf("data %v", got)
+	}
+	if got := c.Model.ItemShape(); fmt.Sprint(got) != "[2 70 70]" {
+		t.Fatalf("model %v", got)
+	}
+	d := forward(t, s, &c, uniform(&c, 3000, 1700))
+	// The first arrival at the receiver 345 m from shot 0: later than the P wave, 345 m/3000 m/s after the wavelet sets in.
+	top, first := 0.0, 0
+	for it := range 1000 {
+		top = max(top, math.Abs(d[it*70+69]))
+	}
+	for first < 1000 && math.Abs(d[first*70+69]) < 0.02*top {
+		first++
+	}
+	if at := float64(first+1) * 1e-3; at < 0.115 || at > 0.115+0.1 {
+		t.Errorf("vx arrives 345 m away at %g s, P waves take 0.115 s", at)
+	}
+}

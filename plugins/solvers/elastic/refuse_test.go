@@ -1,0 +1,106 @@
+package elastic
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/waveprior/waveprior/core/contract"
+)
+
+func TestOptionErrors(t *testing.T) {
+	list := func(zx ...[]float64) section { return section{"positions_m": zx} }
+	for name, c := range map[string]struct {
+		change options
+		want   string
+	}{
+		"no preset":          {options{"preset": nil}, "preset"},
+		"no grid":            {options{"grid": section{}}, "grid."},
+		"no peak":            {options{"wavelet": section{}}, "wavelet.peak_hz is missing"},
+		"order":              {options{"order": 8}, "order"},
+		"source below":       {options{"sources": list([]float64{20, 30}, []float64{85, 30})}, "sources: position 1 lies outside the grid (z = 85 m, the grid's nodes are at 0..80 m)"},
+		"receiver beside":    {options{"receivers": list([]float64{20, -1})}, "receivers: position 0 lies outside the grid (x = -1 m, the grid's nodes are at 0..110 m)"},
+		"source too close":   {options{"boundary": section{"cells": 0}, "sources": list([]float64{5, 50})}, "for its interpolation, the nodes with their layers are iz 0..8"},
+		"explosion in air":   {options{"free_surface": true, "source": section{"kind": "explosion"}, "sources": list([]float64{5, 50})}, "needs the node (iz -3, ix 5)"},
+		"explosion on top":   {options{"free_surface": true, "source": section{"kind": "explosion"}, "sources": list([]float64{0, 50})}, "szz of the free surface"},
+		"direction":          {options{"source": section{"direction_zx": []float64{1}}}, "want [z, x], not both 0"},
+		"no force":           {options{"source": section{"direction_zx": []float64{0, 0}}}, "want [z, x], not both 0"},
+		"exploding one way":  {options{"source": section{"kind": "explosion", "direction_zx": []float64{0, 1}}}, "of an explosion, which has none"},
+		"two densities":      {options{"rho": section{"gardner": true, "constant_kg_m3": 2000}}, "rho.gardner and rho.constant_kg_m3 are both given"},
+		"Poisson's ratio":    {options{"vs": section{"poisson": 0.6}}, "poisson"},
+		"samples missing":    {options{"wavelet": section{"kind": "samples", "peak_hz": 15}}, "without wavelet.samples"},
+		"samples unasked":    {options{"wavelet": section{"peak_hz": 15, "samples": []float64{1}}}, `wavelet.samples with wavelet.kind = "ricker"`},
+		"samples too many":   {options{"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": make([]float64, 41)}}, "41 numbers for 40 samples"},
+		"no velocity":        {options{"wavelet": section{"peak_hz": 90}}, "no velocity suits both: order 4 is stable up to vp dt/h = 0.6061, which is 6060.91 m/s for steps of 0.001 s and a spacing of 10 m, and at least 3 nodes per wavelength at 225 Hz"},
+		"no receivers":       {options{"receivers": section{}}, "receivers: there are none"},
+		"few rows":           {options{"free_surface": true, "grid": section{"nz": 3, "nx": 12, "spacing_m": 10}, "sources": list([]float64{10, 50}), "receivers": list([]float64{20, 0})}, "at least 4 are needed"},
+		"unknown":            {options{"dt": 1}, "dt"},
+		"velocity of layers": {options{"vp_max_m_s": 0}, "vp_max_m_s"},
+	} {
+		o := tiny.with(c.change)
+		if o["preset"] == nil {
+			delete(o, "preset")
+		}
+		_, err := New().Configure(ctx, contract.Config{Options: o.json(t)})
+		if !errors.Is(err, contract.ErrInvalidOption) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want ErrInvalidOption with %q", name, err, c.want)
+		}
+	}
+	if _, err := New().Configure(ctx, contract.Config{Options: json.RawMessage(`{`)}); !errors.Is(err, contract.ErrInvalidOption) {
+		t.Errorf("half a table: %v", err)
+	}
+	if _, err := New().Configure(ctx, contract.Config{Options: tiny.json(t), Device: "cuda:0"}); !errors.Is(err, contract.ErrUnsupported) {
+		t.Errorf("device: %v", err)
+	}
+}
+
+// A model that no wave goes through, too fast for the time step, too slow for the grid or with too much shear is a status with the
+// numbers, and the rest of the batch has its bits.
+func TestModelStatus(t *testing.T) {
+	s, c := configure(t, tiny, 2)
+	const n, node = 9 * 12, 1*12 + 5
+	alone, d := c.Data.New(1), c.Data.New(3)
+	st, err := s.Forward(ctx, rough(&c), alone)
+	ok(t, st, err)
+	for _, bad := range []struct {
+		vp, vs, rho float64
+		code        contract.StatusCode
+		text        string
+	}{
+		{math.NaN(), 1500, 2000, contract.OutOfBounds, "vp is NaN at (iz 1, ix 5)"},
+		{3000, math.Inf(1), 2000, contract.OutOfBounds, "vs is +Inf at (iz 1, ix 5)"},
+		{3000, 1500, math.NaN(), contract.OutOfBounds, "rho is NaN"},
+		{0, 1500, 2000, contract.OutOfBounds, "vp is 0 m/s at (iz 1, ix 5), it must be above 0"},
+		{3000, -1, 2000, contract.OutOfBounds, "vs is -1 m/s at (iz 1, ix 5), it must not be below 0"},
+		{3000, 1500, 0, contract.OutOfBounds, "rho is 0 kg/m3 at (iz 1, ix 5), at least 1 are allowed"},
+		{3000, 2200, 2000, contract.OutOfBounds, "vs is 2200 m/s at (iz 1, ix 5), more than vp/sqrt(2) = 2121.32 m/s"},
+		{6200, 3000, 2000, contract.Unstable, "vp is 6200 m/s at (iz 1, ix 5): vp dt/h is 0.6200; order 4 is stable up to vp dt/h = 0.6061, which is 6060.91 m/s for steps of 0.001 s and a spacing of 10 m"},
+		{3000, 900, 2000, contract.Unstable, "the slowest wave has 900 m/s at (iz 1, ix 5): 2.4 nodes per wavelength; at least 3 nodes per wavelength at 37.5 Hz and a spacing of 10 m are 1125 m/s"},
+		{6050, 4270, 2000, contract.OK, ""},
+		{1500, 0, 1000, contract.OK, ""}, // a fluid
+	} {
+		m := c.Model.New(3)
+		for i := range 3 {
+			v := rough(&c).AppendReals(nil)
+			if i == 1 {
+				v[node], v[n+node], v[2*n+node] = bad.vp, bad.vs, bad.rho
+			}
+			m.Item(i).SetReals(v)
+		}
+		st, err := s.Forward(ctx, m, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := contract.StatusAt(st, 1); got.Code != bad.code || !strings.Contains(got.Text, bad.text) {
+			t.Errorf("%v: %v, want %v with %q", bad, got, bad.code, bad.text)
+		}
+		for _, i := range []int{0, 2} {
+			if contract.StatusAt(st, i).Code != contract.OK || !bytes.Equal(d.Item(i).Data, alone.Item(0).Data) {
+				t.Errorf("%v: item %d beside it: %v, or other bits", bad, i, contract.StatusAt(st, i))
+			}
+		}
+	}
+}
