@@ -1,6 +1,10 @@
 package wave
 
-import "github.com/waveprior/waveprior/cuda"
+import (
+	"unsafe"
+
+	"github.com/waveprior/waveprior/cuda"
+)
 
 // costs are what a launch of a march moves and does, which its scalar arguments alone do not say: bytes of global memory, each
 // once, bytes that threads ask for, and operations. They are its last four arguments; no kernel reads them, and the counts of
@@ -41,8 +45,7 @@ func (b *batch) census() census {
 	return c
 }
 
-// step is what one step of one unit asks for and does: numbers read and written, operations. fields is what is read and written
-// of fields, variables of psi (and s) of the step before, own of what a node reads and writes by itself.
+// step is what one step of one unit asks for and does: numbers read and written, operations.
 func (b *batch) step(back bool) (numbers, operations int) {
 	c, r := b.census(), int(b.grid.Halo)
 	if b.earlier == 1 {
@@ -60,7 +63,7 @@ func (b *batch) step(back bool) (numbers, operations int) {
 	return numbers, operations + 4*c.in
 }
 
-// models is how many models the portion's shots are of.
+// touched is how many models the portion's shots are of.
 func (s *portion[T]) touched() int {
 	shots := int(s.b.grid.Shots)
 	return (s.shot+s.shots-1)/shots - s.shot/shots + 1
@@ -92,7 +95,7 @@ func (s *portion[T]) common(units, steps, blocks int, back bool) costs {
 		written += fields
 	}
 	numbers, operations := b.step(back)
-	const once = 27 * 4
+	const once = int(unsafe.Sizeof(grid{}))
 	threads := marchColumns * marchRows * blocks * units
 	out := costs{
 		read:    size*(units*read+min(steps, 1)*(s.touched()*c.all+profile)) + once,
@@ -166,9 +169,10 @@ func (s *portion[T]) dampingCosts() costs {
 	c, size, units, all := &s.p.config, cuda.SizeOf[T](), s.shots*s.many, s.b.census().all
 	rows, inner := int(s.b.grid.Rows), func(strip int) int { return max(0, strip-1) }
 	strips := rows*(inner(c.Left)+inner(c.Right)) + c.NX*(inner(c.Top)+inner(c.Bottom))
+	const once = int(unsafe.Sizeof(grid{}))
 	const threads, sum = marchColumns * marchRows, 10 // operations of a thread in the block's sum
 	return costs{
-		read: size*(units*strips+s.touched()*strips+all) + 27*4, written: 8 * units,
-		asked: units * (size*(all+2*strips) + 27*4 + 8), operations: units * (3*strips + sum*threads),
+		read: size*(units*strips+s.touched()*strips+all) + once, written: 8 * units,
+		asked: units * (size*(all+2*strips) + once + 8), operations: units * (3*strips + sum*threads),
 	}
 }

@@ -1,6 +1,7 @@
 package wave
 
 import (
+	"errors"
 	"math"
 
 	"github.com/waveprior/waveprior/cuda"
@@ -20,7 +21,7 @@ func (c *call[T]) batched() error {
 		s := &portion[T]{call: c, b: p.batch, shot: first, shots: n, segment: segment}
 		if err := s.reserve(); err != nil {
 			need := n * c.numbers(segment) * cuda.SizeOf[T]()
-			if need >= least {
+			if need >= least || !errors.Is(err, cuda.ErrOutOfMemory) {
 				return err
 			}
 			least, memory = need, need/2

@@ -13,7 +13,7 @@ import (
 // The kernels of a batch, a step at a time for all shots, give the numbers of whole shots one at a time: with all steps kept, in
 // segments, with no memory, and where a shot has several blocks.
 func TestBatchAsShots(t *testing.T) {
-	for _, s := range append(settings(45), large(25)) {
+	for _, s := range append(settings(30), large(12)) {
 		t.Run(s.name, func(t *testing.T) {
 			batchAsShots[float32](t, s.Config)
 			batchAsShots[float64](t, s.Config)

@@ -65,12 +65,11 @@ var waveFormulas = []formula{
 }
 
 // waves is a call of the acoustic solver for a batch of models on a square grid of n x n nodes of 10 m: shots and n receivers in row
-// 1, 1000 steps.
-func waves(models, n, shots, cells int, sponge, gradient bool) func(cuda.Device) error {
+// 1.
+func waves(models, n, shots, cells, steps int, sponge, gradient bool) func(cuda.Device) error {
 	return func(d cuda.Device) error {
-		const steps = 1000
 		c := wave.Config{NZ: n, NX: n, SpacingM: 10, StepS: 1e-3, Steps: steps, Order: 4, Top: cells, Bottom: cells, Left: cells,
-			Right: cells, Sponge: sponge, LayerSpeed: 4500, LayerHz: 15}
+			Right: cells, Sponge: sponge, LayerSpeed: 4500, LayerHz: 15, Batched: true}
 		for k := range shots {
 			c.Wavelets = append(c.Wavelets, make([]float64, steps))
 			c.Sources = append(c.Sources, []wave.Node{{IZ: 1, IX: (n - 1) * k / max(1, shots-1), Weight: 1}})
@@ -101,17 +100,17 @@ var waveProblems = []Problem{
 		Name: "Waves in time: gradients at OpenFWI's size",
 		What: "A `Misfit` call with gradients of solver acoustic for 52 models: 70 x 70 nodes in C-PML of 20, order 4, 5 shots, 70\n" +
 			"receivers, 1000 steps, float32. A block goes through all steps of its shot.",
-		Run: waves(52, 70, 5, 20, false, true),
+		Run: waves(52, 70, 5, 20, 1000, false, true), Small: waves(2, 20, 2, 6, 20, false, true),
 	},
 	{
 		Name: "Waves in time: OpenFWI's data",
 		What: "Seismograms of 52 models by the data sets' scheme: 70 x 70 nodes in a sponge of 120, 5 shots, 70 receivers, 1000 steps.",
-		Run:  waves(52, 70, 5, 120, true, false),
+		Run:  waves(52, 70, 5, 120, 1000, true, false), Small: waves(2, 20, 2, 10, 20, true, false),
 	},
 	{
 		Name: "Waves in time: one large model",
 		What: "A gradient of one model of 512 x 512 nodes in C-PML of 20, 4 shots, 512 receivers, 1000 steps, float32. A shot has many\n" +
 			"blocks, and a step is a launch.",
-		Run: waves(1, 512, 4, 20, false, true),
+		Run: waves(1, 512, 4, 20, 1000, false, true), Small: waves(1, 140, 2, 6, 6, false, true),
 	},
 }
