@@ -134,7 +134,8 @@ int elastic_fold(const uint64_t* args, int64_t lo, int64_t hi) {
       for (int64_t i = 0; i < s.cols; i++) {
         double g[5] = {0, 0, 0, 0, 0};
         for (int64_t shot = 0; shot < s.shots; shot++) {
-          const T* const from = g_all + ((u / many * s.shots + shot) * many + u % many) * 5 * part + j * s.wide + s.lead + i;
+          const T* const from =
+              g_all + ((u / many * s.shots + shot) * many + u % many) * 5 * part + j * s.wide + s.lead + i;
           for (int c = 0; c < 5; c++) g[c] += double(from[c * part]);
         }
         int64_t k[4];

@@ -30,7 +30,8 @@ class Scheme {
     const int64_t edge = s_.lead + s_.left;
     return s_.halo == R && s_.rows >= s_.Above() + s_.Below() && s_.rows > R && s_.wide % 16 == 0 && s_.lead >= 0 &&
            s_.wide >= s_.lead + s_.cols && s_.cols > 0 && s_.left_end % 16 == 0 && s_.right_begin % 16 == 0 &&
-           s_.left_end <= s_.right_begin && s_.right_begin <= s_.wide && (!s_.left || s_.left_end >= edge + R || s_.left_end == s_.wide) &&
+           s_.left_end <= s_.right_begin && s_.right_begin <= s_.wide &&
+           (!s_.left || s_.left_end >= edge + R || s_.left_end == s_.wide) &&
            (!s_.right || s_.right_begin <= s_.lead + s_.cols - s_.right - 1 - R || s_.left_end == s_.wide) &&
            s_.state == through_ && s_.adjoint == through_z_ + 4 * (s_.Above() + s_.Below()) * s_.wide;
   }

@@ -67,17 +67,17 @@ struct Job {
   const T* wavelet;  // (shots, steps)
   Entries<T> sources, injected;
   Channels<T> receivers;
-  const T* materials;   // (models, 5, rows, wide)
-  const T* directions;  // (models, many, 5, rows, wide)
-  T* work;              // (slots, slot)
-  int64_t* busy;        // (slots): 1 while a shot has the slot, which of them is chance and changes nothing
-  T* data;              // (models, 2, shots, rows of data, receivers)
-  const T* observed;    // (observations, 2, ...): the cotangent is data - observed
-  const int64_t* which; // (models): the model's observation
-  const T* cotangent;   // (sets, many, 2, ...)
-  T* tangent;           // (models, many, 2, ...)
-  T* gradient;          // (units, many, 5, rows, wide)
-  int64_t many, sets;   // directions of a model; sets of cotangents: 1 for all models, or one for each
+  const T* materials;    // (models, 5, rows, wide)
+  const T* directions;   // (models, many, 5, rows, wide)
+  T* work;               // (slots, slot)
+  int64_t* busy;         // (slots): 1 while a shot has the slot, which of them is chance and changes nothing
+  T* data;               // (models, 2, shots, rows of data, receivers)
+  const T* observed;     // (observations, 2, ...): the cotangent is data - observed
+  const int64_t* which;  // (models): the model's observation
+  const T* cotangent;    // (sets, many, 2, ...)
+  T* tangent;            // (models, many, 2, ...)
+  T* gradient;           // (units, many, 5, rows, wide)
+  int64_t many, sets;    // directions of a model; sets of cotangents: 1 for all models, or one for each
 
   explicit WAVEPRIOR_INLINE Job(const uint64_t* args) {
     Args a(args);

@@ -26,7 +26,8 @@ class Shot {
     kept_ = checkpoints + (job_.gradient ? (segments - 1) * s_.state : 0);
     T* const residual = kept_ + (linear ? s_.segment * kParts * s_.Compact() : 0);
     T* const end = residual + (job_.gradient && job_.observed ? 2 * PerShot() : 0);
-    if (!scheme_.Sound() || s_.segment < 1 || s_.steps % s_.each || end > slot_ + s_.slot) return waveprior::kBadArgument;
+    if (!scheme_.Sound() || s_.segment < 1 || s_.steps % s_.each || end > slot_ + s_.slot)
+      return waveprior::kBadArgument;
     memset(slot_, 0, static_cast<size_t>(checkpoints - slot_) * sizeof(T));
     if (!linear) {
       Forward(state, 0, s_.steps, false, true);
@@ -59,8 +60,8 @@ class Shot {
       }
       for (int64_t d = 0; d < many; d++) {
         const int64_t set = (job_.sets == 1 ? 0 : model_) * many + d;
-        const T *const wx = job_.observed ? residual : Of(job_.cotangent, set, 0);
-        const T *const wz = job_.observed ? residual + PerShot() : Of(job_.cotangent, set, 1);
+        const T* const wx = job_.observed ? residual : Of(job_.cotangent, set, 0);
+        const T* const wz = job_.observed ? residual + PerShot() : Of(job_.cotangent, set, 1);
         Transposed(others + d * per, lo, hi, d, wx, wz);
       }
     }
@@ -115,7 +116,8 @@ class Shot {
     const Entries<T>& to = job_.injected;
     for (int64_t n = hi - 1; n >= lo; n--) {
       const bool recorded = (n + 1) % s_.each == 0;
-      const T *const kept = Kept(n, lo), *const w[2] = {wx + n / s_.each * s_.receivers, wz + n / s_.each * s_.receivers};
+      const T *const kept = Kept(n, lo), *const w[2] = {wx + n / s_.each * s_.receivers,
+                                                        wz + n / s_.each * s_.receivers};
       T* const g = Gradient(d);
       int64_t e = 0;
       const int64_t end = recorded ? to.start[1] : 0;
