@@ -1,8 +1,7 @@
 // The acoustic scheme for many units at a time: acoustic_march.h, a thread for each node.
 //
 // Equation, layout, costs, test: acoustic_march.h, batch.h. Threads of a block share what they read through the first-level
-// cache, of which a multiprocessor has more than the shared memory that a kernel may ask for here (48 KB). In float64, which
-// serves proofs of gradients, one block has a multiprocessor: two have too few registers.
+// cache, of which a multiprocessor has more than the shared memory that a kernel may ask for here (48 KB).
 #include "acoustic_march.h"
 #include "march.h"
 
@@ -55,7 +54,7 @@ extern "C" __global__ void __launch_bounds__(256, 2)
                state, kept,    data,    models,  many,          shot,   units,         lo,      segment,  first, last});
 }
 
-extern "C" __global__ void __launch_bounds__(256, 1)
+extern "C" __global__ void __launch_bounds__(256, 2)
     wave_acoustic_march_f64(const int32_t* grid, const double* profile, const double* wavelet, const int32_t* sources,
                             const double* source_weight, const int32_t* record, const double* record_weight,
                             const double* courant, const double* dcourant, const double* extra, const double* dextra,
@@ -86,7 +85,7 @@ extern "C" __global__ void __launch_bounds__(256, 2)
        shot, units,   lo,       segment, first,         last});
 }
 
-extern "C" __global__ void __launch_bounds__(256, 1)
+extern "C" __global__ void __launch_bounds__(256, 2)
     wave_acoustic_back_f64(const int32_t* grid, const double* profile, const double* wavelet, const int32_t* sources,
                            const double* source_weight, const int32_t* receivers, const double* receiver_weight,
                            const double* courant, const double* extra, double* state, const double* kept,
