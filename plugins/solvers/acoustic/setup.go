@@ -60,15 +60,19 @@ func newSetup(o *Options, threads int) (*setup, error) {
 		what, axis string
 		given      *seismic.Positions
 		scale      float64
+		at         func(z, x float64) ([]seismic.Node, error)
 		nodes      *[][]wave.Node
-	}{{"sources", "shot", &o.Sources, scale, &c.Sources}, {"receivers", "receiver", &o.Receivers, 1, &c.Receivers}} {
+	}{
+		{"sources", "shot", &o.Sources, scale, sinc.Nodes, &c.Sources},
+		{"receivers", "receiver", &o.Receivers, 1, func(z, x float64) ([]seismic.Node, error) { return o.Record.nodes(&sinc, z, x) }, &c.Receivers},
+	} {
 		list, err := p.given.List(p.what)
 		if err != nil {
 			return nil, invalid("%w", err)
 		}
 		axes[i] = seismic.Axis(p.axis, list)
 		for k, zx := range list {
-			nodes, err := sinc.Nodes(zx[0], zx[1])
+			nodes, err := p.at(zx[0], zx[1])
 			if err != nil {
 				return nil, invalid("%s: position %d %w", p.what, k, err)
 			}
@@ -94,7 +98,7 @@ func newSetup(o *Options, threads int) (*setup, error) {
 	s.Data = space.Space{Name: "data", DType: dtype,
 		Axes: []space.Axis{{Name: "component", Size: 1}, axes[0],
 			{Name: "time", Unit: "s", Size: c.Steps, Origin: c.StepS, Step: c.StepS}, axes[1]},
-		Quantities: []space.Quantity{{Name: "pressure", Unit: "1"}}}
+		Quantities: []space.Quantity{o.Record.quantity()}}
 	s.nodes, s.shots = s.Model.Len(), len(c.Sources)
 	var err error
 	if s.device, err = cuda.NewCPU(s.threads); err != nil {
