@@ -14,5 +14,15 @@ func Stability(order int) float64 {
 	return 2 / math.Sqrt(2*sum)
 }
 
+// StaggeredStability is the same for first derivatives on a staggered grid (velocities and stresses), of order 2 or 4:
+// 1/(sqrt(2) S), S the sum of the moduli of the first derivative's weights on one side: 0.7071, 0.6061. A. R. Levander,
+// Geophysics 53 (1988) 1425, equation 4.
+func StaggeredStability(order int) float64 {
+	if order == 2 {
+		return 1 / math.Sqrt2
+	}
+	return 1 / (math.Sqrt2 * (9.0/8 + 1.0/24))
+}
+
 // PointsPerWavelength is v/(f h).
 func PointsPerWavelength(v, hz, spacingM float64) float64 { return v / (hz * spacingM) }

@@ -19,10 +19,12 @@ type Sinc struct {
 	NZ, NX   int
 	SpacingM float64
 
+	// Where the field's node (0, 0) lies in the grid, in spacings: 0.5 for a field that is staggered that way.
+	OffsetZ, OffsetX float64
 	// How far nodes may lie beyond the grid, on layers; 0: not at all. Above a free surface they are mirrored instead: the
-	// field is odd about row 0.
+	// field is odd about row 0, or even.
 	Top, Bottom, Left, Right int
-	FreeSurface              bool
+	FreeSurface, Even        bool
 }
 
 // kaiser is Hicks's b for half-widths 1..10.
@@ -67,6 +69,17 @@ func bessel0(x float64) float64 {
 	return sum
 }
 
+// Interpolate is q at a place between its numbers, which are 0 beyond the ends: q[at] where at is a whole number.
+func (s *Sinc) Interpolate(q []float64, at float64) float64 {
+	sum := 0.0
+	for _, a := range s.along(at) {
+		if a.node >= 0 && a.node < len(q) {
+			sum += a.weight * q[a.node]
+		}
+	}
+	return sum
+}
+
 // Nodes returns the nodes that the point (z, x) in m acts on, with their weights: one of weight 1 where it lies on a node.
 // The transpose, recording, takes the sum of the field at the nodes times the weights. Errors: a point outside the grid's
 // nodes, or so close to an edge without a layer that nodes it needs are not there.
@@ -83,15 +96,18 @@ func (s *Sinc) Nodes(z, x float64) ([]Node, error) {
 	}
 	var out []Node
 	place := map[[2]int]int{}
-	for _, a := range s.along(z / s.SpacingM) {
+	for _, a := range s.along(z/s.SpacingM - s.OffsetZ) {
 		iz, sign := a.node, 1.0
-		if s.FreeSurface && iz <= 0 {
-			iz, sign = -iz, -1
-			if iz == 0 {
-				continue // p = 0 there
+		if depth := float64(iz) + s.OffsetZ; s.FreeSurface && depth <= 0 {
+			if !s.Even {
+				sign = -1
+				if depth == 0 {
+					continue // the field is 0 there
+				}
 			}
+			iz -= int(2 * depth)
 		}
-		for _, b := range s.along(x / s.SpacingM) {
+		for _, b := range s.along(x/s.SpacingM - s.OffsetX) {
 			if iz < -s.Top || iz >= s.NZ+s.Bottom || b.node < -s.Left || b.node >= s.NX+s.Right {
 				return nil, fmt.Errorf("(z = %g m, x = %g m) needs the node (iz %d, ix %d) for its interpolation, the nodes with their layers are iz %d..%d, ix %d..%d",
 					z, x, iz, b.node, -s.Top, s.NZ+s.Bottom-1, -s.Left, s.NX+s.Right-1)

@@ -1,29 +1,34 @@
-// The loops of acoustic_cpu.cc: a whole step of the scheme of acoustic.h, row by row, each row in up to three pieces: the
-// left and the right absorbing layer and what lies between, so that nothing asks a node where it lies.
+// The loops of acoustic_cpu.cc: a step of the scheme of acoustic.h, in blocks of rows of one kind, each in up to three pieces:
+// the left and the right absorbing layer and what lies between, so that nothing asks a node where it lies.
 
-enum Mode { kPlain, kKeep, kDriven };  // a forward step; one that keeps L; one of the tangent, driven by dC (L + f)
+constexpr int64_t kBlock = 16;         // rows at a time: what begins a piece is shared by them
+constexpr int64_t kInCache = 8 << 20;  // bytes of kept fields: more go past the caches
 
-// What the piece of a row reads and writes; every pointer is that of column 0.
+// What a step reads and writes; every pointer is that of row 0, column 0.
 template <class T>
-struct Row {
-  const T* p;                // the field now
-  T* q;                      // the field before, becomes the one after
-  const T* c;                // C
-  const T* x;                // what is differentiated along the row: p, or the transpose's s
-  const T* z[9];             // and across it, rows j-4..j+4 at z[0..8]
-  T *psi_x, *zeta_x;         // of the layers left and right, so that [column] is right (shifted)
-  const T *bh, *ah, *b, *a;  // coefficients along x: at half points, at points
-  T *psi_z, *zeta_z;         // of the layers above and below
-  const T* psi_z_before;     // of the row above
-  T zbh, zah, zah_before, zb, za;
-  T* keep;          // L
-  const T *dc, *l;  // of the tangent, and of the transpose: the kept L
-  T* g;             // the gradient
+struct Pass {
+  const T* p;         // the field now
+  T* q;               // the field before, becomes the one after
+  T *psi_x, *zeta_x;  // of the layers left and right, (rows, layered columns)
+  T *psi_z, *zeta_z;  // of the layers above and below, (layered rows, wide)
+  T* keep;            // forward: becomes L, unless null
+  bool stream;        // past the caches, but for rows first..last
+  int64_t first, last;
+  const T* l;  // transpose: what was kept
+  T* g;        // and the gradient
+};
+
+// What the recursions along z have in one row.
+template <class T>
+struct Depth {
+  T *psi, *zeta;
+  const T* psi_before;         // of the row above
+  T bh, ah, ah_before, b, a;  // coefficients: at half points, the row above's, at points
 };
 
 // sum + weights of the neighbours at distance K..R along x.
-template <class T, int R, int K = 1>
-WAVEPRIOR_INLINE Lanes<T> AlongX(const Window<T>& w, Lanes<T> sum) {
+template <class T, int R, int K = 1, class W>
+WAVEPRIOR_INLINE Lanes<T> AlongX(const W& w, Lanes<T> sum) {
   if constexpr (K <= R) {
     const Lanes<T> pair = w.template ToLeft<K>() + w.template ToRight<K>();
     return AlongX<T, R, K + 1>(w, Fma(Lanes<T>::Fill(T(Second<R>::kWeight[K])), pair, sum));
@@ -32,100 +37,25 @@ WAVEPRIOR_INLINE Lanes<T> AlongX(const Window<T>& w, Lanes<T> sum) {
   }
 }
 
+// The same along z; rows j - R..j + R are at z[0..2 R].
 template <class T, int R, int K = 1>
-WAVEPRIOR_INLINE Lanes<T> AlongZ(const Row<T>& r, int64_t i, Lanes<T> sum) {
+WAVEPRIOR_INLINE Lanes<T> AlongZ(const T* const* z, int64_t i, Lanes<T> sum) {
   if constexpr (K <= R) {
-    const Lanes<T> pair = Lanes<T>::Load(r.z[4 - K] + i) + Lanes<T>::Load(r.z[4 + K] + i);
-    return AlongZ<T, R, K + 1>(r, i, Fma(Lanes<T>::Fill(T(Second<R>::kWeight[K])), pair, sum));
+    const Lanes<T> pair = Lanes<T>::Load(z[R - K] + i) + Lanes<T>::Load(z[R + K] + i);
+    return AlongZ<T, R, K + 1>(z, i, Fma(Lanes<T>::Fill(T(Second<R>::kWeight[K])), pair, sum));
   } else {
     return sum;
   }
 }
 
 template <class T, int R, int K = 1>
-WAVEPRIOR_INLINE Lanes<T> AlongBoth(const Window<T>& w, const Row<T>& r, int64_t i, Lanes<T> sum) {
+WAVEPRIOR_INLINE Lanes<T> AlongBoth(const Window<T>& w, const T* const* z, int64_t i, Lanes<T> sum) {
   if constexpr (K <= R) {
     const Lanes<T> pair = (w.template ToLeft<K>() + w.template ToRight<K>()) +
-                          (Lanes<T>::Load(r.z[4 - K] + i) + Lanes<T>::Load(r.z[4 + K] + i));
-    return AlongBoth<T, R, K + 1>(w, r, i, Fma(Lanes<T>::Fill(T(Second<R>::kWeight[K])), pair, sum));
+                          (Lanes<T>::Load(z[R - K] + i) + Lanes<T>::Load(z[R + K] + i));
+    return AlongBoth<T, R, K + 1>(w, z, i, Fma(Lanes<T>::Fill(T(Second<R>::kWeight[K])), pair, sum));
   } else {
     return sum;
-  }
-}
-
-// Columns from..to-1 (multiples of 16) of a forward row; X: with the layers left and right, Z: with those above and below.
-template <class T, int R, Mode M, bool X, bool Z>
-WAVEPRIOR_INLINE void ForwardPiece(const Row<T>& r, int64_t from, int64_t to) {
-  typedef Lanes<T> V;
-  const V w0 = V::Fill(T(Second<R>::kWeight[0]));
-  Window<T> w(r.p + from);
-  V psi_before = V::Fill(0);
-  for (int64_t i = from; i < to; i += V::kCount) {
-    const V p = w.Next();
-    V l;
-    if constexpr (!X && !Z) {
-      l = AlongBoth<T, R>(w, r, i, (w0 + w0) * p);
-    } else {
-      V lx = AlongX<T, R>(w, w0 * p), lz = AlongZ<T, R>(r, i, w0 * p);
-      if constexpr (X) {
-        const V psi = Remember(V::Load(r.bh + i), V::Load(r.psi_x + i), V::Load(r.ah + i), w.template ToRight<1>() - p);
-        psi.Store(r.psi_x + i);
-        V zeta = V::Load(r.zeta_x + i);
-        lx = Stretched(lx, psi, Left<1>(psi, psi_before), V::Load(r.b + i), V::Load(r.a + i), &zeta);
-        zeta.Store(r.zeta_x + i);
-        psi_before = psi;
-      }
-      if constexpr (Z) {
-        const V psi = Remember(V::Fill(r.zbh), V::Load(r.psi_z + i), V::Fill(r.zah), V::Load(r.z[5] + i) - p);
-        psi.Store(r.psi_z + i);
-        V zeta = V::Load(r.zeta_z + i);
-        lz = Stretched(lz, psi, V::Load(r.psi_z_before + i), V::Fill(r.zb), V::Fill(r.za), &zeta);
-        zeta.Store(r.zeta_z + i);
-      }
-      l = lx + lz;
-    }
-    if constexpr (M == kKeep) l.Store(r.keep + i);
-    V next = Advance(p, V::Load(r.q + i), V::Load(r.c + i), l);
-    if constexpr (M == kDriven) next = Fma(V::Load(r.dc + i), V::Load(r.l + i), next);
-    next.Store(r.q + i);
-    w.Move();
-  }
-}
-
-// The same of a row of the transpose. zeta_x is done already: x is the row of s along x.
-template <class T, int R, bool X, bool Z>
-WAVEPRIOR_INLINE void AdjointPiece(const Row<T>& r, int64_t from, int64_t to) {
-  typedef Lanes<T> V;
-  const V w0 = V::Fill(T(Second<R>::kWeight[0]));
-  Window<T> w(r.x + from);
-  V flux_before = V::Fill(0);
-  for (int64_t i = from; i < to; i += V::kCount) {
-    const V s = w.Next();
-    const V y = X ? V::Load(r.p + i) : s;
-    V l;
-    if constexpr (!X && !Z) {
-      l = AlongBoth<T, R>(w, r, i, (w0 + w0) * y);
-    } else {
-      const V sz = Z ? V::Load(r.z[4] + i) : y;
-      V lx = AlongX<T, R>(w, w0 * s), lz = AlongZ<T, R>(r, i, w0 * sz);
-      if constexpr (X) {
-        const V psi = Gather(V::Load(r.bh + i), V::Load(r.psi_x + i), s, w.template ToRight<1>());
-        psi.Store(r.psi_x + i);
-        const V flux = V::Load(r.ah + i) * psi;
-        lx = lx + (Left<1>(flux, flux_before) - flux);
-        flux_before = flux;
-      }
-      if constexpr (Z) {
-        const V psi = Gather(V::Fill(r.zbh), V::Load(r.psi_z + i), sz, V::Load(r.z[5] + i));
-        psi.Store(r.psi_z + i);
-        lz = lz + (V::Fill(r.zah_before) * V::Load(r.psi_z_before + i) - V::Fill(r.zah) * psi);
-      }
-      l = lx + lz;
-    }
-    const V next = Advance(y, V::Load(r.q + i), V::Load(r.c + i), l);
-    next.Store(r.q + i);
-    Fma(next, V::Load(r.l + i), V::Load(r.g + i)).Store(r.g + i);
-    w.Move();
   }
 }
 
@@ -143,9 +73,9 @@ class Acoustic {
         c_(job.courant + model * s_.Compact()),
         along_x_(job.profile),
         along_z_(job.profile + 4 * s_.wide),
+        stream_(s_.segment * s_.kept * static_cast<int64_t>(sizeof(T)) > kInCache),
         zeros_(scratch),
-        s_row_(scratch + s_.wide + 16),
-        s_rows_(s_row_ + s_.wide + 16) {
+        s_rows_(scratch + s_.wide + 16) {
     const int64_t rounded_left = (s_.left + R + 15) / 16 * 16, rounded_right = (s_.cols - s_.right - R) / 16 * 16;
     left_ = s_.left ? rounded_left : 0;
     right_ = s_.right ? (rounded_right > 0 ? rounded_right : 0) : s_.wide;
@@ -160,7 +90,7 @@ class Acoustic {
     return s_.halo == R && s_.rows >= above_ + below_ && s_.rows > R && s_.cols > 0 && s_.wide % 16 == 0 &&
            s_.wide >= s_.cols && s_.state == State() && s_.kept == s_.Compact() && s_.scratch == Scratch();
   }
-  int64_t Scratch() const { return 2 * (s_.wide + 16) + (s_.top + s_.bottom) * s_.wide; }
+  int64_t Scratch() const { return s_.wide + 16 + (s_.top + s_.bottom) * s_.wide; }
   int64_t State() const { return 2 * s_.Field() + 2 * s_.rows * layered_ + 2 * (above_ + below_) * s_.wide; }
 
   // The field after step n (before it, for n - 1), (0, 0).
@@ -171,11 +101,18 @@ class Acoustic {
 
   // Step n of the forward equation, source included. keep, unless null, becomes L + f.
   void Step(T* state, int64_t n, const Impulse<T>& source, T* keep) const {
-    if (keep) {
-      Forward<kKeep>(state, n, keep, nullptr);
-    } else {
-      Forward<kPlain>(state, n, nullptr, nullptr);
-    }
+    Pass<T> s = Of(state, n);
+    s.keep = keep;
+    s.stream = stream_;
+    s.first = s_.rows;
+    s.last = -1;
+    if (keep && stream_)  // what changes at once stays in cache
+      source.Each([&](int64_t node, int64_t, T) {
+        const int64_t j = node / s_.wide;
+        s.first = j < s.first ? j : s.first;
+        s.last = j > s.last ? j : s.last;
+      });
+    Blocks([&](int64_t lo, int64_t hi, bool layered) { Forward(s, lo, hi, layered); });
     T* const p = After(state, n);
     source.Each([&](int64_t node, int64_t place, T f) {
       p[place] = waveprior::Fma(c_[node], f, p[place]);
@@ -185,13 +122,36 @@ class Acoustic {
 
   // Step n of the tangent along dc, with what Step kept.
   void Tangent(T* state, int64_t n, const Impulse<T>&, const T* kept, const T* dc, const T*) const {
-    Forward<kDriven>(state, n, const_cast<T*>(kept), dc);
+    const Pass<T> s = Of(state, n);
+    Blocks([&](int64_t lo, int64_t hi, bool layered) {
+      Forward(s, lo, hi, layered);
+      for (int64_t j = lo; j < hi; j++)
+        for (int64_t i = 0; i < s_.wide; i += V::kCount) {
+          const int64_t node = j * s_.wide + i, place = j * stride_ + i;
+          Fma(V::Load(dc + node), V::Load(kept + node), V::Load(s.q + place)).Store(s.q + place);
+        }
+    });
   }
 
   // Step i of the transpose (i counts from the last step on) with the cotangent w of step steps-1-i and what that kept; g
   // (rows, wide) grows.
   void Transposed(T* state, int64_t i, const Impulse<T>&, const Impulse<T>& w, const T* kept, T* g) const {
-    Adjoint(state, i, kept, g);
+    Pass<T> s = Of(state, i);
+    s.l = kept;
+    s.g = g;
+    for (int64_t j = 0; j < s_.top; j++) SpreadRow(s, j);
+    for (int64_t j = s_.rows - s_.bottom; j < s_.rows; j++) SpreadRow(s, j);
+    Blocks([&](int64_t lo, int64_t hi, bool layered) {
+      if (layered) {
+        if (left_) AdjointPiece<true, true>(s, lo, hi, 0, left_);
+        if (left_ < right_) AdjointPiece<false, true>(s, lo, hi, left_, right_);
+        if (right_ < s_.wide) AdjointPiece<true, true>(s, lo, hi, right_, s_.wide);
+      } else {
+        if (left_) AdjointPiece<true, false>(s, lo, hi, 0, left_);
+        if (left_ < right_) AdjointPiece<false, false>(s, lo, hi, left_, right_);
+        if (right_ < s_.wide) AdjointPiece<true, false>(s, lo, hi, right_, s_.wide);
+      }
+    });
     T* const y = After(state, i);
     w.Each([&](int64_t node, int64_t place, T value) {
       const T more = c_[node] * value;
@@ -204,130 +164,204 @@ class Acoustic {
   double Last(const T*) const { return 0; }
 
  private:
-  template <Mode M>
-  void Forward(T* state, int64_t n, T* keep, const T* dc) const {
-    Begin(state, n);
-    for (int64_t j = 0; j < s_.rows; j++) {
-      Row<T> r = Of(state, n, j);
-      r.x = r.p;
-      for (int k = -R; k <= R; k++) r.z[4 + k] = r.p + k * stride_;
-      r.keep = keep + j * s_.wide;
-      r.l = r.keep;
-      r.dc = dc + j * s_.wide;
-      if (Layered(j)) {
-        ForwardPiece<T, R, M, true, true>(LeftOf(r), 0, left_);
-        ForwardPiece<T, R, M, false, true>(r, left_, right_);
-        ForwardPiece<T, R, M, true, true>(RightOf(r), right_, s_.wide);
-      } else {
-        ForwardPiece<T, R, M, true, false>(LeftOf(r), 0, left_);
-        ForwardPiece<T, R, M, false, false>(r, left_, right_);
-        ForwardPiece<T, R, M, true, false>(RightOf(r), right_, s_.wide);
+  // f of up to kBlock rows at a time, all of them with layers above or below, or none.
+  template <class F>
+  WAVEPRIOR_INLINE void Blocks(const F& f) const {
+    const int64_t ends[3] = {above_, s_.rows - below_, s_.rows};
+    int64_t lo = 0;
+    for (int kind = 0; kind < 3; kind++)
+      while (lo < ends[kind]) {
+        const int64_t hi = lo + kBlock < ends[kind] ? lo + kBlock : ends[kind];
+        f(lo, hi, kind != 1);
+        lo = hi;
+      }
+  }
+
+  void Forward(const Pass<T>& s, int64_t lo, int64_t hi, bool layered) const {
+    if (layered) {
+      if (left_) ForwardPiece<true, true>(s, lo, hi, 0, left_);
+      if (left_ < right_) ForwardPiece<false, true>(s, lo, hi, left_, right_);
+      if (right_ < s_.wide) ForwardPiece<true, true>(s, lo, hi, right_, s_.wide);
+    } else {
+      if (left_) ForwardPiece<true, false>(s, lo, hi, 0, left_);
+      if (left_ < right_) ForwardPiece<false, false>(s, lo, hi, left_, right_);
+      if (right_ < s_.wide) ForwardPiece<true, false>(s, lo, hi, right_, s_.wide);
+    }
+  }
+
+  // Rows lo..hi-1, columns from..to-1 (multiples of 16) of a forward step; X: with the layers left and right, Z: with those
+  // above and below.
+  template <bool X, bool Z>
+  __attribute__((noinline)) void ForwardPiece(const Pass<T>& s, int64_t lo, int64_t hi, int64_t from,
+                                              int64_t to) const {
+    const V w0 = V::Fill(T(Second<R>::kWeight[0]));
+    const int64_t shift = from ? left_ - right_ : 0;  // from a column to its place among those of the layers
+    const T *const bh = along_x_, *const ah = bh + s_.wide, *const b = ah + s_.wide, *const a = b + s_.wide;
+    for (int64_t j = lo; j < hi; j++) {
+      const T* z[2 * R + 1];
+      for (int k = 0; k <= 2 * R; k++) z[k] = s.p + (j + k - R) * stride_;
+      T* const q = s.q + j * stride_;
+      const T* const c = c_ + j * s_.wide;
+      T *const psi_x = s.psi_x + j * layered_ + shift, *const zeta_x = s.zeta_x + j * layered_ + shift;
+      const Depth<T> d = Z ? At(s, j) : Depth<T>{};
+      T* const keep = s.keep ? s.keep + j * s_.wide : nullptr;
+      const bool stream = s.stream && (j < s.first || j > s.last);
+      Window<T> w(z[R] + from);
+      V psi_before = V::Fill(0);
+      for (int64_t i = from; i < to; i += V::kCount) {
+        const V p = w.Next();
+        V l;
+        if constexpr (!X && !Z) {
+          l = AlongBoth<T, R>(w, z, i, (w0 + w0) * p);
+        } else {
+          V lx = AlongX<T, R>(w, w0 * p), lz = AlongZ<T, R>(z, i, w0 * p);
+          if constexpr (X) {
+            const V psi =
+                Remember(V::Load(bh + i), V::Load(psi_x + i), V::Load(ah + i), w.template ToRight<1>() - p);
+            psi.Store(psi_x + i);
+            V zeta = V::Load(zeta_x + i);
+            lx = Stretched(lx, psi, Left<1>(psi, psi_before), V::Load(b + i), V::Load(a + i), &zeta);
+            zeta.Store(zeta_x + i);
+            psi_before = psi;
+          }
+          if constexpr (Z) {
+            const V psi = Remember(V::Fill(d.bh), V::Load(d.psi + i), V::Fill(d.ah), V::Load(z[R + 1] + i) - p);
+            psi.Store(d.psi + i);
+            V zeta = V::Load(d.zeta + i);
+            lz = Stretched(lz, psi, V::Load(d.psi_before + i), V::Fill(d.b), V::Fill(d.a), &zeta);
+            zeta.Store(d.zeta + i);
+          }
+          l = lx + lz;
+        }
+        if (keep) {
+          if (stream) {
+            l.Stream(keep + i);
+          } else {
+            l.Store(keep + i);
+          }
+        }
+        Advance(p, V::Load(q + i), V::Load(c + i), l).Store(q + i);
+        w.Move();
       }
     }
   }
 
-  void Adjoint(T* state, int64_t i, const T* l, T* g) const {
-    Begin(state, i);
-    for (int64_t j = 0; j < s_.top; j++) SpreadRow(state, i, j);
-    for (int64_t j = s_.rows - s_.bottom; j < s_.rows; j++) SpreadRow(state, i, j);
-    for (int64_t j = 0; j < s_.rows; j++) {
-      Row<T> r = Of(state, i, j);
-      for (int k = -R; k <= R; k++) r.z[4 + k] = AcrossZ(r.p, j, k);
-      r.l = l + j * s_.wide;
-      r.g = g + j * s_.wide;
-      r.x = r.p;
-      if (layered_) SpreadPieces(r);
-      Row<T> x = r;
-      x.x = s_row_;
-      if (Layered(j)) {
-        AdjointPiece<T, R, true, true>(LeftOf(x), 0, left_);
-        AdjointPiece<T, R, false, true>(r, left_, right_);
-        AdjointPiece<T, R, true, true>(RightOf(x), right_, s_.wide);
+  // The same of a step of the transpose; SpreadRow was done for the rows of the layers above and below.
+  template <bool X, bool Z>
+  __attribute__((noinline)) void AdjointPiece(const Pass<T>& s, int64_t lo, int64_t hi, int64_t from,
+                                              int64_t to) const {
+    const V w0 = V::Fill(T(Second<R>::kWeight[0]));
+    const int64_t shift = from ? left_ - right_ : 0;
+    const T *const bh = along_x_, *const ah = bh + s_.wide, *const b = ah + s_.wide, *const a = b + s_.wide;
+    for (int64_t j = lo; j < hi; j++) {
+      const T* const p = s.p + j * stride_;
+      const T* z[2 * R + 1];
+      const bool inside = j >= s_.top + R && j + R < s_.rows - s_.bottom;
+      for (int k = 0; k <= 2 * R; k++) z[k] = inside ? p + (k - R) * stride_ : AcrossZ(s.p, j + k - R);
+      T* const q = s.q + j * stride_;
+      const T *const c = c_ + j * s_.wide, *const kept = s.l + j * s_.wide;
+      // What was kept past the caches is asked for a block before its use: at last that of the step before.
+      const T* const soon = kept + (j + kBlock < s_.rows ? kBlock : kBlock - 2 * s_.rows) * s_.wide;
+      T* const g = s.g + j * s_.wide;
+      T *const psi_x = s.psi_x + j * layered_ + shift, *const zeta_x = s.zeta_x + j * layered_ + shift;
+      const Depth<T> d = Z ? At(s, j) : Depth<T>{};
+      V flux_before = V::Fill(0);
+      // L' from s along x, in w, and y.
+      const auto update = [&](const auto& w, int64_t i, V sx, V y) __attribute__((always_inline)) {
+        V l;
+        if constexpr (!X && !Z) {
+          l = AlongBoth<T, R>(w, z, i, (w0 + w0) * y);
+        } else {
+          const V sz = Z ? V::Load(z[R] + i) : y;
+          V lx = AlongX<T, R>(w, w0 * sx), lz = AlongZ<T, R>(z, i, w0 * sz);
+          if constexpr (X) {
+            const V psi = Gather(V::Load(bh + i), V::Load(psi_x + i), sx, w.template ToRight<1>());
+            psi.Store(psi_x + i);
+            const V flux = V::Load(ah + i) * psi;
+            lx = lx + (Left<1>(flux, flux_before) - flux);
+            flux_before = flux;
+          }
+          if constexpr (Z) {
+            const V psi = Gather(V::Fill(d.bh), V::Load(d.psi + i), sz, V::Load(z[R + 1] + i));
+            psi.Store(d.psi + i);
+            lz = lz + (V::Fill(d.ah_before) * V::Load(d.psi_before + i) - V::Fill(d.ah) * psi);
+          }
+          l = lx + lz;
+        }
+        const V next = Advance(y, V::Load(q + i), V::Load(c + i), l);
+        next.Store(q + i);
+        _mm_prefetch(reinterpret_cast<const char*>(soon + i), _MM_HINT_T1);
+        Fma(next, V::Load(kept + i), V::Load(g + i)).Store(g + i);
+      };
+      if constexpr (X) {
+        const auto spread = [&](int64_t i) __attribute__((always_inline)) {
+          V zeta = V::Load(zeta_x + i);
+          const V sx = Spread(V::Load(p + i), V::Load(b + i), V::Load(a + i), &zeta);
+          zeta.Store(zeta_x + i);
+          return sx;
+        };
+        // Beyond the piece s is y.
+        Shifted<T> w(V::Load(p + from - V::kCount), spread(from));
+        for (int64_t i = from; i < to; i += V::kCount) {
+          const int64_t next = i + V::kCount;
+          const V sx = w.Next(next < to ? spread(next) : V::Load(p + next));
+          update(w, i, sx, V::Load(p + i));
+          w.Move();
+        }
       } else {
-        AdjointPiece<T, R, true, false>(LeftOf(x), 0, left_);
-        AdjointPiece<T, R, false, false>(r, left_, right_);
-        AdjointPiece<T, R, true, false>(RightOf(x), right_, s_.wide);
+        Window<T> w(p + from);
+        for (int64_t i = from; i < to; i += V::kCount) {
+          const V y = w.Next();
+          update(w, i, y, y);
+          w.Move();
+        }
       }
     }
   }
 
-  // What lies above a free surface: the field, odd about row 0.
-  void Begin(T* state, int64_t n) const {
-    if (!s_.free_surface) return;
+  // What step n works on. What lies above a free surface becomes the field, odd about row 0.
+  Pass<T> Of(T* state, int64_t n) const {
+    Pass<T> s{};
     T* const p = After(state, n - 1);
-    for (int k = 1; k <= R; k++)
+    for (int k = 1; s_.free_surface && k <= R; k++)
       for (int64_t i = 0; i < s_.wide; i++) p[-k * stride_ + i] = -p[k * stride_ + i];
-  }
-  bool Layered(int64_t j) const { return j < above_ || j >= s_.rows - below_; }
-  // The number of row j among those with a layer above or below.
-  int64_t Rank(int64_t j) const { return j < above_ ? j : above_ + j - (s_.rows - below_); }
-
-  Row<T> Of(T* state, int64_t n, int64_t j) const {
-    Row<T> r{};
-    r.p = After(state, n - 1) + j * stride_;
-    r.q = After(state, n) + j * stride_;
-    r.c = c_ + j * s_.wide;
-    r.bh = along_x_;
-    r.ah = r.bh + s_.wide;
-    r.b = r.ah + s_.wide;
-    r.a = r.b + s_.wide;
-    T* const x = state + 2 * s_.Field();
-    r.psi_x = x + j * layered_;
-    r.zeta_x = x + (s_.rows + j) * layered_;
-    if (Layered(j)) {
-      T* const z = x + 2 * s_.rows * layered_;
-      const int64_t rank = Rank(j), all = above_ + below_;
-      r.psi_z = z + rank * s_.wide;
-      r.zeta_z = z + (all + rank) * s_.wide;
-      const bool outermost = j == 0 || j == s_.rows - below_;
-      r.psi_z_before = outermost ? zeros_ : r.psi_z - s_.wide;
-      r.zbh = along_z_[j];
-      r.zah = along_z_[s_.rows + j];
-      r.zah_before = j ? along_z_[s_.rows + j - 1] : T(0);
-      r.zb = along_z_[2 * s_.rows + j];
-      r.za = along_z_[3 * s_.rows + j];
-    }
-    return r;
-  }
-  Row<T> LeftOf(const Row<T>& r) const { return r; }
-  Row<T> RightOf(Row<T> r) const {
-    r.psi_x += left_ - right_;
-    r.zeta_x += left_ - right_;
-    return r;
+    s.p = p;
+    s.q = After(state, n);
+    s.psi_x = state + 2 * s_.Field();
+    s.zeta_x = s.psi_x + s_.rows * layered_;
+    s.psi_z = s.zeta_x + s_.rows * layered_;
+    s.zeta_z = s.psi_z + (above_ + below_) * s_.wide;
+    return s;
   }
 
+  Depth<T> At(const Pass<T>& s, int64_t j) const {
+    Depth<T> d;
+    const int64_t rank = j < above_ ? j : above_ + j - (s_.rows - below_);  // among the rows with a layer above or below
+    d.psi = s.psi_z + rank * s_.wide;
+    d.zeta = s.zeta_z + rank * s_.wide;
+    d.psi_before = j == 0 || j == s_.rows - below_ ? zeros_ : d.psi - s_.wide;
+    d.bh = along_z_[j];
+    d.ah = along_z_[s_.rows + j];
+    d.ah_before = j ? along_z_[s_.rows + j - 1] : T(0);
+    d.b = along_z_[2 * s_.rows + j];
+    d.a = along_z_[3 * s_.rows + j];
+    return d;
+  }
+
+  // Row j of s along z: that of SpreadRow, and y where there is no layer.
+  const T* AcrossZ(const T* p, int64_t j) const {
+    const bool layer = (j >= 0 && j < s_.top) || (j >= s_.rows - s_.bottom && j < s_.rows);
+    return layer ? SpreadAt(j) : p + j * stride_;
+  }
   T* SpreadAt(int64_t j) const { return s_rows_ + (j < s_.top ? j : s_.top + j - (s_.rows - s_.bottom)) * s_.wide; }
-  const T* AcrossZ(const T* p, int64_t j, int64_t k) const {
-    const int64_t at = j + k;
-    const bool layer = (at >= 0 && at < s_.top) || (at >= s_.rows - s_.bottom && at < s_.rows);
-    return layer ? SpreadAt(at) : p + k * stride_;
-  }
-  // s along z of a row of the layers above and below.
-  void SpreadRow(T* state, int64_t i, int64_t j) const {
-    const Row<T> r = Of(state, i, j);
+  void SpreadRow(const Pass<T>& s, int64_t j) const {
+    const Depth<T> d = At(s, j);
+    const T* const p = s.p + j * stride_;
     T* const to = SpreadAt(j);
-    for (int64_t x = 0; x < s_.wide; x += V::kCount) {
-      V zeta = V::Load(r.zeta_z + x);
-      Spread(V::Load(r.p + x), V::Fill(r.zb), V::Fill(r.za), &zeta).Store(to + x);
-      zeta.Store(r.zeta_z + x);
-    }
-  }
-  // s along x of the layers left and right of a row, and the 16 numbers beside them, into s_row_.
-  void SpreadPieces(const Row<T>& r) const {
-    SpreadPiece(LeftOf(r), 0, left_);
-    SpreadPiece(RightOf(r), right_, s_.wide);
-    if (left_ < right_) {
-      for (int64_t x = 0; x < 16; x += V::kCount) {
-        V::Load(r.p + left_ + x).Store(s_row_ + left_ + x);
-        if (right_ > left_ + 16) V::Load(r.p + right_ - 16 + x).Store(s_row_ + right_ - 16 + x);
-      }
-    }
-  }
-  void SpreadPiece(const Row<T>& r, int64_t from, int64_t to) const {
-    for (int64_t x = from; x < to; x += V::kCount) {
-      V zeta = V::Load(r.zeta_x + x);
-      Spread(V::Load(r.p + x), V::Load(r.b + x), V::Load(r.a + x), &zeta).Store(s_row_ + x);
-      zeta.Store(r.zeta_x + x);
+    for (int64_t i = 0; i < s_.wide; i += V::kCount) {
+      V zeta = V::Load(d.zeta + i);
+      Spread(V::Load(p + i), V::Fill(d.b), V::Fill(d.a), &zeta).Store(to + i);
+      zeta.Store(d.zeta + i);
     }
   }
 
@@ -336,8 +370,8 @@ class Acoustic {
   const T* const c_;
   const T* const along_x_;  // (4, wide)
   const T* const along_z_;  // (4, rows)
+  const bool stream_;       // what a segment keeps is more than caches hold
   T* const zeros_;          // (wide + 16) of scratch, 0
-  T* const s_row_;          // a row of s along x, 16 zeros before and after it
   T* const s_rows_;         // rows of s along z
   int64_t left_, right_;    // the pieces end and begin here
   int64_t layered_, above_, below_;

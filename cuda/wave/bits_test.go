@@ -87,6 +87,20 @@ func sameBits[T cuda.Float](t *testing.T, c wave.Config) {
 	same("with AVX2", everything[T](t, c, 1, 0, 1))
 }
 
+// Fields of many steps go past the caches, those of a segment do not: the same bits. 1400 steps of this grid are 9 MB.
+func TestSameBitsPastTheCaches(t *testing.T) {
+	for _, order := range []int{4, 8} {
+		c := small(order, 1400)
+		want := everything[float32](t, c, 1, 0)
+		c.Segment = 100
+		for what, x := range everything[float32](t, c, 2, 0) {
+			if !bytes.Equal(x, want[what]) {
+				t.Errorf("order %d: %s has other bits with all steps kept past the caches", order, what)
+			}
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(c *wave.Config)

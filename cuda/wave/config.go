@@ -26,8 +26,9 @@ type Config struct {
 	Sources   [][]Node    // where each shot's source acts
 	Receivers [][]Node    // of every shot
 
-	// Memory in bytes for the shots that run at a time; 0: 1 GiB. Gradients keep fields of a segment of the steps at a time and
-	// do segments again; with little memory segments are what takes the least. Never changes a result.
+	// Memory in bytes for the shots that run at a time; 0: 4 GiB. Gradients are fastest where it holds a field of every step of
+	// a shot for each thread; with less they keep the fields of a segment of the steps at a time and do segments again; with
+	// little, segments are what takes the least. Never changes a result.
 	Memory int
 	// Segment in steps, instead of what suits cache and Memory; 0: that.
 	Segment int
@@ -136,7 +137,7 @@ func (c *Config) shape() shape {
 			layeredRows += n + 1
 		}
 	}
-	s.Scratch = int64(2*(wide+16) + (c.Top+c.Bottom)*wide)
+	s.Scratch = int64(wide + 16 + (c.Top+c.Bottom)*wide)
 	s.State = int64(2*s.field() + 2*rows*(left+wide-right) + 2*layeredRows*wide)
 	s.Kept = int64(s.compact())
 	return s

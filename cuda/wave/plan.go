@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/waveprior/waveprior/cuda"
+	"github.com/waveprior/waveprior/cuda/cpml"
 )
 
 // Plan is a propagator on a device. Its methods may be called from any goroutine; they run one after the other. T is the
@@ -40,8 +41,9 @@ func New[T cuda.Float](d cuda.Device, c Config) (*Plan[T], error) {
 		spongeProfile(&c, s, profile)
 	} else {
 		profile = make([]T, 4*wide+4*rows)
-		layers(&c, profile[:4*wide], wide, int(s.Cols), c.Left, c.Right)
-		layers(&c, profile[4*wide:], rows, rows, c.Top, c.Bottom)
+		layer := cpml.Layer{SpeedMS: c.LayerSpeed, Hz: c.LayerHz, SpacingM: c.SpacingM, StepS: c.StepS}
+		cpml.Fill(layer, profile[:4*wide], wide, int(s.Cols), c.Left, c.Right)
+		cpml.Fill(layer, profile[4*wide:], rows, rows, c.Top, c.Bottom)
 	}
 	var err error
 	if p.profile, err = p.put("profile", bytesOf(profile)); err != nil {

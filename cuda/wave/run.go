@@ -67,9 +67,10 @@ func (p *Plan[T]) putShape(s *shape) (cuda.Buffer, error) {
 	return p.put("shape", unsafe.Slice((*byte)(unsafe.Pointer(s)), unsafe.Sizeof(*s)))
 }
 
-// cached is how many bytes of kept fields a slot has at best: what lies in cache is done again faster than it comes back from
-// memory (70 x 70 nodes, 1000 steps: segments of 64 or 128 steps take 110 ms for a gradient of 5 shots, all steps at once
-// 138 ms). Less than fewest steps is not worth the states between.
+// Fields of all steps, past the caches, are what a gradient is fastest with: nothing is done again. Where memory holds at least
+// half of them, it is the last ones that are kept and the others that are done again. With less, a segment is small enough for
+// what it keeps to stay in cache: cached is how many bytes of fields a slot has then. Less than fewest steps is not worth
+// the states between.
 const (
 	cached = 4 << 20
 	fewest = 64
@@ -91,15 +92,17 @@ func (c *call[T]) keeping(slots int) (int, int) {
 	}
 	memory := p.config.Memory
 	if memory == 0 {
-		memory = 1 << 30
+		memory = 4 << 30
 	}
-	steps := int(s.Steps)
+	steps, room := int(s.Steps), memory/size/slots-fixed
+	small := min(steps, max(fewest, cached/(kept*size)))
 	slot := func(m int) int { return fixed + m*kept + ((steps+m-1)/m-1)*state }
-	m := min(steps, max(fewest, cached/(kept*size)))
-	if p.config.Segment > 0 {
+	m := segment(steps, kept, max(state, 1), room)
+	switch {
+	case p.config.Segment > 0:
 		m = min(steps, p.config.Segment)
-	} else if slots*slot(m)*size > memory {
-		m = segment(steps, kept, max(state, 1), memory/size/slots-fixed)
+	case (2*m < steps || !c.gradient) && slot(small)-fixed <= room:
+		m = small
 	}
 	return m, slot(m)
 }

@@ -34,15 +34,16 @@ class Shot {
         unit_(unit),
         model_(unit / s_.shots),
         shot_(unit % s_.shots),
+        segments_(s_.segment > 0 ? (s_.steps + s_.segment - 1) / s_.segment : 1),
         slot_(slot),
         scheme_(job, model_, slot_) {}
 
   int Run() {
     const bool linear = job_.tangent || job_.gradient;
-    const int64_t many = linear ? job_.many : 0, segments = (s_.steps + s_.segment - 1) / s_.segment;
+    const int64_t many = linear ? job_.many : 0;
     T* const states = slot_ + s_.scratch;
     checkpoints_ = states + (1 + many) * s_.state;
-    kept_ = checkpoints_ + (job_.gradient ? (segments - 1) * s_.state : 0);
+    kept_ = checkpoints_ + (job_.gradient ? (segments_ - 1) * s_.state : 0);
     T* const residual = kept_ + (linear ? (s_.segment + S::kEarlier) * s_.kept : 0);
     T* const end = residual + (job_.gradient && job_.observed ? PerShot() : 0);
     if (!scheme_.Sound() || s_.segment < 1 || end > slot_ + s_.slot) return waveprior::kBadArgument;
@@ -51,16 +52,16 @@ class Shot {
       Forward(states, 0, s_.steps, false, true);
       return waveprior::kOk;
     }
-    for (int64_t k = 0; job_.tangent && k < segments; k++) {
-      const int64_t lo = k * s_.segment, hi = lo + s_.segment < s_.steps ? lo + s_.segment : s_.steps;
+    for (int64_t k = 0; job_.tangent && k < segments_; k++) {
+      const int64_t lo = First(k), hi = First(k + 1);
       Forward(states, lo, hi, true, true);
       for (int64_t d = 0; d < many; d++) Tangent(states + (1 + d) * s_.state, lo, hi, d);
     }
     if (!job_.gradient) return waveprior::kOk;
-    for (int64_t k = 0; k < segments; k++) {
-      const int64_t lo = k * s_.segment, hi = lo + s_.segment < s_.steps ? lo + s_.segment : s_.steps;
+    for (int64_t k = 0; k < segments_; k++) {
+      const int64_t lo = First(k), hi = First(k + 1);
       if (k) memcpy(checkpoints_ + (k - 1) * s_.state, states, static_cast<size_t>(s_.state) * sizeof(T));
-      Forward(states, lo, hi, k == segments - 1, true);
+      Forward(states, lo, hi, k == segments_ - 1, true);
     }
     if (job_.observed) {
       const T* const d = Of(job_.data, model_);
@@ -68,9 +69,9 @@ class Shot {
       for (int64_t i = 0; i < PerShot(); i++) residual[i] = d[i] - o[i];
     }
     for (int64_t d = 0; d < many; d++) memset(Gradient(d), 0, static_cast<size_t>(s_.Compact()) * sizeof(T));
-    for (int64_t k = segments - 1; k >= 0; k--) {
-      const int64_t lo = k * s_.segment, hi = lo + s_.segment < s_.steps ? lo + s_.segment : s_.steps;
-      if (k < segments - 1) {
+    for (int64_t k = segments_ - 1; k >= 0; k--) {
+      const int64_t lo = First(k), hi = First(k + 1);
+      if (k < segments_ - 1) {
         if (k) {
           memcpy(states, checkpoints_ + (k - 1) * s_.state, static_cast<size_t>(s_.state) * sizeof(T));
         } else {
@@ -88,6 +89,11 @@ class Shot {
   }
 
  private:
+  // The first step of segment k. The first segment takes what is left over: the last one is not done again.
+  int64_t First(int64_t k) const {
+    const int64_t lo = s_.steps - (segments_ - k) * s_.segment;
+    return lo > 0 ? lo : 0;
+  }
   int64_t PerShot() const { return s_.steps * s_.receivers; }
   int64_t Set() const { return job_.sets == 1 ? 0 : model_; }
   template <class P>
@@ -131,7 +137,7 @@ class Shot {
 
   const waveprior::Job<T>& job_;
   const waveprior::Shape& s_;
-  const int64_t unit_, model_, shot_;
+  const int64_t unit_, model_, shot_, segments_;
   T* const slot_;
   const S scheme_;
   T *checkpoints_ = nullptr, *kept_ = nullptr;
@@ -145,6 +151,7 @@ int Shots(const waveprior::Job<typename S::Real>& job, int64_t lo, int64_t hi) {
   if (mine == slots) return waveprior::kOutOfMemory;
   int code = waveprior::kOk;
   for (int64_t u = lo; u < hi && !code; u++) code = Shot<S>(job, u, job.work + mine * job.shape->slot).Run();
+  _mm_sfence();  // what went past the caches lies in the slot before another thread has it
   __atomic_store_n(&job.busy[mine], 0, __ATOMIC_RELEASE);
   return code;
 }

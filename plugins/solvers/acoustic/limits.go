@@ -7,7 +7,6 @@ import (
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/tensor"
-	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
 // leastPoints is the fewest nodes per wavelength that a model may have at the wavelet's highest frequency, 2.5 times its peak.
@@ -40,17 +39,15 @@ func (l *limits) carried() string {
 	return fmt.Sprintf("at least %d nodes per wavelength at %g Hz and a spacing of %g m are %.6g m/s", leastPoints, l.hz, l.h, l.lower)
 }
 
-// check sets the status of the items of m that are not finite or outside the limits.
-func (s *setup) check(m *tensor.Tensor) []contract.Status {
-	return calls.Items(m, func(item *tensor.Tensor) contract.Status {
-		var st contract.Status
-		if item.DType == tensor.Float32 {
-			st.Code, st.Text = judge(&s.limits, item.Float32s())
-		} else {
-			st.Code, st.Text = judge(&s.limits, item.Float64s())
-		}
-		return st
-	})
+// check is the status of a model: not finite, not above 0 or outside the limits.
+func (l *limits) check(item *tensor.Tensor) contract.Status {
+	var st contract.Status
+	if item.DType == tensor.Float32 {
+		st.Code, st.Text = judge(l, item.Float32s())
+	} else {
+		st.Code, st.Text = judge(l, item.Float64s())
+	}
+	return st
 }
 
 // judge looks at all of a model: of several faults the most telling is said, with the fastest or slowest node.

@@ -5,12 +5,13 @@ import (
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/seismic"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
 
 // Options is the solver's TOML table.
 type Options struct {
 	Preset        string            `option:"preset" oneof:"none,openfwi" doc:"none: all is given here. openfwi: grid, time step, boundary, wavelet, sources and receivers of the OpenFWI data sets (70 x 70 nodes, 10 m, 1000 steps of 1 ms, 15 Hz, 5 shots, 70 receivers); what is given beside it replaces its part"`
-	Grid          Grid              `option:"grid" doc:"the model's grid: nz x nx nodes, node (iz, ix) at depth iz spacing_m and offset ix spacing_m"`
+	Grid          intime.Grid       `option:"grid" doc:"the model's grid: nz x nx nodes, node (iz, ix) at depth iz spacing_m and offset ix spacing_m"`
 	DtS           *float64          `option:"dt_s" above:"0" unit:"s" doc:"time step, and the sampling of the data; velocities above the scheme's limit for it are refused"`
 	NT            *int              `option:"nt" min:"1" max:"1000000" doc:"time steps; row n of the data is the field at (n + 1) dt_s"`
 	Order         int               `option:"order" default:"4" oneof:"2,4,6,8" doc:"of the scheme in space"`
@@ -23,13 +24,6 @@ type Options struct {
 	SincHalfWidth int               `option:"sinc_half_width" default:"4" min:"1" max:"10" doc:"nodes on each side of a point between nodes that it acts on, by Kaiser-windowed sinc interpolation"`
 	Precision     string            `option:"precision" default:"float32" oneof:"float32,float64" doc:"of the wavefields, the model and the data"`
 	MemoryMB      int               `option:"memory_mb" default:"1024" min:"1" max:"1048576" unit:"MiB" affects:"nothing" doc:"for the wavefields that gradients keep; with little, segments of the forward run that are done again are chosen to take the least, to the same bits"`
-}
-
-// Grid is the model's grid.
-type Grid struct {
-	NZ       *int     `option:"nz" min:"2" max:"8192" doc:"nodes in depth"`
-	NX       *int     `option:"nx" min:"2" max:"8192" doc:"nodes across"`
-	SpacingM *float64 `option:"spacing_m" above:"0" unit:"m" doc:"distance of nodes"`
 }
 
 // Boundary is what absorbs waves.

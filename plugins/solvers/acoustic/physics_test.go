@@ -118,7 +118,7 @@ func TestGreensFunction(t *testing.T) {
 	}
 }
 
-// The particle velocity of an explosion: the slope of the Green's function along r over rho c^2, of which a component takes its
+// The particle velocity of an explosion: minus the slope of the Green's function along r over rho c^2, of which a component takes its
 // part by the direction. It is off by the interpolation's window (half-width 4, the default, and 8), and in the second order by the
 // difference.
 func TestParticleVelocity(t *testing.T) {
@@ -126,7 +126,7 @@ func TestParticleVelocity(t *testing.T) {
 	q := seismic.Ricker(nt, dt, 6, 0.2)
 	slope := greens(q, dt, 300+e, v)
 	for i, near := range greens(q, dt, 300-e, v) {
-		slope[i] = (slope[i] - near) / (2 * e) / (rho * v * v)
+		slope[i] = (slope[i] - near) / (-2 * e) / (rho * v * v)
 	}
 	for quantity, part := range map[string]float64{"vz": 180.0 / 300, "vx": 240.0 / 300} {
 		want := make([]float64, nt)

@@ -9,7 +9,7 @@ import (
 
 // Record is what receivers record.
 type Record struct {
-	Quantity        string   `option:"quantity" default:"pressure" oneof:"pressure,vx,vz" doc:"pressure: p itself, without a unit. vx, vz: a component of the particle velocity, downwards for vz, of the same waves in a medium of density rho where the wavelet is the moment rate of an explosion in N/s: the gradient of p over rho c^2, c the velocity at the sources. That is what solver elastic records of an explosion where there are no shear waves"`
+	Quantity        string   `option:"quantity" default:"pressure" oneof:"pressure,vx,vz" doc:"pressure: p itself, without a unit. vx, vz: a component of the particle velocity, downwards for vz, of the same waves in a medium of density rho where the wavelet is the moment rate of an explosion in N/s: minus the gradient of p over rho c^2, c the velocity at the sources. That is what solver elastic records of an explosion where there are no shear waves"`
 	DensityKgM3     *float64 `option:"density_kg_m3" above:"0" unit:"kg/m3" doc:"rho; required for vx and vz"`
 	SourceVelocityM *float64 `option:"source_velocity_m_s" above:"0" unit:"m/s" doc:"c; required for vx and vz. The source is v^2 q here and an explosion has no such factor: amplitudes are right where the models have this velocity at the sources"`
 }
@@ -38,8 +38,8 @@ func (r *Record) quantity() space.Quantity {
 // spacing to both sides, the second-order difference of the interpolated field. Errors are those of seismic.Sinc: the points must
 // lie on the grid.
 //
-// With P_tt = v^2 laplace P + q delta an explosion of moment rate q moves the medium by v = grad P/rho (rho v_t = -grad p,
-// p = -P_t); this solver's p, of P_tt = ... + v^2 q delta, is c^2 P.
+// With P_tt = v^2 laplace P + q delta an explosion of moment rate q moves the medium by v = -grad P/rho (rho v_t = -grad p,
+// p_t = -rho v^2 div v + q delta, so that p = P_t); this solver's p, of p_tt = ... + v^2 q delta, is c^2 P.
 func (r *Record) nodes(s *seismic.Sinc, z, x float64) ([]seismic.Node, error) {
 	if r.Quantity == "pressure" {
 		return s.Nodes(z, x)
@@ -57,7 +57,7 @@ func (r *Record) nodes(s *seismic.Sinc, z, x float64) ([]seismic.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	scale := 1 / (s.SpacingM * *r.DensityKgM3 * *r.SourceVelocityM * *r.SourceVelocityM)
+	scale := -1 / (s.SpacingM * *r.DensityKgM3 * *r.SourceVelocityM * *r.SourceVelocityM)
 	for i := range ahead {
 		ahead[i].Weight *= scale
 	}

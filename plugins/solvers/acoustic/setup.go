@@ -2,7 +2,6 @@ package acoustic
 
 import (
 	"fmt"
-	"sync"
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/seismic"
@@ -11,22 +10,10 @@ import (
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/wave"
 	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
 
-// setup is what Configure leaves. Nothing of it changes afterwards; calls that run hold use, so that its memory is freed only
-// after them.
-type setup struct {
-	calls.Spaces
-	use          sync.RWMutex
-	limits       limits
-	nodes, shots int // nodes of a model; shots
-	threads      int
-	device       cuda.Device
-	single       *wave.Plan[float32] // one of the two
-	double       *wave.Plan[float64]
-}
-
-func newSetup(o *Options, threads int) (*setup, error) {
+func newSetup(o *Options, threads int) (*intime.Setup, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
@@ -35,15 +22,16 @@ func newSetup(o *Options, threads int) (*setup, error) {
 	if o.FreeSurface {
 		top = 0
 	}
-	s := &setup{Spaces: calls.Spaces{Solver: "acoustic"}, threads: max(1, threads)}
-	s.limits = newLimits(o)
-	if s.limits.upper <= s.limits.lower {
-		return nil, invalid("no velocity suits both: %s, and %s", s.limits.stable(), s.limits.carried())
+	s := &intime.Setup{Spaces: calls.Spaces{Solver: "acoustic"}, Threads: max(1, threads)}
+	l := newLimits(o)
+	if l.upper <= l.lower {
+		return nil, invalid("no velocity suits both: %s, and %s", l.stable(), l.carried())
 	}
+	s.Judge = l.check
 	c := wave.Config{
 		NZ: *o.Grid.NZ, NX: *o.Grid.NX, SpacingM: *o.Grid.SpacingM, StepS: *o.DtS, Steps: *o.NT, Order: o.Order,
 		Top: top, Bottom: cells, Left: cells, Right: cells, FreeSurface: o.FreeSurface, Sponge: sponge,
-		LayerSpeed: s.limits.upper, LayerHz: *o.Wavelet.PeakHz, Memory: o.MemoryMB << 20,
+		LayerSpeed: l.upper, LayerHz: *o.Wavelet.PeakHz, Memory: o.MemoryMB << 20,
 	}
 	if o.Boundary.VelocityMS != nil {
 		c.LayerSpeed = *o.Boundary.VelocityMS
@@ -94,31 +82,24 @@ func newSetup(o *Options, threads int) (*setup, error) {
 	s.Model = space.Space{Name: "model", DType: dtype,
 		Axes: []space.Axis{{Name: "field", Size: 1}, {Name: "z", Unit: "m", Size: c.NZ, Step: c.SpacingM},
 			{Name: "x", Unit: "m", Size: c.NX, Step: c.SpacingM}},
-		Quantities: []space.Quantity{{Name: "vp", Unit: "m/s", Lower: &s.limits.lower, Upper: &s.limits.upper}}}
+		Quantities: []space.Quantity{{Name: "vp", Unit: "m/s", Lower: &l.lower, Upper: &l.upper}}}
 	s.Data = space.Space{Name: "data", DType: dtype,
 		Axes: []space.Axis{{Name: "component", Size: 1}, axes[0],
 			{Name: "time", Unit: "s", Size: c.Steps, Origin: c.StepS, Step: c.StepS}, axes[1]},
 		Quantities: []space.Quantity{o.Record.quantity()}}
-	s.nodes, s.shots = s.Model.Len(), len(c.Sources)
+	s.Shots = len(c.Sources)
 	var err error
-	if s.device, err = cuda.NewCPU(s.threads); err != nil {
+	if s.Device, err = cuda.NewCPU(s.Threads); err != nil {
 		return nil, fmt.Errorf("solver acoustic: %w: %w", contract.ErrUnsupported, err)
 	}
 	if dtype == tensor.Float32 {
-		s.single, err = wave.New[float32](s.device, c)
+		s.Single, err = wave.New[float32](s.Device, c)
 	} else {
-		s.double, err = wave.New[float64](s.device, c)
+		s.Double, err = wave.New[float64](s.Device, c)
 	}
 	if err != nil {
-		s.device.Close()
+		s.Device.Close()
 		return nil, invalid("%w", err)
 	}
 	return s, nil
-}
-
-// close frees the memory once no call uses it.
-func (s *setup) close() {
-	s.use.Lock()
-	defer s.use.Unlock()
-	s.device.Close()
 }

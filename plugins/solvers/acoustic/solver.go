@@ -6,15 +6,16 @@ import (
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
-	"github.com/waveprior/waveprior/core/tensor"
-	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
 
-// Solver implements contract.Solver, Misfitter, ForwardLinear and AdjointLinear.
-type Solver struct{ kept calls.State[setup] }
+// Solver implements contract.Solver, Misfitter, ForwardLinear and AdjointLinear: models m (batch, 1, nz, nx) in m/s, data d
+// (batch, 1, ns, nt, nr), p at the receivers. Statuses: OUT_OF_BOUNDS for a model that is not finite or not above 0; UNSTABLE for
+// one too fast for the time step or too slow for the grid; DIVERGED where the data are not finite.
+type Solver struct{ intime.Solver }
 
 // New returns a solver that waits for Configure.
-func New() *Solver { return new(Solver) }
+func New() *Solver { return &Solver{intime.Solver{Name: "acoustic"}} }
 
 var table = config.MustTable(Options{})
 
@@ -46,47 +47,7 @@ func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Confi
 	if err != nil {
 		return contract.Configured{}, err
 	}
-	if before := s.kept.Configure(cfg, nil); before != nil {
-		before.close()
-	}
+	s.Use(cfg)
 	model, data := cfg.Model, cfg.Data
 	return contract.Configured{Model: &model, Data: &data}, nil
-}
-
-// state returns what Configure and Observe left; done gives the setup back.
-func (s *Solver) state() (c *setup, obs *calls.Observations, done func(), err error) {
-	c, obs, err = s.kept.Take("acoustic", func(c *setup) { c.use.RLock() })
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	return c, obs, c.use.RUnlock, nil
-}
-
-// Forward implements contract.Solver: d (batch, 1, ns, nt, nr) = p at the receivers, m (batch, 1, nz, nx) in m/s. Statuses:
-// OUT_OF_BOUNDS for a model that is not finite or not above 0; UNSTABLE for one too fast for the time step or too slow for
-// the grid; DIVERGED where the data are not finite.
-func (s *Solver) Forward(ctx context.Context, m, d *tensor.Tensor) ([]contract.Status, error) {
-	c, _, done, err := s.state()
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	if err := c.CheckForward(m, d); err != nil {
-		return nil, err
-	}
-	return c.each(ctx, m, 1, func(models *tensor.Tensor, items []int) ([]contract.Status, error) {
-		out := c.Data.New(len(items))
-		if err := c.forward(models, out); err != nil {
-			return nil, err
-		}
-		var status []contract.Status
-		for k, i := range items {
-			if !out.Item(k).Finite() {
-				status = contract.SetStatus(status, len(items), k, contract.Status{Code: contract.Diverged, Text: "the wavefield is not finite at the receivers"})
-				continue
-			}
-			d.Item(i).CopyFrom(out.Item(k))
-		}
-		return status, nil
-	})
 }

@@ -23,6 +23,8 @@ struct Lanes;
     static WAVEPRIOR_INLINE Lanes Loose(const T* p) { return {P##_loadu_##S(p)}; }                \
     static WAVEPRIOR_INLINE Lanes Fill(T x) { return {P##_set1_##S(x)}; }                         \
     WAVEPRIOR_INLINE void Store(T* p) const { P##_store_##S(p, v); }                              \
+    /* Past the caches. _mm_sfence before another thread has the memory. */                       \
+    WAVEPRIOR_INLINE void Stream(T* p) const { P##_stream_##S(p, v); }                            \
   };                                                                                              \
   WAVEPRIOR_INLINE Lanes<T> operator+(Lanes<T> a, Lanes<T> b) { return {P##_add_##S(a.v, b.v)}; } \
   WAVEPRIOR_INLINE Lanes<T> operator-(Lanes<T> a, Lanes<T> b) { return {P##_sub_##S(a.v, b.v)}; } \
@@ -56,17 +58,41 @@ template <int K>
 WAVEPRIOR_INLINE Lanes<double> Right(Lanes<double> x, Lanes<double> after) {
   return {_mm512_castsi512_pd(_mm512_alignr_epi64(_mm512_castpd_si512(after.v), _mm512_castpd_si512(x.v), K))};
 }
-// The numbers x..x+kCount-1 of a row, aligned, and their neighbours by register shifts: an unaligned load of 64 bytes costs
-// two.
+#else
+// Of four or eight numbers: x and before meet in the middle of across.
+template <int K>
+WAVEPRIOR_INLINE Lanes<float> Left(Lanes<float> x, Lanes<float> before) {
+  const __m256 across = _mm256_permute2f128_ps(before.v, x.v, 0x21);
+  return {_mm256_castsi256_ps(_mm256_alignr_epi8(_mm256_castps_si256(x.v), _mm256_castps_si256(across), 16 - 4 * K))};
+}
+template <int K>
+WAVEPRIOR_INLINE Lanes<float> Right(Lanes<float> x, Lanes<float> after) {
+  const __m256 across = _mm256_permute2f128_ps(x.v, after.v, 0x21);
+  return {_mm256_castsi256_ps(_mm256_alignr_epi8(_mm256_castps_si256(across), _mm256_castps_si256(x.v), 4 * K))};
+}
+// The upper half of every pair of low and the lower half of that of high.
+WAVEPRIOR_INLINE __m256d Middle(__m256d low, __m256d high) { return _mm256_shuffle_pd(low, high, 5); }
+template <int K>
+WAVEPRIOR_INLINE Lanes<double> Left(Lanes<double> x, Lanes<double> before) {
+  const __m256d across = _mm256_permute2f128_pd(before.v, x.v, 0x21);
+  return {K == 1 ? Middle(across, x.v) : K == 2 ? across : K == 3 ? Middle(before.v, across) : before.v};
+}
+template <int K>
+WAVEPRIOR_INLINE Lanes<double> Right(Lanes<double> x, Lanes<double> after) {
+  const __m256d across = _mm256_permute2f128_pd(x.v, after.v, 0x21);
+  return {K == 1 ? Middle(x.v, across) : K == 2 ? across : K == 3 ? Middle(across, after.v) : after.v};
+}
+#endif
+
+// A vector of a row between those before and after it: its neighbours by shifts in registers.
 template <class T>
-class Window {
+class Shifted {
  public:
   typedef Lanes<T> V;
-  explicit WAVEPRIOR_INLINE Window(const T* p)
-      : next_(p), before_(V::Load(p - V::kCount)), centre_(V::Load(p)), after_(centre_) {}
-  WAVEPRIOR_INLINE V Next() {
-    next_ += V::kCount;
-    after_ = V::Load(next_);
+  WAVEPRIOR_INLINE Shifted(V before, V centre) : before_(before), centre_(centre), after_(centre) {}
+  // The vector; after is the next one, which Move makes the one in the middle.
+  WAVEPRIOR_INLINE V Next(V after) {
+    after_ = after;
     return centre_;
   }
   WAVEPRIOR_INLINE void Move() {
@@ -83,8 +109,23 @@ class Window {
   }
 
  private:
-  const T* next_;
   V before_, centre_, after_;
+};
+
+#if WAVEPRIOR_V4
+// The numbers from p on of a row, aligned, and their neighbours by shifts: an unaligned load of 64 bytes costs two.
+template <class T>
+class Window : public Shifted<T> {
+ public:
+  typedef Lanes<T> V;
+  explicit WAVEPRIOR_INLINE Window(const T* p) : Shifted<T>(V::Load(p - V::kCount), V::Load(p)), next_(p) {}
+  WAVEPRIOR_INLINE V Next() {
+    next_ += V::kCount;
+    return Shifted<T>::Next(V::Load(next_));
+  }
+
+ private:
+  const T* next_;
 };
 #else
 // The same with unaligned loads, which are cheap at 32 bytes.
@@ -107,15 +148,4 @@ class Window {
  private:
   const T* p_;
 };
-template <int K>
-WAVEPRIOR_INLINE Lanes<float> Left(Lanes<float> x, Lanes<float> before) {
-  static_assert(K == 1, "one step only");
-  const __m256 across = _mm256_permute2f128_ps(before.v, x.v, 0x21);
-  return {_mm256_castsi256_ps(_mm256_alignr_epi8(_mm256_castps_si256(x.v), _mm256_castps_si256(across), 12))};
-}
-template <int K>
-WAVEPRIOR_INLINE Lanes<double> Left(Lanes<double> x, Lanes<double> before) {
-  static_assert(K == 1, "one step only");
-  return {_mm256_shuffle_pd(_mm256_permute2f128_pd(before.v, x.v, 0x21), x.v, 5)};
-}
 #endif

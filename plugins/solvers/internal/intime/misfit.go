@@ -1,4 +1,4 @@
-package acoustic
+package intime
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 )
 
-// Observe implements contract.Misfitter: d (k, 1, ns, nt, nr) and tau (k) are copied. Errors: a wrong shape, a datum that is
+// Observe implements contract.Misfitter: d (k, data...) and tau (k) are copied. Errors: a wrong shape, a datum that is
 // not finite, a tau that is not above 0.
 func (s *Solver) Observe(_ context.Context, d *tensor.Tensor, noiseStd []float64) error {
 	c, _, done, err := s.state()
@@ -21,11 +21,11 @@ func (s *Solver) Observe(_ context.Context, d *tensor.Tensor, noiseStd []float64
 	if err != nil {
 		return err
 	}
-	return s.kept.Observe("acoustic", c, obs)
+	return s.kept.Observe(c.Solver, c, obs)
 }
 
 // Misfit implements contract.Misfitter: phi_i = 1/2 sum (F(m_i) - d_which[i])^2/tau^2, and d phi_i/d m_i in gradient
-// (batch, 1, nz, nx), per m/s, unless it is nil. Statuses as Forward; DIVERGED also where phi or the gradient overflows.
+// (batch, model...), per unit of the model, unless it is nil. Statuses as Forward; DIVERGED also where phi or the gradient overflows.
 // Errors: ErrNoObservation.
 func (s *Solver) Misfit(ctx context.Context, m *tensor.Tensor, which []int, phi []float64, gradient *tensor.Tensor) ([]contract.Status, error) {
 	c, obs, done, err := s.state()
@@ -46,7 +46,7 @@ func (s *Solver) Misfit(ctx context.Context, m *tensor.Tensor, which []int, phi 
 			for k, i := range items {
 				of[k] = which[i]
 			}
-			g = make([]float64, len(items)*c.nodes)
+			g = make([]float64, len(items)*c.Model.Len())
 			err = c.gradient(models, obs.D, of, out, g)
 		}
 		if err != nil {
@@ -58,7 +58,7 @@ func (s *Solver) Misfit(ctx context.Context, m *tensor.Tensor, which []int, phi 
 			phi[i] = misfit(out.Item(k), obs.D.Item(which[i]), tau)
 			ok := phi[i] <= math.MaxFloat64 && out.Item(k).Finite()
 			if gradient != nil {
-				ok = calls.Store(gradient.Item(i), g[k*c.nodes:][:c.nodes], 1/tau/tau) && ok
+				ok = calls.Store(gradient.Item(i), g[k*c.Model.Len():][:c.Model.Len()], 1/tau/tau) && ok
 			}
 			if !ok {
 				status = contract.SetStatus(status, len(items), k, contract.Status{Code: contract.Diverged, Text: "the data, the misfit or its gradient are not finite"})

@@ -1,4 +1,4 @@
-package acoustic
+package intime
 
 import (
 	"context"
@@ -12,8 +12,7 @@ import (
 // directionsAtOnce is how many directions share a forward run: a bound of their memory.
 const directionsAtOnce = 8
 
-// JVP implements contract.ForwardLinear: dd (batch, K, 1, ns, nt, nr) = J(m_i) dm, dm (batch or 1, K, 1, nz, nx). Statuses as
-// Forward.
+// JVP implements contract.ForwardLinear: dd (batch, K, data...) = J(m_i) dm, dm (batch or 1, K, model...). Statuses as Forward.
 func (s *Solver) JVP(ctx context.Context, m, dm, dd *tensor.Tensor) ([]contract.Status, error) {
 	c, _, done, err := s.state()
 	if err != nil {
@@ -29,8 +28,7 @@ func (s *Solver) JVP(ctx context.Context, m, dm, dd *tensor.Tensor) ([]contract.
 	})
 }
 
-// VJP implements contract.AdjointLinear: dm (batch, K, 1, nz, nx) = J(m_i)^T w, w (batch or 1, K, 1, ns, nt, nr). Statuses as
-// Forward.
+// VJP implements contract.AdjointLinear: dm (batch, K, model...) = J(m_i)^T w, w (batch or 1, K, data...). Statuses as Forward.
 func (s *Solver) VJP(ctx context.Context, m, w, dm *tensor.Tensor) ([]contract.Status, error) {
 	c, _, done, err := s.state()
 	if err != nil {
@@ -49,7 +47,7 @@ func (s *Solver) VJP(ctx context.Context, m, w, dm *tensor.Tensor) ([]contract.S
 
 // linear calls f for some models and directions at a time: in (models, k, ...), out (models, k, ...), which f fills unless it
 // returns what goes there. The tensors have been checked; there are all directions for each model.
-func (s *setup) linear(ctx context.Context, what string, all int, m, in, out *tensor.Tensor,
+func (s *Setup) linear(ctx context.Context, what string, all int, m, in, out *tensor.Tensor,
 	f func(models, in *tensor.Tensor, k int, out *tensor.Tensor) ([]float64, error)) ([]contract.Status, error) {
 	return s.each(ctx, m, min(max(all, 1), directionsAtOnce), func(models *tensor.Tensor, items []int) ([]contract.Status, error) {
 		var status []contract.Status

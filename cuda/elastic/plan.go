@@ -1,0 +1,180 @@
+package elastic
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"github.com/waveprior/waveprior/cuda"
+	"github.com/waveprior/waveprior/cuda/cpml"
+)
+
+// Plan is a propagator on a device. Its methods may be called from any goroutine; they run one after the other. T is the
+// type of the wavefields.
+type Plan[T cuda.Float] struct {
+	config Config
+	d      cuda.Device
+	mu     sync.Mutex
+
+	shape                        shape
+	rooms                        *cuda.Rooms
+	profile, wavelet             cuda.Buffer
+	sources, injected, receivers weights
+}
+
+// weights are struct Entries or Channels of shot.h.
+type weights struct{ start, node, weight cuda.Buffer }
+
+// New makes a plan; Close frees its memory. The configuration is kept and must not change.
+func New[T cuda.Float](d cuda.Device, c Config) (*Plan[T], error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	p := &Plan[T]{config: c, d: d, shape: c.shape(), rooms: cuda.NewRooms(d)}
+	if err := p.fill(); err != nil {
+		p.rooms.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// fill puts on the device what no model changes.
+func (p *Plan[T]) fill() error {
+	c, s := &p.config, &p.shape
+	rows, wide := int(s.Rows), int(s.Wide)
+	profile := make([]T, 4*wide+4*rows)
+	layer := cpml.Layer{SpeedMS: c.LayerSpeed, Hz: c.LayerHz, SpacingM: c.SpacingM, StepS: c.StepS}
+	cpml.Fill(layer, profile[s.Lead:4*wide], wide, int(s.Cols), c.Left, c.Right)
+	cpml.Fill(layer, profile[4*wide:], rows, rows, c.Top, c.Bottom)
+	var err error
+	if p.profile, err = p.rooms.Put("profile", cuda.BytesOf(profile)); err != nil {
+		return err
+	}
+	wavelets := make([]T, 0, len(c.Wavelets)*c.Steps)
+	for _, q := range c.Wavelets {
+		for _, x := range q {
+			wavelets = append(wavelets, T(x))
+		}
+	}
+	if p.wavelet, err = p.rooms.Put("wavelet", cuda.BytesOf(wavelets)); err != nil {
+		return err
+	}
+	// A force adds dt/(rho h^2) q = b q/(h c), a moment rate takes away dt/h^2 q.
+	sources := make([][]entry, len(c.Sources))
+	for k, nodes := range c.Sources {
+		for _, n := range nodes {
+			e := p.entry(n)
+			if n.Field <= VZ {
+				e.weight /= c.SpacingM * c.first()
+			} else {
+				e.weight *= -c.StepS / (c.SpacingM * c.SpacingM)
+			}
+			sources[k] = append(sources[k], e)
+		}
+	}
+	if p.sources, err = p.entries("sources", sources); err != nil {
+		return err
+	}
+	var all []entry
+	for component := range 2 {
+		for k, r := range c.Receivers {
+			for _, n := range r[component] {
+				e := p.entry(n)
+				e.channel = int64(component*len(c.Receivers) + k)
+				all = append(all, e)
+			}
+		}
+	}
+	if p.injected, err = p.entries("injected", [][]entry{all}); err != nil {
+		return err
+	}
+	p.receivers, err = p.channels()
+	return err
+}
+
+// first is the difference's first weight.
+func (c *Config) first() float64 {
+	if c.Order == 2 {
+		return 1
+	}
+	return 9.0 / 8
+}
+
+// beta is dt/h times that: what inverse densities and moduli are multiplied by.
+func (c *Config) beta() float64 { return c.first() * c.StepS / c.SpacingM }
+
+// entry is what a node puts into a field.
+type entry struct {
+	row, place, node, channel int64
+	weight                    float64
+}
+
+func (p *Plan[T]) place(n Node) int64 {
+	row, col := n.IZ+p.config.Top, n.IX+p.config.Left+int(p.shape.Lead)
+	return int64(int(n.Field)*p.shape.field() + p.shape.origin() + row*p.shape.stride() + col)
+}
+
+func (p *Plan[T]) entry(n Node) entry {
+	row, col := n.IZ+p.config.Top, n.IX+p.config.Left+int(p.shape.Lead)
+	e := entry{row: int64(row), place: p.place(n), node: int64(int(n.Field)*p.shape.compact() + row*int(p.shape.Wide) + col), weight: n.Weight}
+	if n.Field > VZ {
+		e.row = p.shape.Rows + p.shape.Halo
+	} else if p.config.FreeSurface && n.Field == VX && row == 0 {
+		e.weight *= 2 // half a cell
+	}
+	return e
+}
+
+// entries puts lists of entries on the device, each in the order of its rows.
+func (p *Plan[T]) entries(what string, lists [][]entry) (weights, error) {
+	start, node, weight := []int64{0}, []int64{}, []T{}
+	for _, list := range lists {
+		slices.SortStableFunc(list, func(a, b entry) int { return cmp.Compare(a.row, b.row) })
+		for _, e := range list {
+			node = append(node, e.row, e.place, e.node, e.channel)
+			weight = append(weight, T(e.weight))
+		}
+		start = append(start, int64(len(weight)))
+	}
+	return p.weights(what, start, node, weight)
+}
+
+func (p *Plan[T]) channels() (weights, error) {
+	start, node, weight := []int64{0}, []int64{}, []T{}
+	for component := range 2 {
+		for _, r := range p.config.Receivers {
+			for _, n := range r[component] {
+				node = append(node, p.place(n))
+				weight = append(weight, T(n.Weight))
+			}
+			start = append(start, int64(len(weight)))
+		}
+	}
+	return p.weights("receivers", start, node, weight)
+}
+
+func (p *Plan[T]) weights(what string, start, node []int64, weight []T) (w weights, err error) {
+	if w.start, err = p.rooms.Put(what+" start", cuda.BytesOf(start)); err != nil {
+		return w, err
+	}
+	if w.node, err = p.rooms.Put(what+" node", cuda.BytesOf(node)); err != nil {
+		return w, err
+	}
+	w.weight, err = p.rooms.Put(what+" weight", cuda.BytesOf(weight))
+	return w, err
+}
+
+func (w *weights) args() []cuda.Arg { return []cuda.Arg{w.start.Arg(), w.node.Arg(), w.weight.Arg()} }
+
+// Close frees the plan's memory on the device.
+func (p *Plan[T]) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rooms.Close()
+}
+
+// Data is how many numbers a model's data are: 2 x shots x rows x receivers.
+func (p *Plan[T]) Data() int { return int(p.shape.Shots) * p.shape.perShot() }
+
+// Nodes is how many numbers a model has: 3 x nz x nx.
+func (p *Plan[T]) Nodes() int { return 3 * p.config.NZ * p.config.NX }
