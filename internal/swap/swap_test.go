@@ -56,12 +56,12 @@ func options(t *testing.T, file string, set ...string) hostrun.Options {
 	return hostrun.Options{Experiment: e, Dir: filepath.Join(dir, "run"), Cache: &stage.Cache{Dir: filepath.Join(dir, "cache"), Log: r.Logf}, Session: s, Progress: r}
 }
 
-// small cuts an experiment down: a corner of 600 m, few coordinates, an untrained network, few chains and steps.
+// small cuts an experiment down: a corner of 600 m, few coordinates, a small network, few chains and steps.
 var small = []string{
 	"solver.grid = { nz = 16, nx = 16, spacing_m = 40.0 }", "solver.receivers = { z_m = 40.0, x_first_m = 40.0, x_last_m = 560.0, count = 6 }",
 	"solver.sources = { positions_m = [[560.0, 120.0], [560.0, 440.0]] }",
-	"prior.modes = 3", "prior.width = 32", "prior.blocks = 1", "prior.train.steps = 10", "prior.data.kl_modes = 3", "prior.data.examples = 20", "prior.data.held_out = 5",
-	"sampler.chains = 4", "sampler.steps = 3", "sampler.snapshots = 0", "sweep.seed = [1]",
+	"prior.modes = 3", "prior.width = 32", "prior.blocks = 1", "prior.train.steps = 400", "prior.data.kl_modes = 3", "prior.data.examples = 20", "prior.data.held_out = 5",
+	"sampler.chains = 4", "sampler.steps = 20", "sampler.zeta = 0.05", "sampler.snapshots = 0", "sweep.seed = [1]",
 }
 
 // entry is a stage of a cell, which it must have.
@@ -186,22 +186,33 @@ plugin = "dps"
 variant = "published"
 chains = 2
 `
-	for name, prior := range map[string]string{
-		"kl-mlp":             "[prior]\nplugin = \"kl-mlp\"\nmodes = 3\nwidth = 32\nblocks = 1\ntrain = { steps = 5 }\n",
-		"gmm, own quantity":  "[prior]\nplugin = \"gmm\"\ncomponents = \"gaussian\"\nquantity = \"squared_slowness\"\nunit = \"s2/km2\"\ngrid = { nz = 5, nx = 7 }\n",
-		"gmm, the solver's":  "[prior]\nplugin = \"gmm\"\nwidth = 20.0\n",
-		"gmm, grid of vp":    "[prior]\nplugin = \"gmm\"\nwidth = 20.0\ngrid = { nz = 4 }\n",
-		"gmm, slowness only": "[prior]\nplugin = \"gmm\"\nwidth = 5e-6\nquantity = \"slowness\"\nunit = \"s/m\"\n",
+	for name, c := range map[string]struct {
+		prior string
+		about float64 // a latent vector that is a model has numbers about this one; 0: it is standardised
+	}{
+		"kl-mlp":             {"[prior]\nplugin = \"kl-mlp\"\nmodes = 3\nwidth = 32\nblocks = 1\ntrain = { steps = 5 }\n", 0},
+		"gmm, own quantity":  {"[prior]\nplugin = \"gmm\"\ncomponents = \"gaussian\"\nquantity = \"squared_slowness\"\nunit = \"s2/km2\"\ngrid = { nz = 5, nx = 7 }\n", 0.25},
+		"gmm, the solver's":  {"[prior]\nplugin = \"gmm\"\nwidth = 20.0\n", 2000},
+		"gmm, grid of vp":    {"[prior]\nplugin = \"gmm\"\nwidth = 20.0\ngrid = { nz = 4 }\n", 2000},
+		"gmm, slowness only": {"[prior]\nplugin = \"gmm\"\nwidth = 0.01\nquantity = \"slowness\"\nunit = \"s/km\"\n", 0.5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "problem.toml")
-			if err := os.WriteFile(file, []byte(text+prior), 0o644); err != nil {
+			if err := os.WriteFile(file, []byte(text+c.prior), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			o := options(t, file)
 			p, latents, err := hostrun.Problem(t.Context(), o, &o.Experiment.Cells[0])
 			if err != nil {
 				t.Fatal(err)
+			}
+			if c.about > 0 {
+				latents = p.Latent().New(8)
+				v := make([]float64, latents.Reals())
+				for i := range v {
+					v[i] = c.about * (1 + 0.05*math.Sin(float64(i)*0.7))
+				}
+				latents.SetReals(v)
 			}
 			list := plugintest.CheckProblem(t.Context(), p, plugintest.Options{Seed: 1, Models: latents})
 			if failed := plugintest.Failed(list); len(failed) > 0 {
