@@ -5,7 +5,7 @@ package examples
 
 import "embed"
 
-// Python is the Python solver and the message classes for Python: python-solver/..., python/waveprior/v1/*_pb2.py.
+// Python is the Python solver, and what it has in common with others: python-solver/..., python/waveprior/plugin.py and v1/*_pb2.py.
 //
-//go:embed python-solver/waveprior-solver-pyanalytic python-solver/README.md python/waveprior/v1/*_pb2.py
+//go:embed python-solver/waveprior-solver-pyanalytic python-solver/README.md python/waveprior/plugin.py python/waveprior/v1/*_pb2.py
 var Python embed.FS

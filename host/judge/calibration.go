@@ -180,7 +180,7 @@ func (j *judging) bins(c cases) error {
 // tarp tests expected coverage by distances from a reference that depends on the data alone: the training example that
 // fits them best.
 func (j *judging) tarp(ctx context.Context, used []int) error {
-	if j.train == nil || j.Adapted { // adapted data cannot be compared with the solver's
+	if j.train == nil || j.Adapted != nil { // adapted data cannot be compared with the solver's
 		return nil
 	}
 	n := len(j.train) / j.cells

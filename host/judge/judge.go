@@ -34,7 +34,7 @@ type Input struct {
 	Solver  *contract.SolverService
 	Prior   *contract.PriorService // nil: none
 	Physics *compose.Problem       // latent to data; its observations are set
-	Adapted bool                   // the data are the solver's through adapters of the experiment
+	Adapted *space.Adapter         // from the solver's data to the observed ones; nil: they are the same
 	Seed    uint64
 	Dir     string // where metrics.json and the arrays go
 	Log     func(format string, args ...any)
@@ -335,7 +335,7 @@ func (j *judging) bestOf(o int) int {
 
 // truthFit is chi^2 of the truths themselves through the solver: 1 in expectation where the data are the solver's own.
 func (j *judging) truthFit(ctx context.Context) error {
-	if j.truth == nil || j.Adapted { // adapted data cannot be compared with the solver's
+	if j.truth == nil {
 		return nil
 	}
 	m, d := j.Solver.Configured.Model.New(j.obs), j.Solver.Configured.Data.New(j.obs)
@@ -343,6 +343,19 @@ func (j *judging) truthFit(ctx context.Context) error {
 	st, err := j.Solver.Solver.Forward(ctx, m, d)
 	if err != nil {
 		return err
+	}
+	if j.Adapted != nil {
+		raw := d
+		d = j.Adapted.Out().New(j.obs)
+		bad, err := j.Adapted.Apply(raw, d)
+		if err != nil {
+			return err
+		}
+		for o, b := range bad {
+			if b != nil {
+				st = contract.SetStatus(st, j.obs, o, contract.Status{Code: contract.Failed, Text: b.Error()})
+			}
+		}
 	}
 	f := d.AppendReals(nil)
 	phi, n := 0.0, 0.0

@@ -345,7 +345,7 @@ func (k *cellRun) judge(ctx context.Context) error {
 		task := k.Progress.Start(k.title("judge"), "", 0, 0)
 		defer task.Stop()
 		jin := judge.Input{
-			Cell: k.c, Solver: k.solver, Prior: k.prior, TrainingSet: TrainingSet, HeldOutSet: HeldOutSet, Set: k.set, Physics: k.physics, Adapted: k.adapted != nil, Dir: w.Dir(), Seed: k.c.Seed,
+			Cell: k.c, Solver: k.solver, Prior: k.prior, TrainingSet: TrainingSet, HeldOutSet: HeldOutSet, Set: k.set, Physics: k.physics, Adapted: k.adapted, Dir: w.Dir(), Seed: k.c.Seed,
 			Data: k.out.Data, Observe: k.out.Observe, Sample: k.out.Sample, Log: k.Progress.Logf,
 		}
 		hook.At("host.judge")

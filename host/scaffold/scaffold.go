@@ -4,7 +4,7 @@
 //	err := scaffold.New(contract.KindSolver, scaffold.Go, "my-physics", "my-physics")
 //
 // In Go a project is a package with the options, the plugin and its conformance test, a main under cmd/, and a go.mod
-// unless the folder lies in waveprior's own module. In Python it is one script and the message classes; only solvers.
+// unless the folder lies in waveprior's own module. In Python it is one script, a module with all but its numbers, and the message classes; only solvers.
 //
 // It is not a build tool: what it wrote is the author's.
 package scaffold
@@ -202,8 +202,11 @@ func pythonFiles(kind contract.Kind, name string) (map[string][]byte, error) {
 		return nil, err
 	}
 	text = strings.ReplaceAll(string(readme), "examples/python-solver/", "./")
-	text = strings.ReplaceAll(strings.ReplaceAll(text, "`../python/waveprior/v1`", "`waveprior/v1`"), "--python_out=examples/python", "--python_out=.")
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "`../python/waveprior/", "`waveprior/"), "--python_out=examples/python", "--python_out=.")
 	files["README.md"] = []byte(strings.ReplaceAll(text, "pyanalytic", name))
+	if files["waveprior/plugin.py"], err = examples.Python.ReadFile("python/waveprior/plugin.py"); err != nil {
+		return nil, err
+	}
 	const messages = "python/waveprior/v1"
 	entries, err := examples.Python.ReadDir(messages)
 	if err != nil {

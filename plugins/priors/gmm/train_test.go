@@ -277,3 +277,62 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("description %+v", d)
 	}
 }
+
+// TestOwnModels: a mixture in a quantity and on a grid of its own, trained on another solver's models, against the adapters
+// applied by hand; the checkpoint of another quantity is refused, and options that do not fit are.
+func TestOwnModels(t *testing.T) {
+	grid := func(nz, nx int) []space.Axis {
+		return []space.Axis{{Name: "field", Size: 1}, {Name: "z", Unit: "m", Size: nz, Step: 10}, {Name: "x", Unit: "m", Size: nx, Step: 10}}
+	}
+	target := space.Space{Name: "model", DType: tensor.Float32, Axes: grid(8, 6), Quantities: []space.Quantity{{Name: "vp", Unit: "m/s"}}}
+	const own = `{"quantity": "squared_slowness", "unit": "s2/km2", "grid": {"nz": 4}}`
+	p := untrained(t, own, target)
+	rows := target.New(3)
+	v := make([]float64, rows.Len())
+	for i := range v {
+		v[i] = 2000 + 10*float64(i%37)
+	}
+	rows.SetReals(v)
+	folder := t.TempDir()
+	if err := p.Train(ctx, contract.TrainRequest{Dataset: points(t, target, rows, 0), Folder: folder}, nil); err != nil {
+		t.Fatal(err)
+	}
+	c, err := p.Configure(ctx, contract.Config{Options: json.RawMessage(own), Target: []space.Space{target}, Checkpoint: folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Model.ItemShape(); !slices.Equal(got, []int{1, 4, 6}) || c.Model.Axes[1].Step != 20 || c.Model.Axes[1].Origin != 5 || c.Model.Quantities[0].Name != "squared_slowness" {
+		t.Fatalf("model %v from %g in steps of %g", c.Model, c.Model.Axes[1].Origin, c.Model.Axes[1].Step)
+	}
+	m, err := p.Mixture(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, got := range m.Means.Float64s() { // node z of the coarse grid lies midway between 2 z and 2 z + 1
+		item, z, x := i/24, i/6%4, i%6
+		at := func(iz int) float64 { return float64(float32(v[item*48+iz*6+x])) }
+		mean := (at(2*z) + at(2*z+1)) / 2
+		if want := 1e6 / (mean * mean); math.Abs(got-want) > 1e-6*want {
+			t.Fatalf("mean %d, z %d, x %d: %g s2/km2, want %g", item, z, x, got, want)
+		}
+	}
+	_, err = p.Configure(ctx, contract.Config{Options: json.RawMessage(`{"quantity": "slowness", "unit": "s/km", "grid": {"nz": 4}}`), Target: []space.Space{target}, Checkpoint: folder})
+	if !errors.Is(err, contract.ErrCheckpoint) || !strings.Contains(err.Error(), "mixture of squared_slowness") {
+		t.Errorf("a checkpoint of another quantity: %v", err)
+	}
+	for options, want := range map[string]string{
+		`{"quantity": "slowness"}`:               "give both or neither",
+		`{"unit": "s/km"}`:                       "give both or neither",
+		`{"quantity": "rho", "unit": "kg/m3"}`:   "no adapter",
+		`{"quantity": "slowness", "unit": "km"}`: "no known unit",
+	} {
+		_, err := New().Configure(ctx, contract.Config{Options: json.RawMessage(options), Target: []space.Space{target}})
+		if !errors.Is(err, contract.ErrInvalidOption) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", options, err, want)
+		}
+	}
+	_, err = New().Configure(ctx, contract.Config{Options: json.RawMessage(`{"grid": {"nx": 3}}`), Target: []space.Space{model(tensor.Float64, 4)}})
+	if !errors.Is(err, contract.ErrInvalidOption) || !strings.Contains(err.Error(), "grid.nx = 3: the solver's model has no axis x") {
+		t.Errorf("a grid of points: %v", err)
+	}
+}

@@ -2,8 +2,8 @@
 //
 //	p_tt = v^2 (p_zz + p_xx) + v^2 q(t) delta(x - x_s),
 //
-// model v = vp in m/s on (1, nz, nx) nodes, data d (component 1, shot, time, receiver) = p at the receivers, row n at
-// t = (n + 1) dt for q[n] = q(n dt). Second order in time, order 2, 4, 6 or 8 in space (package cuda/wave has the scheme);
+// model v = vp in m/s on (1, nz, nx) nodes, data d (component 1, shot, time, receiver) = p at the receivers or a component of the
+// particle velocity, row n at t = (n + 1) dt for q[n] = q(n dt). Second order in time, order 2, 4, 6 or 8 in space (package cuda/wave has the scheme);
 // C-PML around the grid, into which the model's edge nodes are continued, with a free surface at the top on request; or the
 // OpenFWI data sets' scheme, whose files it reproduces with preset = "openfwi".
 //

@@ -22,6 +22,7 @@ type Options struct {
 	WaveletOfShot []int             `option:"wavelet_of_shot" default:"[]" min:"0" doc:"number of every shot's wavelet, from 0 in the order of wavelets; default: the only one for all shots, or as many as there are shots, each its own"`
 	Sources       seismic.Positions `option:"sources" doc:"point sources, one shot each: positions_m, or a line of z_m, x_first_m, x_last_m and count"`
 	Receivers     seismic.Positions `option:"receivers" doc:"receivers, the same for every shot: positions_m, or a line of z_m, x_first_m, x_last_m and count"`
+	Record        Record            `option:"record" doc:"what receivers record"`
 	SincHalfWidth int               `option:"sinc_half_width" default:"4" min:"1" max:"10" doc:"nodes on each side of a point between nodes that it acts on, by Kaiser-windowed sinc interpolation"`
 	Precision     string            `option:"precision" default:"float32" oneof:"float32,float64" doc:"of the wavefields, the model and the data"`
 	MemoryMB      int               `option:"memory_mb" default:"4096" min:"1" max:"1048576" unit:"MiB" affects:"nothing" doc:"for the wavefields that gradients keep, and never more than half of what is free; fastest where it holds nt fields of the grid with its layers for each thread; with less, steps are done again, to the same bits"`
@@ -104,7 +105,12 @@ func (o *Options) fill() error {
 // check judges options that depend on each other.
 func (o *Options) check() error {
 	sponge := *o.Boundary.Kind == "openfwi"
+	if err := o.Record.check(); err != nil {
+		return err
+	}
 	switch {
+	case sponge && o.Record.Quantity != "pressure":
+		return invalid("record.quantity = %q with boundary.kind = \"openfwi\", whose data are pressures", o.Record.Quantity)
 	case sponge && o.Order != 4:
 		return invalid("order %d with boundary.kind = \"openfwi\", which is of order 4", o.Order)
 	case sponge && o.FreeSurface:

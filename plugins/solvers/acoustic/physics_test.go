@@ -118,6 +118,40 @@ func TestGreensFunction(t *testing.T) {
 	}
 }
 
+// The particle velocity of an explosion: minus the slope of the Green's function along r over rho c^2, of which a component takes its
+// part by the direction. It is off by the interpolation's window (half-width 4, the default, and 8), and in the second order by the
+// difference.
+func TestParticleVelocity(t *testing.T) {
+	const dt, nt, v, rho, e = 2e-3, 240, 2000.0, 1800.0, 0.1
+	q := seismic.Ricker(nt, dt, 6, 0.2)
+	slope := greens(q, dt, 300+e, v)
+	for i, near := range greens(q, dt, 300-e, v) {
+		slope[i] = (slope[i] - near) / (-2 * e) / (rho * v * v)
+	}
+	for quantity, part := range map[string]float64{"vz": 180.0 / 300, "vx": 240.0 / 300} {
+		want := make([]float64, nt)
+		for i := range want {
+			want[i] = part * slope[i]
+		}
+		var off [3]float64
+		for i, o := range []struct {
+			h     float64
+			width int
+		}{{20, 8}, {10, 8}, {20, 4}} {
+			s, c := configure(t, plane(8, o.h, dt, nt).with(options{"sinc_half_width": o.width,
+				"record": section{"quantity": quantity, "density_kg_m3": rho, "source_velocity_m_s": v}}), 2)
+			if q := c.Data.Quantities[0]; q.Name != quantity || q.Unit != "m/s" {
+				t.Errorf("data of %v", q)
+			}
+			off[i] = apart(forward(t, s, &c, constant(&c, v)), want)
+		}
+		t.Logf("%s: error %.2e at 20 m, %.2e at 10 m; %.2e at 20 m with half-width 4", quantity, off[0], off[1], off[2])
+		if order := math.Log2(off[0] / off[1]); !(off[0] < 0.01) || !(off[2] < 0.01) || math.Abs(order-2) > 0.3 {
+			t.Errorf("%s: errors %v (allowed 0.01 at 20 m: (k h)^2/24), order %.2f, want 2", quantity, off, order)
+		}
+	}
+}
+
 // A source between nodes gives the same wave as one on a node, as far as the window carries (Hicks).
 func TestPositionsBetweenNodes(t *testing.T) {
 	const dt, nt, v = 2e-3, 240, 2000.0

@@ -67,11 +67,15 @@ func newSetup(o *Options, device string, threads int) (*intime.Setup, error) {
 		what, axis string
 		list       [][]float64
 		scale      float64
+		at         func(z, x float64) ([]seismic.Node, error)
 		nodes      *[][]wave.Node
-	}{{"sources", "shot", sources, scale, &c.Sources}, {"receivers", "receiver", receivers, 1, &c.Receivers}} {
+	}{
+		{"sources", "shot", sources, scale, sinc.Nodes, &c.Sources},
+		{"receivers", "receiver", receivers, 1, func(z, x float64) ([]seismic.Node, error) { return o.Record.nodes(&sinc, z, x) }, &c.Receivers},
+	} {
 		axes[i] = seismic.Axis(p.axis, p.list)
 		for k, zx := range p.list {
-			nodes, err := sinc.Nodes(zx[0], zx[1])
+			nodes, err := p.at(zx[0], zx[1])
 			if err != nil {
 				return nil, invalid("%s: position %d %w", p.what, k, err)
 			}
@@ -96,7 +100,7 @@ func newSetup(o *Options, device string, threads int) (*intime.Setup, error) {
 	s.Data = space.Space{Name: "data", DType: dtype,
 		Axes: []space.Axis{{Name: "component", Size: 1}, axes[0],
 			{Name: "time", Unit: "s", Size: c.Steps, Origin: c.StepS, Step: c.StepS}, axes[1]},
-		Quantities: []space.Quantity{{Name: "pressure", Unit: "1"}}}
+		Quantities: []space.Quantity{o.Record.quantity()}}
 	s.Shots = len(c.Sources)
 	if contract.DeviceKind(device) == contract.DeviceCPU {
 		device = contract.DeviceCPU

@@ -33,17 +33,17 @@ func (s *Solver) Describe() contract.Description {
 	}
 }
 
-// Configure implements contract.Plugin. It forgets earlier observations. Errors: ErrInvalidOption; ErrUnsupported for a
-// device other than the CPU.
+// Configure implements contract.Plugin. It forgets earlier observations. Errors: ErrInvalidOption; ErrUnsupported for a GPU that
+// is not there, or in a build that cannot use one.
 func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Configured, error) {
-	if c.Device != "" && c.Device != "cpu" {
-		return contract.Configured{}, fmt.Errorf("solver acoustic: device %q (allowed: cpu): %w", c.Device, contract.ErrUnsupported)
+	if err := contract.CheckDevice(c.Device); err != nil {
+		return contract.Configured{}, fmt.Errorf("solver acoustic: %w: %w", err, contract.ErrUnsupported)
 	}
 	var o Options
 	if err := config.Decode(c.Options, &o); err != nil {
 		return contract.Configured{}, fmt.Errorf("solver acoustic: %w: %w", contract.ErrInvalidOption, err)
 	}
-	cfg, err := newSetup(&o, c.Threads)
+	cfg, err := newSetup(&o, c.Device, c.Threads)
 	if err != nil {
 		return contract.Configured{}, err
 	}
