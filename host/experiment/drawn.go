@@ -37,7 +37,7 @@ func (l *loader) drawn(truth map[string]any, c *draft) (*Generated, map[string]a
 	if err != nil {
 		return nil, nil, bad("kind", "%v", err)
 	}
-	if dataset.PathOption(kind) != "" {
+	if dataset.FromFiles(kind, o.Data) {
 		return nil, nil, bad("kind", "%s are not drawn: truth = \"file\" takes models from a file", kind)
 	}
 	for _, key := range []string{"examples", "held_out"} {

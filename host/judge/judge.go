@@ -333,23 +333,20 @@ func (j *judging) bestOf(o int) int {
 	return best
 }
 
-// truthFit is chi^2 of the truths themselves through the solver: 1 in expectation where the data are the solver's own.
-func (j *judging) truthFit(ctx context.Context) error {
-	if j.truth == nil {
-		return nil
-	}
+// fit puts the misfit of models (observations, model...) and its chi^2 under data.misfit_NAME and data.chi2_NAME, and returns their
+// data, as the observed ones are adapted, and which of them there are.
+func (j *judging) fit(ctx context.Context, name string, models []float64) (f []float64, st []contract.Status, err error) {
 	m, d := j.Solver.Configured.Model.New(j.obs), j.Solver.Configured.Data.New(j.obs)
-	m.SetReals(j.truth)
-	st, err := j.Solver.Solver.Forward(ctx, m, d)
-	if err != nil {
-		return err
+	m.SetReals(models)
+	if st, err = j.Solver.Solver.Forward(ctx, m, d); err != nil {
+		return nil, nil, err
 	}
 	if j.Adapted != nil {
 		raw := d
 		d = j.Adapted.Out().New(j.obs)
 		bad, err := j.Adapted.Apply(raw, d)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		for o, b := range bad {
 			if b != nil {
@@ -357,7 +354,7 @@ func (j *judging) truthFit(ctx context.Context) error {
 			}
 		}
 	}
-	f := d.AppendReals(nil)
+	f = d.AppendReals(nil)
 	phi, n := 0.0, 0.0
 	for o := range j.obs {
 		if contract.StatusAt(st, o).Code == contract.OK {
@@ -366,9 +363,18 @@ func (j *judging) truthFit(ctx context.Context) error {
 		}
 	}
 	if n > 0 {
-		j.m["data.misfit_truth"], j.m["data.chi2_truth"] = phi/n, 2*phi/n/float64(j.nd)
+		j.m["data.misfit_"+name], j.m["data.chi2_"+name] = phi/n, 2*phi/n/float64(j.nd)
 	}
-	return nil
+	return f, st, nil
+}
+
+// truthFit is chi^2 of the truths themselves through the solver: 1 in expectation where the data are the solver's own.
+func (j *judging) truthFit(ctx context.Context) error {
+	if j.truth == nil {
+		return nil
+	}
+	_, _, err := j.fit(ctx, "truth", j.truth)
+	return err
 }
 
 // save writes an array for the figures.

@@ -37,32 +37,16 @@ func (j *judging) loadStart() error {
 	return err
 }
 
-// startFit is the misfit of the starting models: j.startData is their data. Adapted data cannot be compared with the solver's.
+// startFit is the misfit of the starting models: j.startData is the data of the first.
 func (j *judging) startFit(ctx context.Context) error {
-	if j.start == nil || j.Adapted {
+	if j.start == nil {
 		return nil
 	}
-	m, d := j.Solver.Configured.Model.New(j.obs), j.Solver.Configured.Data.New(j.obs)
-	m.SetReals(j.start)
-	st, err := j.Solver.Solver.Forward(ctx, m, d)
-	if err != nil {
-		return err
-	}
-	f := d.AppendReals(nil)
-	phi, n := 0.0, 0.0
-	for o := range j.obs {
-		if contract.StatusAt(st, o).Code == contract.OK {
-			phi += j.misfitOf(f[o*j.nd:(o+1)*j.nd], o)
-			n++
-		}
-	}
-	if n > 0 {
-		j.m["data.misfit_start"], j.m["data.chi2_start"] = phi/n, 2*phi/n/float64(j.nd)
-	}
-	if contract.StatusAt(st, 0).Code == contract.OK {
+	f, st, err := j.fit(ctx, "start", j.start)
+	if err == nil && contract.StatusAt(st, 0).Code == contract.OK {
 		j.startData = f[:j.nd]
 	}
-	return nil
+	return err
 }
 
 // saveGather saves one shot of the first observation: what was observed, what the start gives and what the chain of lowest misfit

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/dataset"
 	"github.com/waveprior/waveprior/core/hook"
 	"github.com/waveprior/waveprior/core/npy"
 	"github.com/waveprior/waveprior/core/rng"

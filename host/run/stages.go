@@ -83,7 +83,7 @@ func startNumbers(s *experiment.Start) (any, error) {
 	}
 	in := map[string]any{"model": s.Model, "smooth_m": s.SmoothM, "keep_above_m": s.KeepAboveM}
 	if s.File != nil {
-		sum, err := fileSum(*s.File)
+		sum, err := experiment.FileSum(*s.File)
 		if err != nil {
 			return nil, fmt.Errorf("sampler.start.file: %w", err)
 		}

@@ -30,6 +30,12 @@ func (l *limited) Alloc(bytes int) (cuda.Buffer, error) {
 	return l.Device.Alloc(bytes)
 }
 
+// current is what a solver was last configured with.
+func current(s *Solver) (c *setup) {
+	s.kept.View(func(now *setup) { c = now })
+	return c
+}
+
 // within makes a solver compute on a device with that much memory beside what all calls share.
 func within(t *testing.T, o options, room func(a *multifrontal.Analysis, dev cuda.Device) int) (*Solver, contract.Configured, *limited) {
 	t.Helper()
@@ -39,17 +45,17 @@ func within(t *testing.T, o options, room func(a *multifrontal.Analysis, dev cud
 		t.Fatal(err)
 	}
 	dev := &limited{Device: cpu, bytes: 1 << 40}
-	if s.cfg.device, err = s.cfg.newDevice(dev); err != nil {
+	if current(s).device, err = current(s).newDevice(dev); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		dev.broken = nil
-		if err := s.cfg.device.close(); err != nil {
+		if err := current(s).device.close(); err != nil {
 			t.Error(err)
 		}
 	})
 	shared, _ := dev.Memory()
-	dev.bytes = shared + room(s.cfg.device.analysis, dev)
+	dev.bytes = shared + room(current(s).device.analysis, dev)
 	return s, c, dev
 }
 
@@ -90,8 +96,8 @@ func TestDeviceMemoryBesideEngine(t *testing.T) {
 			t.Errorf("misfit of item %d: %g, want %g", i, phi[1][i], want)
 		}
 	}
-	if s.cfg.device.single.models >= items {
-		t.Errorf("%d models at a time in %d bytes: the test does not see what it is for", s.cfg.device.single.models, dev.bytes)
+	if current(s).device.single.models >= items {
+		t.Errorf("%d models at a time in %d bytes: the test does not see what it is for", current(s).device.single.models, dev.bytes)
 	}
 }
 
@@ -112,7 +118,7 @@ func TestDeviceMemory(t *testing.T) {
 		d, want := c.Data.New(len(items)), c.Data.New(len(items))
 		st, err := workers.Forward(ctx, m, want)
 		ok(t, st, err)
-		left, _, err := s.cfg.device.run(ctx, m, items, s.cfg.forwardTask(d))
+		left, _, err := current(s).device.run(ctx, m, items, current(s).forwardTask(d))
 		if err != nil || len(left) != 0 {
 			t.Fatalf("%v left: %v", left, err)
 		}
@@ -121,13 +127,13 @@ func TestDeviceMemory(t *testing.T) {
 				t.Errorf("limit %g: data of item %d are off by %.2g", limit, i, e)
 			}
 		}
-		double := s.cfg.forwardTask(d).double.(func([]int) chunk[float64])
-		if left, err = runChunks(ctx, s.cfg.device, &s.cfg.device.double, m, items, 1, limit, double, nil); err != nil {
+		double := current(s).forwardTask(d).double.(func([]int) chunk[float64])
+		if left, err = runChunks(ctx, current(s).device, &current(s).device.double, m, items, 1, limit, double, nil); err != nil {
 			t.Fatal(err)
 		}
-		if all := limit == 0; all != (len(left) == len(items)) || s.cfg.device.single.Engine != nil || s.cfg.device.double.systems != 1 {
+		if all := limit == 0; all != (len(left) == len(items)) || current(s).device.single.Engine != nil || current(s).device.double.systems != 1 {
 			t.Errorf("limit %g: %v are left; single precision holds memory: %v; systems at a time: %d", limit, left,
-				s.cfg.device.single.Engine != nil, s.cfg.device.double.systems)
+				current(s).device.single.Engine != nil, current(s).device.double.systems)
 		}
 	}
 	less, c, dev := within(t, o, func(a *multifrontal.Analysis, dev cuda.Device) int { return bytes(a, dev) / 4 })
