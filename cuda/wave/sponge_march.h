@@ -39,7 +39,7 @@ WAVEPRIOR_INLINE T SumAround(const V& p, int64_t origin, const Around& a) {
   for (int k = 0; k < 2; k++) {
     const T up = p[origin + a.up[k]], down = p[origin + a.down[k]];
     const T left = p[origin + a.left[k]], right = p[origin + a.right[k]];
-    s[k] = ((up + down) + left) + right;
+    s[k] = SpongeFour(left, right, up, down);
   }
   CountOperations(9);
   return SpongeSum(T(4.0 / 3), s[0], T(-1.0 / 12), s[1]);

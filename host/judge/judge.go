@@ -333,9 +333,9 @@ func (j *judging) bestOf(o int) int {
 	return best
 }
 
-// fit puts the misfit of models (observations, model...) and its chi^2 under data.misfit_NAME and data.chi2_NAME, and returns their
-// data, as the observed ones are adapted, and which of them there are.
-func (j *judging) fit(ctx context.Context, name string, models []float64) (f []float64, st []contract.Status, err error) {
+// fit puts the mean misfit of models (observations, model...) and its chi^2 under two names, and returns their data, adapted as the
+// observed ones are, and which of them there are.
+func (j *judging) fit(ctx context.Context, models []float64, misfit, chi2 string) (f []float64, st []contract.Status, err error) {
 	m, d := j.Solver.Configured.Model.New(j.obs), j.Solver.Configured.Data.New(j.obs)
 	m.SetReals(models)
 	if st, err = j.Solver.Solver.Forward(ctx, m, d); err != nil {
@@ -363,7 +363,7 @@ func (j *judging) fit(ctx context.Context, name string, models []float64) (f []f
 		}
 	}
 	if n > 0 {
-		j.m["data.misfit_"+name], j.m["data.chi2_"+name] = phi/n, 2*phi/n/float64(j.nd)
+		j.m[misfit], j.m[chi2] = phi/n, 2*phi/n/float64(j.nd)
 	}
 	return f, st, nil
 }
@@ -373,7 +373,7 @@ func (j *judging) truthFit(ctx context.Context) error {
 	if j.truth == nil {
 		return nil
 	}
-	_, _, err := j.fit(ctx, "truth", j.truth)
+	_, _, err := j.fit(ctx, j.truth, "data.misfit_truth", "data.chi2_truth")
 	return err
 }
 

@@ -42,7 +42,7 @@ func (j *judging) startFit(ctx context.Context) error {
 	if j.start == nil {
 		return nil
 	}
-	f, st, err := j.fit(ctx, "start", j.start)
+	f, st, err := j.fit(ctx, j.start, "data.misfit_start", "data.chi2_start")
 	if err == nil && contract.StatusAt(st, 0).Code == contract.OK {
 		j.startData = f[:j.nd]
 	}
