@@ -57,6 +57,8 @@ type computed[T cuda.Float] struct {
 	plan intime.Plan[T] // of vp, vs and rho
 }
 
+func (c *computed[T]) Close() error { return c.plan.Close() }
+
 // all makes models (models, 3, nodes) of models (models, fields, nodes).
 func (c *computed[T]) all(m []T) []T {
 	e, per := c.e, c.e.fields()*c.e.nodes

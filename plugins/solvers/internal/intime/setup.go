@@ -20,6 +20,8 @@ type Plan[T cuda.Float] interface {
 	Gradient(m, observed []T, which []int, d []T, g []float64) error
 	JVP(m, dm []T, many int, dd []T) error
 	VJP(m, w []T, many int, g []float64) error
+	// Close frees the plan's memory; no call may run.
+	Close() error
 }
 
 // Setup is a configuration. Nothing of it changes once a Solver uses it.
@@ -44,7 +46,13 @@ type Setup struct {
 func (s *Setup) close() {
 	s.use.Lock()
 	defer s.use.Unlock()
-	s.Device.Close()
+	if s.Single != nil {
+		_ = s.Single.Close() // a device that fails here has said so in a call
+	}
+	if s.Double != nil {
+		_ = s.Double.Close()
+	}
+	_ = s.Device.Close()
 }
 
 // each calls f with the good models of m, some at a time, and their places in the batch, and puts the statuses that it returns
