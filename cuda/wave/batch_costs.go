@@ -74,7 +74,7 @@ func (s *portion[T]) common(units, steps, blocks int, back bool) costs {
 	b, size := s.b, cuda.SizeOf[T]()
 	c, g := b.census(), &b.grid
 	twice := min(steps, 2) // arrays that come twice, in turn
-	fields, halo, profile := c.all, 2*int(g.Halo)*int(g.Rows+g.Cols), 2*int(b.axes[0].variables+b.axes[1].variables)*2
+	fields, halo, profile := c.all, 2*int(g.Halo)*int(g.Rows+g.Cols), 2*(b.axes[0].variables+b.axes[1].variables)*2
 	if b.earlier == 1 {
 		halo, profile = 0, c.all
 	}
