@@ -51,8 +51,8 @@ func TestErrors(t *testing.T) {
 		})
 	}
 	r := waveprior(t, []string{"CUDA_VISIBLE_DEVICES=-1"}, "plugin", "list")
-	if r.code != 0 || strings.Count(r.text, "cannot start here: ") != 3 || !strings.Contains(r.text, "analytic") {
-		t.Errorf("%v\nwant three builds that cannot start here, and the others", r)
+	if r.code != 0 || strings.Count(r.text, "cannot start here: ") != 4 || !strings.Contains(r.text, "analytic") {
+		t.Errorf("%v\nwant four builds that cannot start here, and the others", r)
 	}
 }
 
