@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/waveprior/waveprior/core/contract"
@@ -57,8 +58,8 @@ func inversionBench(t testing.TB, step func()) *bench {
 // TestInversion runs the cut-down inversion: misfit and model error fall, the report has its figures, and a run that is
 // interrupted in its second stage goes on to the same bits, in other groups of chains, too.
 func TestInversion(t *testing.T) {
-	total := 0
-	b := inversionBench(t, func() { total++ })
+	var total atomic.Int64
+	b := inversionBench(t, func() { total.Add(1) })
 	res := b.run(marmousi(t), cutDown...)
 	m := res.Cells[0].Metrics
 	for _, c := range []struct {
@@ -98,9 +99,9 @@ func TestInversion(t *testing.T) {
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
-	steps := 0
+	var steps atomic.Int64 // groups step at the same time
 	other := inversionBench(t, func() {
-		if steps++; steps == 3*h.Stages[1].First+10 { // three groups a step
+		if steps.Add(1) == int64(3*h.Stages[1].First+10) { // three groups a step
 			cancel()
 		}
 	})
@@ -109,8 +110,8 @@ func TestInversion(t *testing.T) {
 		t.Fatal("the run was not interrupted")
 	}
 	again := other.run(marmousi(t), grouped...)
-	if steps > 3*total+6 {
-		t.Errorf("%d steps of groups, interrupted, %d of all chains: it started again", steps, total)
+	if n := steps.Load(); n > 3*total.Load()+6 {
+		t.Errorf("%d steps of groups, interrupted, %d of all chains: it started again", n, total.Load())
 	}
 	for _, name := range []string{run.LatentFile, run.ModelFile, run.HistoryArray("misfit"), run.SnapshotFile, run.StartFile} {
 		one, err := os.ReadFile(filepath.Join(folder, name))
