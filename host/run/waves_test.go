@@ -122,7 +122,7 @@ chains = 2
 	}
 	// Elastic waves: with vs = vp/sqrt(3) the slowest have 2000/sqrt(3) m/s, and there are two steps to a sample of 3 ms.
 	b.plugins["solver/elastic"] = func() contract.Plugin { return elastic.New() }
-	shear := strings.NewReplacer(`plugin = "acoustic"`, `plugin = "elastic"`, "dt_s = 1e-3", "dt_s = 3e-3\nvs.poisson = 0.25\nrho.constant_kg_m3 = 2000.0").Replace(text)
+	shear := strings.NewReplacer(`plugin = "acoustic"`, `plugin = "elastic"`, "dt_s = 1e-3", "dt_s = 3e-3\nvp_max_m_s = 4000.0\nvs.poisson = 0.25\nrho.constant_kg_m3 = 2000.0").Replace(text)
 	o, done, err = b.load(shear)
 	defer done()
 	if err != nil {
