@@ -13,10 +13,16 @@ import (
 // everything is what all calls give for some models out of four drawn ones, with two directions each.
 func everything[T cuda.Float](t *testing.T, c elastic.Config, threads int, models ...int) map[string][]byte {
 	t.Helper()
+	return everythingOn[T](t, device(t, threads), c, models...)
+}
+
+func everythingOn[T cuda.Float](t *testing.T, dev cuda.Device, c elastic.Config, models ...int) map[string][]byte {
+	t.Helper()
 	const many = 2
 	r := draws{seededWith(17)}
-	p := plan[T](t, c, threads)
-	defer p.Close()
+	p, err := elastic.New[T](dev, c)
+	must(t, err)
+	defer func() { must(t, p.Close()) }()
 	n, m := p.Nodes(), p.Data()
 	var allM []T
 	for range 4 {

@@ -31,6 +31,9 @@ type Config struct {
 	Memory int
 	// Segment in steps, instead of what suits cache and Memory; 0: that.
 	Segment int
+	// Batched: all shots of a call go through time side by side, a step at a time, as on a GPU, where that is always so. On a CPU
+	// it is slower; the numbers are the same. Where Memory is 0 it is then 32 GiB.
+	Batched bool
 }
 
 // Field is one of the five fields on the staggered grid: at node (iz, ix), half a spacing to the right (VX), below (VZ), or
@@ -185,6 +188,10 @@ func (c *Config) shape() shape {
 	}
 	if c.FreeSurface {
 		s.FreeSurface = 1
+	}
+	if c.Batched {
+		s.Wide = int64(round(int(s.Cols))) // rows begin where memory does
+		return s
 	}
 	s.pieces(c)
 	layered, layeredRows := s.LeftEnd+s.Wide-s.RightBegin, s.Top
