@@ -53,6 +53,15 @@ struct Along {
   }
 };
 
+// The node in front of the layers above and left: of its materials `to` only those of half points towards the layer are left.
+template <class T>
+WAVEPRIOR_INLINE void Still(const Shape& s, int64_t j, int64_t i, T* to) {
+  const bool above = s.top && j == 0, left = s.left && i == 0;
+  if (above) to[0] = 0;
+  if (left) to[s.Compact()] = 0;
+  if (above || left) to[2 * s.Compact()] = to[3 * s.Compact()] = 0;
+}
+
 }  // namespace elastic
 
 // out (items, 5, rows, wide): shape, out, m (models, 3, nz, nx), dm (sets, many, 3, nz, nx) or null, many, sets, beta. Unit u
@@ -88,6 +97,7 @@ int elastic_materials(const uint64_t* args, int64_t lo, int64_t hi) {
           to[2 * part] = T(beta * (surface ? 4 * mu[0] * (1 - ratio) : rho * vp * vp));
           to[3 * part] = T(surface ? 0 : beta * (rho * vp * vp - 2 * mu[0]));
           to[4 * part] = T(beta * shear);
+          elastic::Still(s, j, i, to);
           continue;
         }
         const double dvp = double(d.d[k[0]]), dvs = double(d.d[nodes + k[0]]), drho = double(d.d[2 * nodes + k[0]]);
@@ -101,6 +111,7 @@ int elastic_materials(const uint64_t* args, int64_t lo, int64_t hi) {
         double dshear = 0;
         for (int c = 0; shear > 0 && c < 4; c++) dshear += shear * shear / (4 * mu[c] * mu[c]) * d.Mu(e, k[c]);
         to[4 * part] = T(beta * dshear);
+        elastic::Still(s, j, i, to);
       }
     }
   }

@@ -134,6 +134,9 @@ func (s *portion[T]) forwardCosts(many, first, last, blocks int, tangent, keep, 
 		}
 		entries, receivers := int(g.Recorded), int(g.Receivers)
 		out.read += 4*(receivers+1+entries) + size*entries
+		if steps == 0 { // the nodes that receivers see are not read but for them
+			out.read += size * units * rows * entries
+		}
 		out.written += size * units * rows * receivers
 		out.asked += units * rows * (receivers*(8+size) + entries*(4+2*size))
 		out.operations += units * rows * 2 * entries
