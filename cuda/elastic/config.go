@@ -199,6 +199,6 @@ func (c *Config) shape() shape {
 		layeredRows += s.Bottom + 1
 	}
 	s.State = int64(parts*s.field()) + 4*s.Rows*layered + 4*layeredRows*s.Wide
-	s.Adjoint = s.State + 4*s.Rows*(layered+64) + 4*layeredRows*s.Wide
+	s.Adjoint = s.State + 4*layeredRows*s.Wide
 	return s
 }
