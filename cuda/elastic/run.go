@@ -62,7 +62,7 @@ func (p *Plan[T]) keeping(c *march.Call[T], slots int) (int, int) {
 	}
 	memory := p.config.Memory
 	if memory == 0 {
-		memory = 1 << 30
+		memory = 4 << 30
 	}
 	slot := func(m int) int { return fixed + m*kept + ((steps+m-1)/m-1)*state }
 	if m := p.config.Segment; m > 0 {

@@ -6,7 +6,8 @@
 // A state is the five fields; then the memory of the layers left and right (rows, 4, layered columns) and of those above and
 // below (layered rows, 4, wide). One of the transpose has phi there, and t' along z after it (layered rows, 4, wide).
 
-constexpr int kTogether = 4;               // steps under way at most
+constexpr int kTogether = 12;              // steps under way at most
+constexpr int64_t kNear = 5 << 18;         // bytes that stay near
 constexpr int64_t kBehind = 2;             // pairs of rows that one is behind the one before
 constexpr int64_t kAhead = 4;              // rows between the use of what was kept and its being asked for
 enum When { kBefore, kMoved, kStressed };  // before a row's velocities are new, after that, after its stresses are
@@ -48,6 +49,11 @@ class Scheme {
            s_.state == through_ && s_.adjoint == through_ + 4 * (s_.Above() + s_.Below()) * s_.wide;
   }
 
+  // How many steps go together: as many as have what they work on, four rows each, in a near cache, and one where that holds a
+  // whole state. A row of the transpose has the gradients and what was kept besides.
+  int64_t Together() const { return Together(s_.state, 2 * kParts + 2); }
+  int64_t TogetherBack() const { return Together(s_.adjoint + kParts * grid_.compact, 4 * kParts); }
+
   const T* Buoyancy() const { return materials_; }
 
   // Steps 0..steps-1, at most kTogether: pass(k) is step k's, act(k, j, when) is what acts on row j of the state then.
@@ -82,6 +88,11 @@ class Scheme {
   }
 
  private:
+  int64_t Together(int64_t state, int64_t arrays) const {
+    const int64_t size = static_cast<int64_t>(sizeof(T)), step = 2 * kBehind * arrays * s_.wide * size;
+    if (state * size <= kNear) return 1;
+    return step * kTogether <= kNear ? kTogether : kNear / step > 2 ? kNear / step : 2;
+  }
   T* At(T* state, int64_t part, int64_t j) const { return state + part * grid_.field + s_.Origin() + j * grid_.stride; }
   void Image(T* state, int64_t part, int64_t to, int64_t from, T sign) const {
     T *const a = At(state, part, to), *const b = At(state, part, from);

@@ -5,7 +5,6 @@
 // numbers, so the same bits, at the cost of one more forward run.
 
 constexpr int64_t kInCache = 8 << 20;  // bytes of what is kept: more go past the caches
-constexpr int64_t kNear = 1 << 20;     // bytes of a state: of more, what steps read and write is far each time
 
 template <class T, int R>
 class Shot {
@@ -16,8 +15,8 @@ class Shot {
         unit_(unit),
         model_(unit / s_.shots),
         shot_(unit % s_.shots),
+        segments_(s_.segment > 0 ? (s_.steps + s_.segment - 1) / s_.segment : 1),
         slot_(slot),
-        together_(s_.state * static_cast<int64_t>(sizeof(T)) > kNear ? kTogether : 1),
         stream_(s_.segment * kParts * s_.Compact() * static_cast<int64_t>(sizeof(T)) > kInCache),
         scheme_(job, model_) {
     const Entries<T>& source = job.sources;
@@ -30,7 +29,7 @@ class Shot {
 
   int Run() {
     const bool linear = job_.tangent || job_.gradient;
-    const int64_t many = linear ? job_.many : 0, segments = (s_.steps + s_.segment - 1) / s_.segment;
+    const int64_t many = linear ? job_.many : 0, segments = segments_;
     const int64_t per = job_.gradient ? s_.adjoint : s_.state;
     T* const state = slot_;
     T* const others = state + s_.state;
@@ -46,14 +45,14 @@ class Shot {
       return waveprior::kOk;
     }
     for (int64_t k = 0; job_.tangent && k < segments; k++) {
-      const int64_t lo = k * s_.segment, hi = Least(lo + s_.segment, s_.steps);
+      const int64_t lo = First(k), hi = First(k + 1);
       Forward(state, lo, hi, true, true);
       for (int64_t d = 0; d < many; d++) Tangent(others + d * per, lo, hi, d);
     }
     if (!job_.gradient) return waveprior::kOk;
     for (int64_t k = 0; k < segments; k++) {
       if (k) memcpy(checkpoints + (k - 1) * s_.state, state, static_cast<size_t>(s_.state) * sizeof(T));
-      Forward(state, k * s_.segment, Least((k + 1) * s_.segment, s_.steps), k == segments - 1, true);
+      Forward(state, First(k), First(k + 1), k == segments - 1, true);
     }
     for (int64_t c = 0; job_.observed && c < 2; c++) {
       const T *const d = Of(job_.data, model_, c), *const o = Of(job_.observed, job_.which[model_], c);
@@ -61,7 +60,7 @@ class Shot {
     }
     for (int64_t d = 0; d < many; d++) memset(Gradient(d), 0, static_cast<size_t>(kParts * s_.Compact()) * sizeof(T));
     for (int64_t k = segments - 1; k >= 0; k--) {
-      const int64_t lo = k * s_.segment, hi = Least(lo + s_.segment, s_.steps);
+      const int64_t lo = First(k), hi = First(k + 1);
       if (k < segments - 1) {
         if (k) {
           memcpy(state, checkpoints + (k - 1) * s_.state, static_cast<size_t>(s_.state) * sizeof(T));
@@ -81,6 +80,11 @@ class Shot {
   }
 
  private:
+  // The first step of segment k. The first segment takes what is left over: the last one is not done again.
+  int64_t First(int64_t k) const {
+    const int64_t lo = s_.steps - (segments_ - k) * s_.segment;
+    return lo > 0 ? lo : 0;
+  }
   static int64_t Least(int64_t a, int64_t b) { return a < b ? a : b; }
   // Numbers of one component of the data of a shot.
   int64_t PerShot() const { return s_.steps / s_.each * s_.receivers; }
@@ -99,15 +103,17 @@ class Shot {
 
   // f(n, steps) for steps lo..hi-1 in portions of those that are under way together.
   template <class F>
-  WAVEPRIOR_INLINE void Portions(int64_t lo, int64_t hi, const F& f) const {
-    for (int64_t n = lo; n < hi; n += together_) f(n, Least(together_, hi - n));
+  WAVEPRIOR_INLINE void Portions(int64_t lo, int64_t hi, int64_t together, const F& f) const {
+    for (int64_t n = lo; n < hi; n += together) f(n, Least(together, hi - n));
   }
 
   void Forward(T* state, int64_t lo, int64_t hi, bool keep, bool record) const {
     if (keep) {
-      Portions(lo, hi, [&](int64_t n, int64_t steps) { Ahead<kKeep>(state, lo, n, steps, record); });
+      Portions(lo, hi, scheme_.Together(),
+               [&](int64_t n, int64_t steps) { Ahead<kKeep>(state, lo, n, steps, record); });
     } else {
-      Portions(lo, hi, [&](int64_t n, int64_t steps) { Ahead<kPlain>(state, lo, n, steps, record); });
+      Portions(lo, hi, scheme_.Together(),
+               [&](int64_t n, int64_t steps) { Ahead<kPlain>(state, lo, n, steps, record); });
     }
   }
   template <Mode M>
@@ -126,7 +132,7 @@ class Shot {
           if (j >= first_ && j < last_)
             for (int64_t e = begin; e < end; e++) {
               const int64_t* const node = source.node + 4 * e;
-              if ((node[0] < s_.rows) != (when == kMoved) || RowOf(node) != j) continue;
+              if (when == kMoved ? node[0] != j : node[0] < s_.rows || RowOf(node) != j) continue;
               const T f = source.weight[e] * q[k];
               T* const to = state + node[1];
               if (when == kStressed) {
@@ -142,7 +148,7 @@ class Shot {
   void Tangent(T* state, int64_t lo, int64_t hi, int64_t d) const {
     const int64_t set = model_ * job_.many + d;
     const T* const along = job_.directions + set * kParts * s_.Compact();
-    Portions(lo, hi, [&](int64_t n, int64_t steps) {
+    Portions(lo, hi, scheme_.Together(), [&](int64_t n, int64_t steps) {
       Recorder recorders[kTogether];
       for (int64_t k = 0; k < steps; k++) recorders[k] = Recorder(*this, job_.tangent, set, n + k);
       const auto pass = [&](int64_t k) { return Pass<T>{Kept(n + k, lo), 0, false, 0, 0, along, nullptr}; };
@@ -156,12 +162,11 @@ class Shot {
     const Entries<T>& to = job_.injected;
     const int64_t end = to.start[1];
     T* const g = Gradient(d);
-    Portions(0, hi - lo, [&](int64_t i, int64_t steps) {
+    const int64_t together = scheme_.TogetherBack();
+    Portions(0, hi - lo, together, [&](int64_t i, int64_t steps) {
       int64_t injected[kTogether];
       for (int64_t k = 0; k < steps; k++) injected[k] = (hi - i - k) % s_.each ? end : 0;
-      const auto pass = [&](int64_t k) {
-        return Pass<T>{Kept(hi - 1 - i - k, lo), together_, false, 0, 0, nullptr, g};
-      };
+      const auto pass = [&](int64_t k) { return Pass<T>{Kept(hi - 1 - i - k, lo), together, false, 0, 0, nullptr, g}; };
       scheme_.template Sweep<kTransposed>(state, steps, pass, [&](int64_t k, int64_t j, When) {
         int64_t e = injected[k];
         if (e >= end || to.node[4 * e] != j) return;
@@ -210,9 +215,8 @@ class Shot {
 
   const Job<T>& job_;
   const Shape& s_;
-  const int64_t unit_, model_, shot_;
+  const int64_t unit_, model_, shot_, segments_;
   T* const slot_;
-  const int64_t together_;                // steps under way
   const bool stream_;                     // what a segment keeps is more than caches hold
   int64_t first_ = INT64_MAX, last_ = 0;  // rows first_..last_-1 have sources
   const Scheme<T, R> scheme_;
