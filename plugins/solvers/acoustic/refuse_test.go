@@ -156,3 +156,20 @@ func TestCallErrors(t *testing.T) {
 		t.Errorf("a gradient that overflows: %v %v", st, err)
 	}
 }
+
+// A model at a bound of its space is taken, whatever rounding to float32 makes of the bound.
+func TestBoundsAreTaken(t *testing.T) {
+	for _, peak := range []float64{15.1, 15.2, 15.3, 15.4} {
+		s, c := configure(t, tiny.with(options{"grid": section{"nz": 10, "nx": 13, "spacing_m": 10.7}, "wavelet": section{"peak_hz": peak}}), 1)
+		q := c.Model.Quantities[0]
+		for _, v := range []float64{*q.Lower, *q.Upper} {
+			m, d := constant(&c, v), c.Data.New(1)
+			if text, inside := c.Model.FirstOutside(m.Item(0)); !inside {
+				t.Errorf("%g Hz: %s", peak, text)
+			}
+			if st, err := s.Forward(ctx, m, d); err != nil || contract.StatusAt(st, 0).Code != contract.OK {
+				t.Errorf("%g Hz: all of the model is %.9g, a bound: %v %v", peak, v, st, err)
+			}
+		}
+	}
+}

@@ -93,6 +93,7 @@ func newSetup(o *Options, device string, threads int) (*intime.Setup, error) {
 	if o.Precision == "float64" {
 		dtype = tensor.Float64
 	}
+	l.lower, l.upper = intime.Bounds(l.lower, l.upper, dtype)
 	s.Model = space.Space{Name: "model", DType: dtype,
 		Axes: []space.Axis{{Name: "field", Size: 1}, {Name: "z", Unit: "m", Size: c.NZ, Step: c.SpacingM},
 			{Name: "x", Unit: "m", Size: c.NX, Step: c.SpacingM}},

@@ -104,3 +104,21 @@ func TestModelStatus(t *testing.T) {
 		}
 	}
 }
+
+// A model of vp at a bound of its space is taken, whatever rounding to float32 makes of the bound.
+func TestBoundsAreTaken(t *testing.T) {
+	for _, peak := range []float64{11.1, 11.2, 11.3, 11.4} {
+		s, c := configure(t, tiny.with(options{"grid": section{"nz": 9, "nx": 12, "spacing_m": 10.7}, "wavelet": section{"peak_hz": peak},
+			"vs": section{"poisson": 0.2}, "rho": section{"gardner": true}}), 1)
+		q := c.Model.Quantities[0]
+		for _, v := range []float64{*q.Lower, *q.Upper} {
+			m, d := uniform(&c, v), c.Data.New(1)
+			if text, inside := c.Model.FirstOutside(m.Item(0)); !inside {
+				t.Errorf("%g Hz: %s", peak, text)
+			}
+			if st, err := s.Forward(ctx, m, d); err != nil || contract.StatusAt(st, 0).Code != contract.OK {
+				t.Errorf("%g Hz: all of the model is %.9g, a bound: %v %v", peak, v, st, err)
+			}
+		}
+	}
+}

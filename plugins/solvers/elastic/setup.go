@@ -44,10 +44,12 @@ func newSetup(o *Options, threads int) (*intime.Setup, *limits, error) {
 	if o.Precision == "float64" {
 		dtype = tensor.Float64
 	}
-	lower, upper := l.lowest(), l.upper
+	lower, upper := intime.Bounds(l.lowest(), l.upper, dtype)
+	l.upper = upper
 	quantities := []space.Quantity{{Name: "vp", Unit: "m/s", Lower: &lower, Upper: &upper}}
 	if l.vs {
-		quantities = append(quantities, space.Quantity{Name: "vs", Unit: "m/s", Lower: ptr(0.0), Upper: ptr(l.upper / math.Sqrt2)})
+		_, shear := intime.Bounds(0, l.upper/math.Sqrt2, dtype)
+		quantities = append(quantities, space.Quantity{Name: "vs", Unit: "m/s", Lower: ptr(0.0), Upper: &shear})
 	}
 	if l.rho {
 		quantities = append(quantities, space.Quantity{Name: "rho", Unit: "kg/m3", Lower: ptr(float64(leastDensity))})
