@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"slices"
 	"time"
 
@@ -260,6 +261,26 @@ func (j *job) make(ctx context.Context, gen dataset.Generator, f, lo, k int, c *
 		if st := contract.StatusAt(status, i); st.Code != contract.OK {
 			return fmt.Errorf("solver %s: sample %d (%s, row %d): %v", j.Pairs.Solver.Ref.Name, first+i, j.path(&j.parts[0], f), lo+i, st)
 		}
+		if err := j.fits(d.Item(i)); err != nil {
+			return fmt.Errorf("solver %s: sample %d (%s, row %d): %w", j.Pairs.Solver.Ref.Name, first+i, j.path(&j.parts[0], f), lo+i, err)
+		}
+	}
+	return nil
+}
+
+// fits is an error for data that the files' precision does not hold: float16 makes numbers from 65520 on infinite, and data that
+// are all below its least normal number next to nothing.
+func (j *job) fits(d *tensor.Tensor) error {
+	if j.Pairs.DType != "float16" || d.DType.IsComplex() {
+		return nil
+	}
+	const least, most = 0x1p-14, 65504
+	largest := 0.0
+	for _, x := range d.AppendReals(nil) {
+		largest = max(largest, math.Abs(x))
+	}
+	if largest > most || largest > 0 && largest < least {
+		return fmt.Errorf("its largest datum is %.3g, float16 holds %.3g to %d: take dtype = \"float32\": %w", largest, least, most, contract.ErrInvalidOption)
 	}
 	return nil
 }
