@@ -161,7 +161,12 @@ func TestStarts(t *testing.T) {
 			t.Fatalf("node %d starts at %g, the file has 2000", i, v)
 		}
 	}
+	three := filepath.Join(t.TempDir(), "three.npy")
+	if err := npy.Write(three, tensor.New(tensor.Float32, 3, 1, 20, 50)); err != nil {
+		t.Fatal(err)
+	}
 	for set, want := range map[string]string{
+		`sampler.start={model="file",file="` + three + `"}`:                 "holds 3 models for 1 observations (allowed: 1, or one each)",
 		`sampler.start={model="file"}`:                                      "goes with model",
 		`sampler.start={model="truth",file="x.npy"}`:                        "goes with model",
 		`sampler.stages=[{adapt=[{kind="band-pass",high_hz=900.0}]}]`:       "corner 900 Hz",
