@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"os"
 	"slices"
 	"time"
 
@@ -52,6 +53,9 @@ func Generate(ctx context.Context, o Options) (*Result, error) {
 			todo = append(todo, f)
 		}
 	}
+	if path := j.path(&j.parts[0], files); exists(path) {
+		return nil, j.fewer(path)
+	}
 	unit, begin := "maps", time.Now()
 	if j.solver != nil {
 		unit = "pairs"
@@ -96,12 +100,25 @@ func (j *job) whole(f, n int) (bool, error) {
 		if p.half {
 			want = "float16"
 		}
+		if len(shape) > 0 && dtype == want && slices.Equal(shape[1:], p.shape) && shape[0] > n && shape[0] <= j.Pairs.SamplesPerFile {
+			return false, j.fewer(path)
+		}
 		if dtype != want || !slices.Equal(shape, append([]int{n}, p.shape...)) {
 			j.Progress.Logf("%s has %s %v, wanted is %s %v: made again", path, dtype, shape, want, append([]int{n}, p.shape...))
 			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// fewer is the error for a set that has more samples than are asked for: what it took to make them is not thrown away.
+func (j *job) fewer(path string) error {
+	return fmt.Errorf("%s: %w: count = %d, and %s shows that the set has more samples. Take another folder (-o), or as many as there are", j.Dir, ErrFolder, j.Pairs.Count, path)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func header(path string, complex bool) (shape []int, dtype string, err error) {

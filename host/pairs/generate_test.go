@@ -281,6 +281,13 @@ func TestResume(t *testing.T) {
 		}
 		b.same("set", "more")
 	}
+	// Fewer samples than there are: nothing of them is lost.
+	for _, count := range []string{"13", "12", "5", "4"} { // of files of 4
+		if _, err := b.generate(t.Context(), "set", solved, "count = "+count); !errors.Is(err, pairs.ErrFolder) || !strings.Contains(err.Error(), "the set has more samples") {
+			t.Errorf("count = %s of 14: %v", count, err)
+		}
+	}
+	b.same("set", "more")
 	if !strings.Contains(b.log.String(), "made again") {
 		t.Errorf("the log does not say so:\n%s", b.log.String())
 	}
