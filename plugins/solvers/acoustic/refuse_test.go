@@ -41,6 +41,7 @@ func TestOptionErrors(t *testing.T) {
 		"samples missing":     {options{"wavelet": section{"kind": "samples", "peak_hz": 15}}, `wavelet.kind = "samples" without samples`},
 		"samples unasked":     {options{"wavelet": section{"peak_hz": 15, "samples": []float64{1}}}, `wavelet.samples with kind = "ricker"`},
 		"samples too many":    {options{"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": make([]float64, 61)}}, "61 numbers for 60 time steps"},
+		"a late wavelet":      {options{"wavelet": section{"peak_hz": 15, "delay_s": 0.2}}, "wavelet.delay_s = 0.2 s puts the wavelet's peak, of 1, so far from the time steps, 0 to 0.059 s, that the largest sample is 5.85e-18"},
 		"no velocity":         {options{"wavelet": section{"peak_hz": 90}}, "no velocity suits both: order 4 is stable up to v dt/h = 0.6124, which is 6123.72 m/s for a time step of 0.001 s and a spacing of 10 m, and at least 3 nodes per wavelength at 225 Hz"},
 		"unknown":             {options{"dt": 1}, "dt"},
 		"both":                {options{"wavelets": []section{{"peak_hz": 15}}}, "wavelet and wavelets are both given"},

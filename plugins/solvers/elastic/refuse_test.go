@@ -34,6 +34,8 @@ func TestOptionErrors(t *testing.T) {
 		"samples missing":    {options{"wavelet": section{"kind": "samples", "peak_hz": 15}}, "without wavelet.samples"},
 		"samples unasked":    {options{"wavelet": section{"peak_hz": 15, "samples": []float64{1}}}, `wavelet.samples with wavelet.kind = "ricker"`},
 		"samples too many":   {options{"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": make([]float64, 41)}}, "41 numbers for 40 samples"},
+		"silent samples":     {options{"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": make([]float64, 4)}}, "wavelet.samples: all 4 are 0"},
+		"a late wavelet":     {options{"wavelet": section{"peak_hz": 15, "delay_s": 1.5}}, "wavelet.delay_s = 1.5 s puts the wavelet's peak, of 1, so far from the time steps, 0 to 0.039 s, that the largest sample is 0"},
 		"no velocity":        {options{"wavelet": section{"peak_hz": 90}}, "no velocity suits both: order 4 is stable up to vp dt/h = 0.6061, which is 6060.91 m/s for steps of 0.001 s and a spacing of 10 m, and at least 3 nodes per wavelength at 225 Hz"},
 		"no receivers":       {options{"receivers": section{}}, "receivers: there are none"},
 		"few rows":           {options{"free_surface": true, "grid": section{"nz": 3, "nx": 12, "spacing_m": 10}, "sources": list([]float64{10, 50}), "receivers": list([]float64{20, 0})}, "at least 4 are needed"},

@@ -35,7 +35,10 @@ func newSetup(o *Options, threads int) (*intime.Setup, *limits, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	q := o.wavelet(l.dt, l.each)
+	q, err := o.wavelet(l.dt, l.each)
+	if err != nil {
+		return nil, nil, err
+	}
 	for range c.Sources {
 		c.Wavelets = append(c.Wavelets, q)
 	}
