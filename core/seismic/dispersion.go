@@ -10,6 +10,15 @@ type Scheme struct {
 	SpacingM  float64
 	PeakHz    float64 // where the sources' spectrum is largest,
 	HighestHz float64 // and the most of it that counts
+	SlowRatio float64 // velocity of S waves over vp where they follow from it, and the model has none; 0: there are none
+}
+
+// Slowest is the velocity of the slowest wave where v is the least one of the model.
+func (s *Scheme) Slowest(v float64) float64 {
+	if s.SlowRatio > 0 {
+		return min(v, s.SlowRatio*v)
+	}
+	return v
 }
 
 // weights are those of the second derivative (node, then its neighbours) by order, and of the staggered first one.

@@ -9,6 +9,7 @@ import (
 	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/host/run"
 	"github.com/waveprior/waveprior/plugins/solvers/acoustic"
+	"github.com/waveprior/waveprior/plugins/solvers/elastic"
 )
 
 // carried is order 4 on 10 m and 1 ms with a Ricker wavelet of 15 Hz, as the OpenFWI data sets have it.
@@ -116,6 +117,22 @@ chains = 2
 	}
 	for _, want := range []string{"waves of solver acoustic: order 4", "nodes per wavelength 5.33 at 2000 m/s", "limit 0.6124 (6123.7 m/s)", "their data 0.0 MiB"} {
 		if !strings.Contains(p.String(), want) {
+			t.Errorf("%q is not in\n%s", want, p)
+		}
+	}
+	// With elastic waves the slowest ones are S waves, where they follow from vp, too; the step is the scheme's own.
+	b.plugins["solver/elastic"] = func() contract.Plugin { return elastic.New() }
+	o, done, err = b.load(strings.Replace(strings.Replace(text, `plugin = "acoustic"`, "plugin = \"elastic\"\nvs = { poisson = 0.25 }\nrho = { constant_kg_m3 = 2000.0 }", 1), "dt_s = 1e-3", "dt_s = 2e-3", 1))
+	defer done()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plans, err = run.Plan(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"waves of solver elastic: order 4, spacing 10 m, time step 0.001 s", "velocities           2000 to 3000 m/s", "nodes per wavelength 3.08 at 1154.7 m/s",
+		"limit 0.6061 (6060.9 m/s)", "3.08 nodes per wavelength at 1154.7 m/s and 37.5 Hz, the highest frequency: fewer than 4 disperse"} {
+		if p := plans[0].Waves; !strings.Contains(p.String(), want) {
 			t.Errorf("%q is not in\n%s", want, p)
 		}
 	}

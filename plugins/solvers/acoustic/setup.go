@@ -42,6 +42,9 @@ func newSetup(o *Options, device string, threads int) (*intime.Setup, error) {
 	}
 	s := &intime.Setup{Spaces: calls.Spaces{Solver: "acoustic"}, Threads: max(1, threads),
 		Scheme: &seismic.Scheme{Order: o.Order, StepS: *o.DtS, SpacingM: *o.Grid.SpacingM, PeakHz: peak, HighestHz: highest}}
+	if peak == 0 { // of samples whose spectrum is largest at 0: a plan wants a wave
+		s.Scheme.PeakHz = highest / seismic.HighestRicker
+	}
 	l := newLimits(o, highest)
 	if l.upper <= l.lower {
 		return nil, invalid("no velocity suits both: %s, and %s", l.stable(), l.carried())

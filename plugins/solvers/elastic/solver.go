@@ -54,5 +54,5 @@ func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Confi
 	}
 	s.Use(cfg)
 	model, data := cfg.Model, cfg.Data
-	return contract.Configured{Model: &model, Data: &data}, nil
+	return contract.Configured{Model: &model, Data: &data, Scheme: cfg.Scheme}, nil
 }
