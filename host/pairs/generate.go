@@ -26,8 +26,8 @@ type Result struct {
 	Seconds float64
 }
 
-// Generate makes the files of a set that are not there, or not whole. Errors: a folder of another set (ErrFolder); a solver
-// that cannot take the maps (contract.ErrInvalidOption); a sample that the solver refuses; no room (*commit.SpaceError).
+// Generate makes the files of a set that are not there, or not whole. Errors: a folder of another set (ErrFolder); fewer samples
+// than the set has, a solver that cannot take the maps, data that float16 does not hold (contract.ErrInvalidOption); a sample that the solver refuses; no room (*commit.SpaceError).
 // After any error, cancellation or kill, the same call goes on with the file that it was at.
 func Generate(ctx context.Context, o Options) (*Result, error) {
 	j, err := o.prepare(ctx)
@@ -113,7 +113,7 @@ func (j *job) whole(f, n int) (bool, error) {
 
 // fewer is the error for a set that has more samples than are asked for: what it took to make them is not thrown away.
 func (j *job) fewer(path string) error {
-	return fmt.Errorf("%s: %w: count = %d, and %s shows that the set has more samples. Take another folder (-o), or as many as there are", j.Dir, ErrFolder, j.Pairs.Count, path)
+	return fmt.Errorf("%s: count = %d, but the set has more samples (%s): take another folder (-o), or as many as there are: %w", j.Dir, j.Pairs.Count, path, contract.ErrInvalidOption)
 }
 
 func exists(path string) bool {

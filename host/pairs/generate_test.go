@@ -283,7 +283,7 @@ func TestResume(t *testing.T) {
 	}
 	// Fewer samples than there are: nothing of them is lost.
 	for _, count := range []string{"13", "12", "5", "4"} { // of files of 4
-		if _, err := b.generate(t.Context(), "set", solved, "count = "+count); !errors.Is(err, pairs.ErrFolder) || !strings.Contains(err.Error(), "the set has more samples") {
+		if _, err := b.generate(t.Context(), "set", solved, "count = "+count); !errors.Is(err, contract.ErrInvalidOption) || !strings.Contains(err.Error(), "but the set has more samples") {
 			t.Errorf("count = %s of 14: %v", count, err)
 		}
 	}
