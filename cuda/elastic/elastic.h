@@ -31,13 +31,27 @@
 // The second weight of the difference over its first.
 constexpr double kFar = -1.0 / 27;
 
+// x as a V.
+template <class V>
+struct Constant {
+  static WAVEPRIOR_INLINE V Of(double x) { return V::Fill(x); }
+};
+template <>
+struct Constant<float> {
+  static WAVEPRIOR_INLINE float Of(double x) { return static_cast<float>(x); }
+};
+template <>
+struct Constant<double> {
+  static WAVEPRIOR_INLINE double Of(double x) { return x; }
+};
+
 // A difference over c, from those of the nodes beside it and of those beyond them.
 template <int R, class V>
 WAVEPRIOR_INLINE V Difference(V near, V far) {
   if constexpr (R == 1) {
     return near;
   } else {
-    return Fma(V::Fill(kFar), far, near);
+    return Fma(Constant<V>::Of(kFar), far, near);
   }
 }
 
