@@ -10,6 +10,7 @@ type Scheme struct {
 	SpacingM  float64
 	PeakHz    float64 // where the sources' spectrum is largest,
 	HighestHz float64 // and the most of it that counts
+	ShearOfVp float64 // vs/vp where shear waves run whose vs comes from vp; 0: all velocities are fields of the model
 }
 
 // weights are those of the second derivative (node, then its neighbours) by order, and of the staggered first one.
@@ -46,6 +47,14 @@ func (s *Scheme) Known() bool {
 		return staggered[s.Order] != nil
 	}
 	return second[s.Order] != nil
+}
+
+// Slowest is the speed of the slowest waves in models whose least velocity is v.
+func (s *Scheme) Slowest(v float64) float64 {
+	if s.ShearOfVp > 0 {
+		return v * s.ShearOfVp
+	}
+	return v
 }
 
 // Fastest is the velocity in m/s from which on the time step is unstable: h/dt times 2/sqrt(2 K(pi)), K the symbol.

@@ -30,8 +30,8 @@ func surface(n, shots, steps int) elastic.Config {
 // BenchmarkElastic: one model, 1000 steps. ms/item is the time of a model, Gcell/s counts padded nodes and forward steps.
 func BenchmarkElastic(b *testing.B) {
 	for _, size := range []struct{ n, shots int }{{70, 5}, {512, 4}} {
-		b.Run(fmt.Sprintf("forward-%d", size.n), func(b *testing.B) { benchmark(b, surface(size.n, size.shots, 1000), false) })
-		b.Run(fmt.Sprintf("gradient-%d", size.n), func(b *testing.B) { benchmark(b, surface(size.n, size.shots, 1000), true) })
+		b.Run(fmt.Sprintf("forward-%dx%d", size.n, size.n), func(b *testing.B) { benchmark(b, surface(size.n, size.shots, 1000), false) })
+		b.Run(fmt.Sprintf("gradient-%dx%d", size.n, size.n), func(b *testing.B) { benchmark(b, surface(size.n, size.shots, 1000), true) })
 	}
 }
 

@@ -166,6 +166,19 @@ func (s *shape) pieces(c *Config) {
 	}
 }
 
+// withEdges is the configuration with one node more above and left of the layers there. It stands still, as all nodes beyond the grid
+// do, but for its half points towards the layer: without these the layers above and left end half a node before those below and
+// right, where they are the last node's own (TestSymmetry).
+func (c Config) withEdges() Config {
+	if c.Top > 0 {
+		c.Top++
+	}
+	if c.Left > 0 {
+		c.Left++
+	}
+	return c
+}
+
 // shape works out where everything lies.
 func (c *Config) shape() shape {
 	s := shape{

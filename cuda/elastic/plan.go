@@ -31,26 +31,28 @@ func New[T cuda.Float](d cuda.Device, c Config) (*Plan[T], error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	layers := c
+	c = c.withEdges()
 	c.Batched = c.Batched || d.Name() != "cpu"
 	p := &Plan[T]{config: c, shape: c.shape()}
 	s := &p.shape
 	p.Plan = march.NewPlan(d, march.Sizes{Family: "elastic", Nodes: 3 * c.NZ * c.NX, Data: int(s.Shots) * s.perShot(), Shots: int(s.Shots),
 		Materials: parts * s.compact()}, march.Physics[T](p))
-	if err := p.fill(); err != nil {
+	if err := p.fill(&layers); err != nil {
 		p.Rooms.Close()
 		return nil, err
 	}
 	return p, nil
 }
 
-// fill puts on the device what no model changes.
-func (p *Plan[T]) fill() error {
+// fill puts on the device what no model changes; layers has them without the edges.
+func (p *Plan[T]) fill(layers *Config) error {
 	c, s := &p.config, &p.shape
 	rows, wide := int(s.Rows), int(s.Wide)
 	profile := make([]T, 4*wide+4*rows)
 	layer := cpml.Layer{SpeedMS: c.LayerSpeed, Hz: c.LayerHz, SpacingM: c.SpacingM, StepS: c.StepS}
-	cpml.Fill(layer, profile[s.Lead:4*wide], wide, int(s.Cols), c.Left, c.Right)
-	cpml.Fill(layer, profile[4*wide:], rows, rows, c.Top, c.Bottom)
+	cpml.Along(layer, profile[s.Lead:4*wide], wide, int(s.Cols), layers.Left, c.Right)
+	cpml.Along(layer, profile[4*wide:], rows, rows, layers.Top, c.Bottom)
 	var err error
 	if p.profile, err = p.Rooms.Put("profile", cuda.BytesOf(profile)); err != nil {
 		return err

@@ -53,8 +53,8 @@ func (p *Plan[T]) fill(layers *Config) error {
 	} else {
 		profile = make([]T, 4*wide+4*rows)
 		layer := cpml.Layer{SpeedMS: c.LayerSpeed, Hz: c.LayerHz, SpacingM: c.SpacingM, StepS: c.StepS}
-		along(layer, profile[:4*wide], wide, int(s.Cols), layers.Left, c.Right)
-		along(layer, profile[4*wide:], rows, rows, layers.Top, c.Bottom)
+		cpml.Along(layer, profile[:4*wide], wide, int(s.Cols), layers.Left, c.Right)
+		cpml.Along(layer, profile[4*wide:], rows, rows, layers.Top, c.Bottom)
 	}
 	var err error
 	if p.profile, err = p.Rooms.Put("profile", cuda.BytesOf(profile)); err != nil {

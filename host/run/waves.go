@@ -21,7 +21,7 @@ import (
 type WavePlan struct {
 	Solver     string
 	Scheme     seismic.Scheme
-	VMin, VMax float64    // m/s
+	VMin, VMax float64    // m/s, of the models; shear waves whose vs comes from vp are slower by Scheme.ShearOfVp
 	From       string     // where these come from
 	Bounds     [2]float64 // the velocities that the solver takes; 0, +Inf: any
 
@@ -127,14 +127,15 @@ func (p *WavePlan) Warnings() []string {
 		add("unstable: v dt/h is %.4g at %.5g m/s, order %d takes less than %.4g (%.5g m/s): take a time step below %.3g s",
 			p.VMax*s.StepS/s.SpacingM, p.VMax, s.Order, fast*s.StepS/s.SpacingM, fast, s.StepS*fast/p.VMax)
 	}
-	nodes := seismic.PointsPerWavelength(p.VMin, s.HighestHz, s.SpacingM)
+	slow := s.Slowest(p.VMin)
+	nodes := seismic.PointsPerWavelength(slow, s.HighestHz, s.SpacingM)
 	// What is asked for, but for rounding.
 	if few := nodes < fewNodes*(1-1e-9); few || p.VMin < p.Bounds[0] {
 		add("%.3g nodes per wavelength at %.5g m/s and %.4g Hz, the highest frequency: fewer than %d disperse. Take a spacing of %.3g m, or a wavelet of %.3g Hz",
-			nodes, p.VMin, s.HighestHz, fewNodes, s.SpacingM*nodes/fewNodes, s.PeakHz*nodes/fewNodes)
+			nodes, slow, s.HighestHz, fewNodes, s.SpacingM*nodes/fewNodes, s.PeakHz*nodes/fewNodes)
 	}
-	if e, _ := s.PhaseError(p.VMin, s.PeakHz); math.Abs(e) > worstPhase {
-		add("at %.5g m/s and %.4g Hz, the peak, waves run %.2g %% %s: over a path of 20 wavelengths that is %.2g of a period", p.VMin, s.PeakHz, 100*math.Abs(e), faster(e), 20*math.Abs(e))
+	if e, _ := s.PhaseError(slow, s.PeakHz); math.Abs(e) > worstPhase {
+		add("at %.5g m/s and %.4g Hz, the peak, waves run %.2g %% %s: over a path of 20 wavelengths that is %.2g of a period", slow, s.PeakHz, 100*math.Abs(e), faster(e), 20*math.Abs(e))
 	}
 	for _, v := range []float64{p.VMin, p.VMax} {
 		if v < p.Bounds[0] || v > p.Bounds[1] {
@@ -159,11 +160,15 @@ func (p *WavePlan) String() string {
 	var b strings.Builder
 	s := &p.Scheme
 	fmt.Fprintf(&b, "waves of solver %s: order %d, spacing %g m, time step %g s; spectrum with its peak at %.4g Hz, up to %.4g Hz\n", p.Solver, s.Order, s.SpacingM, s.StepS, s.PeakHz, s.HighestHz)
-	fmt.Fprintf(&b, "  velocities           %.5g to %.5g m/s (%s)\n", p.VMin, p.VMax, p.From)
+	slow, shear := s.Slowest(p.VMin), ""
+	if s.ShearOfVp > 0 {
+		shear = fmt.Sprintf("; shear waves from %.5g m/s", slow)
+	}
+	fmt.Fprintf(&b, "  velocities           %.5g to %.5g m/s (%s)%s\n", p.VMin, p.VMax, p.From, shear)
 	fmt.Fprintf(&b, "  nodes per wavelength %.3g at %.5g m/s and the highest frequency, %.3g at the peak\n",
-		seismic.PointsPerWavelength(p.VMin, s.HighestHz, s.SpacingM), p.VMin, seismic.PointsPerWavelength(p.VMin, s.PeakHz, s.SpacingM))
+		seismic.PointsPerWavelength(slow, s.HighestHz, s.SpacingM), slow, seismic.PointsPerWavelength(slow, s.PeakHz, s.SpacingM))
 	fmt.Fprintf(&b, "  velocity error       %s at the peak, %s at the highest frequency (at %.5g m/s; %s and %s at %.5g m/s)\n",
-		p.phase(p.VMin, s.PeakHz), p.phase(p.VMin, s.HighestHz), p.VMin, p.phase(p.VMax, s.PeakHz), p.phase(p.VMax, s.HighestHz), p.VMax)
+		p.phase(slow, s.PeakHz), p.phase(slow, s.HighestHz), slow, p.phase(p.VMax, s.PeakHz), p.phase(p.VMax, s.HighestHz), p.VMax)
 	fmt.Fprintf(&b, "  stability            v dt/h = %.4f at %.5g m/s, limit %.4f (%.5g m/s)\n", p.VMax*s.StepS/s.SpacingM, p.VMax, s.Fastest()*s.StepS/s.SpacingM, s.Fastest())
 	if p.Forward > 0 {
 		fmt.Fprintf(&b, "  a model              %s forward", Seconds(p.Forward))

@@ -9,6 +9,7 @@ import (
 	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/host/run"
 	"github.com/waveprior/waveprior/plugins/solvers/acoustic"
+	"github.com/waveprior/waveprior/plugins/solvers/elastic"
 )
 
 // carried is order 4 on 10 m and 1 ms with a Ricker wavelet of 15 Hz, as the OpenFWI data sets have it.
@@ -115,6 +116,28 @@ chains = 2
 		t.Errorf("%+v", p)
 	}
 	for _, want := range []string{"waves of solver acoustic: order 4", "nodes per wavelength 5.33 at 2000 m/s", "limit 0.6124 (6123.7 m/s)", "their data 0.0 MiB"} {
+		if !strings.Contains(p.String(), want) {
+			t.Errorf("%q is not in\n%s", want, p)
+		}
+	}
+	// Elastic waves: with vs = vp/sqrt(3) the slowest have 2000/sqrt(3) m/s, and there are two steps to a sample of 3 ms.
+	b.plugins["solver/elastic"] = func() contract.Plugin { return elastic.New() }
+	shear := strings.NewReplacer(`plugin = "acoustic"`, `plugin = "elastic"`, "dt_s = 1e-3", "dt_s = 3e-3\nvp_max_m_s = 4000.0\nvs.poisson = 0.25\nrho.constant_kg_m3 = 2000.0").Replace(text)
+	o, done, err = b.load(shear)
+	defer done()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plans, err = run.Plan(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	p = plans[0].Waves
+	if p == nil || !p.Scheme.Staggered || p.Scheme.StepS != 1.5e-3 || math.Abs(p.Scheme.Slowest(p.VMin)-2000/math.Sqrt(3)) > 1e-9 {
+		t.Fatalf("%+v", p)
+	}
+	for _, want := range []string{"waves of solver elastic: order 4, spacing 10 m, time step 0.0015 s", "2000 to 3000 m/s (8 training examples); shear waves from 1154.7 m/s",
+		"nodes per wavelength 3.08 at 1154.7 m/s and the highest frequency, 7.7 at the peak", "v dt/h = 0.4500 at 3000 m/s, limit 0.6061 (4040.6 m/s)",
+		"warning: 3.08 nodes per wavelength at 1154.7 m/s"} {
 		if !strings.Contains(p.String(), want) {
 			t.Errorf("%q is not in\n%s", want, p)
 		}
