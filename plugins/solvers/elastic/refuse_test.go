@@ -54,7 +54,7 @@ func TestOptionErrors(t *testing.T) {
 	if _, err := New().Configure(ctx, contract.Config{Options: json.RawMessage(`{`)}); !errors.Is(err, contract.ErrInvalidOption) {
 		t.Errorf("half a table: %v", err)
 	}
-	if _, err := New().Configure(ctx, contract.Config{Options: tiny.json(t), Device: "cuda:0"}); !errors.Is(err, contract.ErrUnsupported) {
+	if _, err := New().Configure(ctx, contract.Config{Options: tiny.json(t), Device: "cuda:250"}); !errors.Is(err, contract.ErrUnsupported) {
 		t.Errorf("device: %v", err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
 
-func newSetup(o *Options, threads int) (*intime.Setup, *limits, error) {
+func newSetup(o *Options, device string, threads int) (*intime.Setup, *limits, error) {
 	if err := o.fill(); err != nil {
 		return nil, nil, err
 	}
@@ -65,7 +65,12 @@ func newSetup(o *Options, threads int) (*intime.Setup, *limits, error) {
 		Axes: []space.Axis{{Name: "component", Size: 2}, sources,
 			{Name: "time", Unit: "s", Size: *o.NT, Origin: *o.DtS, Step: *o.DtS}, receivers},
 		Quantities: []space.Quantity{{Name: "vx", Unit: "m/s"}, {Name: "vz", Unit: "m/s"}}}
-	if s.Device, err = cuda.NewCPU(s.Threads); err != nil {
+	if contract.DeviceKind(device) == contract.DeviceCPU {
+		device = contract.DeviceCPU
+	} else {
+		c.Memory = 0 // what a GPU has, within what package march takes of it
+	}
+	if s.Device, err = cuda.Open(device, s.Threads); err != nil {
 		return nil, nil, fmt.Errorf("solver elastic: %w: %w", contract.ErrUnsupported, err)
 	}
 	if dtype == tensor.Float32 {
