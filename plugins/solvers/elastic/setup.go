@@ -35,7 +35,10 @@ func newSetup(o *Options, threads int) (*intime.Setup, *limits, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	q := o.wavelet(l.dt, l.each)
+	q, err := o.wavelet(l.dt, l.each)
+	if err != nil {
+		return nil, nil, err
+	}
 	for range c.Sources {
 		c.Wavelets = append(c.Wavelets, q)
 	}
@@ -45,10 +48,12 @@ func newSetup(o *Options, threads int) (*intime.Setup, *limits, error) {
 	if o.Precision == "float64" {
 		dtype = tensor.Float64
 	}
-	lower, upper := l.lowest(), l.upper
+	lower, upper := intime.Bounds(l.lowest(), l.upper, dtype)
+	l.upper = upper
 	quantities := []space.Quantity{{Name: "vp", Unit: "m/s", Lower: &lower, Upper: &upper}}
 	if l.vs {
-		quantities = append(quantities, space.Quantity{Name: "vs", Unit: "m/s", Lower: ptr(0.0), Upper: ptr(l.upper / math.Sqrt2)})
+		_, shear := intime.Bounds(0, l.upper/math.Sqrt2, dtype)
+		quantities = append(quantities, space.Quantity{Name: "vs", Unit: "m/s", Lower: ptr(0.0), Upper: &shear})
 	}
 	if l.rho {
 		quantities = append(quantities, space.Quantity{Name: "rho", Unit: "kg/m3", Lower: ptr(float64(leastDensity))})
