@@ -1,6 +1,6 @@
 // Package cuda is the bottom of the numerical core: a Device that owns memory and runs kernels, and the headers that all
 // kernels share. The kernels themselves live in families below it, each a package of its own: cuda/nn (networks),
-// cuda/helmholtz (fronts of the Helmholtz solver), cuda/wave and cuda/elastic (propagators in time).
+// cuda/helmholtz (fronts of the Helmholtz solver), cuda/wave and cuda/elastic (propagators in time, over cuda/march).
 //
 // A [Kernel] is one hand-written loop, known by the name of its CUDA symbol, with its CPU twin as a C function. It is run
 // over work units 0..units-1. What a unit is depends on the problem's size alone, never on the number of threads, and no

@@ -12,9 +12,9 @@ import (
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/npy"
-	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/host/experiment"
+	hostrun "github.com/waveprior/waveprior/host/run"
 	"github.com/waveprior/waveprior/host/session"
 )
 
@@ -64,61 +64,10 @@ func (f *solverRun) open(ctx context.Context, path string) (s *session.Session, 
 		return nil, nil, nil, false, err
 	}
 	solver = &contract.SolverService{Solver: pool, Description: pool.Describe(), Configured: conf}
-	if m, single, err = readBatch(f.model, conf.Model); err != nil {
+	if m, single, err = hostrun.ReadItems(f.model, conf.Model); err != nil {
 		return nil, nil, nil, false, &exitError{exitInput, err}
 	}
 	return own, solver, m, single, nil
-}
-
-// readBatch reads one item or a batch of items of a space, rounded to its precision. A model that lacks the axes of size 1
-// is taken as well.
-func readBatch(path string, s *space.Space) (t *tensor.Tensor, single bool, err error) {
-	if t, err = npy.Read(path); err != nil {
-		return nil, false, err
-	}
-	if t.DType != s.DType {
-		if from, to := t.DType, s.DType; from.IsComplex() != to.IsComplex() || !floating(from) || !floating(to) {
-			return nil, false, fmt.Errorf("%s is %v, the solver takes %v", path, from, s)
-		}
-		r := tensor.New(s.DType, t.Shape...)
-		r.SetReals(t.AppendReals(nil))
-		t = r
-	}
-	want := s.ItemShape()
-	shape := squeeze(t.Shape)
-	switch {
-	case len(t.Shape) == len(want)+1 && s.Check(path, t, -1) == nil:
-		return t, false, nil
-	case equal(t.Shape, want) || equal(shape, squeeze(want)):
-		return t.Reshape(s.BatchShape(1)...), true, nil
-	}
-	return nil, false, fmt.Errorf("%s has shape %v; the solver takes one item of shape %v or a batch (n, ...) of them: %v", path, t.Shape, want, s)
-}
-
-func floating(t tensor.DType) bool {
-	return t == tensor.Float32 || t == tensor.Float64 || t.IsComplex()
-}
-
-func squeeze(shape []int) []int {
-	var out []int
-	for _, n := range shape {
-		if n != 1 {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-func equal(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // check fails with every item's status that is not OK.
@@ -203,7 +152,7 @@ numbers, one model without, a batch with a batch axis, and prints phi. d_obs.npy
 				return err
 			}
 			defer s.Close()
-			d, _, err := readBatch(data, solver.Configured.Data)
+			d, _, err := hostrun.ReadItems(data, solver.Configured.Data)
 			if err != nil {
 				return &exitError{exitInput, err}
 			}

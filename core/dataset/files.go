@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/waveprior/waveprior/core/openfwi"
@@ -27,6 +28,7 @@ type fileItems struct {
 	count  int
 	order  []int // sample of item i; nil: i
 	sample []int // shape of a sample
+	own    *space.Space
 }
 
 // build looks at the files' headers.
@@ -34,6 +36,9 @@ func (o *filesOptions) build(model *space.Space) (population, error) {
 	z, x, err := section(model)
 	if err != nil {
 		return population{}, err
+	}
+	if kind, _ := openfwi.KindOf(o.Path); kind == openfwi.Data {
+		return population{}, keyError("path", "%s has the name of a file of data, models are wanted (model1.npy, vel2_1_0.npy, vp_1.npy)", o.Path)
 	}
 	set, err := openfwi.Open(o.Path)
 	if err != nil {
@@ -60,6 +65,7 @@ func (o *filesOptions) build(model *space.Space) (population, error) {
 	}
 	own := &space.Space{Name: "file", DType: tensor.Float64, Axes: []space.Axis{z.Cells(grid[0]), x.Cells(grid[1])},
 		Quantities: []space.Quantity{{Name: o.Quantity, Unit: o.Unit}}}
+	f.own = own
 	return population{examples: examples, files: f, space: own}, nil
 }
 
@@ -105,5 +111,31 @@ func (f *fileItems) read(heldOut bool) (read func(x *tensor.Tensor, i int) error
 		return nil, nil, fmt.Errorf("%s and its neighbours changed: %d samples of shape %v, there were %d of %v", f.paths[0], set.Len(), set.Item(), f.count, f.sample)
 	}
 	shape := append([]int{1}, f.sample...)
-	return func(x *tensor.Tensor, i int) error { return set.Read(f.item(i, heldOut), x.Reshape(shape...)) }, set.Close, nil
+	return func(x *tensor.Tensor, i int) error {
+		k := f.item(i, heldOut)
+		err := set.Read(k, x.Reshape(shape...))
+		if err == nil {
+			if text := f.wrong(x.Float64s()); text != "" {
+				file, row := set.Where(k)
+				err = fmt.Errorf("%s, sample %d: %s", file, row, text)
+			}
+		}
+		return err
+	}, set.Close, nil
+}
+
+// wrong says what no earth has: numbers that are not finite, and of rock's velocities, slownesses and densities those that are not
+// above 0; "" where there is none.
+func (f *fileItems) wrong(v []float64) string {
+	q, columns := f.own.Quantities[0], f.own.Axes[1].Size
+	positive := slices.Contains([]string{"vp", "slowness", "squared_slowness", "rho"}, q.Name)
+	for i, x := range v {
+		switch {
+		case math.IsNaN(x) || math.IsInf(x, 0):
+			return fmt.Sprintf("%s is %g at (iz %d, ix %d), it must be finite", q.Name, x, i/columns, i%columns)
+		case positive && x <= 0:
+			return fmt.Sprintf("%s is %g %s at (iz %d, ix %d), it must be above 0", q.Name, x, q.Unit, i/columns, i%columns)
+		}
+	}
+	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,6 +134,16 @@ func TestFilesErrors(t *testing.T) {
 			t.Errorf("%s: %v, want %q", test.options, err, test.want)
 		}
 	}
+	gather := filepath.Join(dir, "data1.npy")
+	if err := npy.Write(gather, tensor.New(tensor.Float32, 2, 1, 3, 3)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fromFiles(t, fmt.Sprintf(`{"path": %q}`, gather), tensor.Float32); err == nil || !strings.Contains(err.Error(), "data1.npy has the name of a file of data") {
+		t.Errorf("data as models: %v", err)
+	}
+	if err := os.Remove(gather); err != nil {
+		t.Fatal(err)
+	}
 	g, err := fromFiles(t, fmt.Sprintf(`{"path": %q}`, dir), tensor.Float32)
 	if err != nil {
 		t.Fatal(err)
@@ -155,5 +166,32 @@ func TestFilesErrors(t *testing.T) {
 	}
 	if list, err := Files("ring", json.RawMessage(`{}`)); err != nil || list != nil {
 		t.Errorf("files of a ring: %v, %v", list, err)
+	}
+}
+
+// TestFilesWithoutEarth: a number that no rock has is an error with its file, sample and place, not a training example.
+func TestFilesWithoutEarth(t *testing.T) {
+	for _, x := range []float64{math.NaN(), math.Inf(1), 0, -1500} {
+		dir := folder(t)
+		v := tensor.New(tensor.Float32, 4, 1, 3, 3)
+		for i := range v.Float32s() {
+			v.Float32s()[i] = 1500
+		}
+		v.Float32s()[2*9+5] = float32(x)
+		if err := npy.Write(filepath.Join(dir, "model1.npy"), v); err != nil {
+			t.Fatal(err)
+		}
+		g, err := fromFiles(t, fmt.Sprintf(`{"path": %q, "order": "files"}`, dir), tensor.Float32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := g.Space()
+		want := fmt.Sprintf("model1.npy, sample 2: vp is %g", x)
+		if err := g.Fill(0, s.New(15), false); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "at (iz 1, ix 2), it must be") {
+			t.Errorf("%g: %v, want %q", x, err, want)
+		}
+		if err := g.Fill(3, s.New(12), false); err != nil {
+			t.Errorf("the others: %v", err)
+		}
 	}
 }

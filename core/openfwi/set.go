@@ -122,17 +122,27 @@ func (s *Set) Files() []string {
 	return names
 }
 
-// Read fills dst, shape (1, Item...) of Float32 or Float64, with sample i. It panics unless 0 <= i < Len.
-func (s *Set) Read(i int, dst *tensor.Tensor) error {
+// Where returns the file of sample i, and its row there. It panics unless 0 <= i < Len.
+func (s *Set) Where(i int) (file string, row int) {
+	f, row := s.find(i)
+	return f.Name(), row
+}
+
+func (s *Set) find(i int) (f *npy.Rows, row int) {
 	if i < 0 || i >= s.Len() {
 		panic(fmt.Sprintf("openfwi: sample %d of %d", i, s.Len()))
 	}
+	k := sort.SearchInts(s.ends, i+1)
+	return s.files[k], i - s.ends[k] + s.files[k].Len()
+}
+
+// Read fills dst, shape (1, Item...) of Float32 or Float64, with sample i. It panics unless 0 <= i < Len.
+func (s *Set) Read(i int, dst *tensor.Tensor) error {
+	f, row := s.find(i)
 	if len(dst.Shape) == 0 || dst.Shape[0] != 1 {
 		return fmt.Errorf("openfwi: one sample to be read into shape %v: %w", dst.Shape, tensor.ErrShape)
 	}
-	k := sort.SearchInts(s.ends, i+1)
-	f := s.files[k]
-	return f.Read(i-s.ends[k]+f.Len(), dst)
+	return f.Read(row, dst)
 }
 
 // Close closes the files.

@@ -43,7 +43,7 @@ func (w *Wavelet) Signals(n int, dt float64) ([]Signal, error) {
 			delay = *w.DelayS
 		}
 		s.Q = Ricker(n, dt, f, delay)
-		return []Signal{s}, nil
+		return []Signal{s}, CheckRicker(s.Q, dt, delay)
 	case "samples":
 		s, err := w.signal(w.Values, n, dt)
 		if err != nil {

@@ -1,6 +1,9 @@
 package seismic
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Ricker samples a Ricker wavelet, (1 - 2 b) exp(-b) with b = (pi f (t - delay))^2, at t = 0, dt, ..., (n - 1) dt: f is its
 // peak frequency in Hz. N. Ricker, Geophysics 18 (1953) 10.
@@ -11,6 +14,19 @@ func Ricker(n int, dt, f, delay float64) []float64 {
 		q[k] = (1 - 2*b) * math.Exp(-b)
 	}
 	return q
+}
+
+// CheckRicker is an error where next to nothing of a Ricker wavelet's samples q, dt apart, is left, since its peak lies too far before
+// or behind them: less than 1e-6 of the peak's 1.
+func CheckRicker(q []float64, dt, delay float64) error {
+	largest := 0.0
+	for _, x := range q {
+		largest = max(largest, math.Abs(x))
+	}
+	if largest < 1e-6 {
+		return fmt.Errorf("delay_s = %g s puts the wavelet's peak, of 1, so far from the time steps, 0 to %.6g s, that the largest sample is %.3g", delay, float64(len(q)-1)*dt, largest)
+	}
+	return nil
 }
 
 // RickerOpenFWI is the data sets' one: 2 floor(2.2/(2 f dt)) + 1 samples, centred, and 0 after.

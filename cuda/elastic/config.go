@@ -65,7 +65,7 @@ type shape struct {
 	FreeSurface               int64
 	Steps, Each               int64
 	Shots, Receivers          int64
-	Segment, State, Adjoint   int64
+	Segment, State            int64
 	PerSlot, Slots            int64
 }
 
@@ -199,6 +199,5 @@ func (c *Config) shape() shape {
 		layeredRows += s.Bottom + 1
 	}
 	s.State = int64(parts*s.field()) + 4*s.Rows*layered + 4*layeredRows*s.Wide
-	s.Adjoint = s.State + 4*layeredRows*s.Wide
 	return s
 }

@@ -8,8 +8,11 @@
 //	err = p.Forward(m, d)                        // m (models, 3, nz, nx): vp, vs, rho; d (models, 2, shots, steps, receivers): vx, vz
 //	err = p.Gradient(m, observed, which, d, g)   // of 1/2 |d - observed|^2, with respect to vp, vs and rho
 //
-// Main types: [Config], [Plan]. Gradients and VJP are exact transposes of the discrete scheme, the layers and the free surface
+// Main types: [Config], [Plan], whose calls are those of march.Plan. Gradients and VJP are exact transposes of the discrete scheme, the layers and the free surface
 // included; what they need of the forward run is kept, or done again from states in between, to the same bits.
+//
+// On a GPU all shots of a call go through time side by side, half a step at a time, by kernels of their own (elastic_march.h; package
+// cuda/march, docs/adr/0017): the same formulas, operations and numbers.
 //
 // It checks neither stability nor dispersion, and knows positions as nodes with weights only: package core/seismic and the
 // solver plugin do the rest.

@@ -308,18 +308,18 @@ struct MarchBack {
     One(kVZ, j, i, g.Compact() + node, pull.z);
   }
   WAVEPRIOR_INLINE void One(int32_t field, int32_t j, int32_t i, int32_t node, T pull) const {
-    const T b = u.materials[node], kept = u.kept[Keep(node)], was = f.Read(field, j, i), grown = u.gradient[node];
-    T v = Fma(b, pull, was), sum = Fma(v, kept, grown);
+    const T b = u.materials[node], kept = u.kept[Keep(node)], grown = u.gradient[node];
+    T v = f.Read(field, j, i);
     if ((step + 1) % g.each == 0) {
       int32_t e, end;
       for (u.receivers.Range(field, j, i, &e, &end); e < end; e++) {
         const T more = b * (u.receivers.weight[e] * u.Drive(step / g.each, u.receivers.Point(e)));
         v += more;
-        sum = Fma(more, kept, sum);
         CountOperations(3);
       }
     }
-    u.gradient.Set(node, sum);
+    v = Fma(b, pull, v);
+    u.gradient.Set(node, Fma(v, kept, grown));
     u.state.Set(g.Place(field, j, i), v);
     f.PassX(field, j, i, v);
     f.PassZ(field, j, i, v);

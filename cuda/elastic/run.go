@@ -55,7 +55,6 @@ func (p *Plan[T]) keeping(c *march.Call[T], slots int) (int, int) {
 	fixed := (1 + c.Many) * int(s.State)
 	if c.Gradient {
 		state = int(s.State)
-		fixed = int(s.State) + c.Many*int(s.Adjoint)
 		if !c.Observed.IsNil() {
 			fixed += s.perShot()
 		}

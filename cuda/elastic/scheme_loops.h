@@ -4,7 +4,7 @@
 // number is made from the same numbers as without.
 //
 // A state is the five fields; then the memory of the layers left and right (rows, 4, layered columns) and of those above and
-// below (layered rows, 4, wide). One of the transpose has phi there, and t' along z after it (layered rows, 4, wide).
+// below (layered rows, 4, wide). One of the transpose has phi there.
 
 constexpr int kTogether = 12;              // steps under way at most
 constexpr int64_t kNear = 5 << 18;         // bytes that stay near
@@ -34,7 +34,6 @@ class Scheme {
               s_.Layered(), s_.left_end, s_.right_begin, job.profile},
         memory_(kParts * s_.Field()),
         memory_z_(memory_ + 4 * s_.rows * s_.Layered()),
-        through_(memory_z_ + 4 * (s_.Above() + s_.Below()) * s_.wide),
         materials_(job.materials + model * kParts * s_.Compact()),
         along_z_(job.profile + 4 * s_.wide) {}
 
@@ -46,13 +45,13 @@ class Scheme {
            s_.left_end <= s_.right_begin && s_.right_begin <= s_.wide &&
            (!s_.left || s_.left_end >= edge + R || s_.left_end == s_.wide) &&
            (!s_.right || s_.right_begin <= s_.lead + s_.cols - s_.right - 1 - R || s_.left_end == s_.wide) &&
-           s_.state == through_ && s_.adjoint == through_ + 4 * (s_.Above() + s_.Below()) * s_.wide;
+           s_.state == memory_z_ + 4 * (s_.Above() + s_.Below()) * s_.wide;
   }
 
   // How many steps go together: as many as have what they work on, four rows each, in a near cache, and one where that holds a
   // whole state. A row of the transpose has the gradients and what was kept besides.
   int64_t Together() const { return Together(s_.state, 2 * kParts + 2); }
-  int64_t TogetherBack() const { return Together(s_.adjoint + kParts * grid_.compact, 4 * kParts); }
+  int64_t TogetherBack() const { return Together(s_.state + kParts * grid_.compact, 4 * kParts); }
 
   const T* Buoyancy() const { return materials_; }
 
@@ -102,11 +101,6 @@ class Scheme {
   // The number of row j among those with a layer above or below.
   int64_t Rank(int64_t j) const { return j < s_.Above() ? j : s_.Above() + j - (s_.rows - s_.Below()); }
   T* MemoryZ(T* state, int64_t j, int64_t kind) const { return state + memory_z_ + (4 * Rank(j) + kind) * s_.wide; }
-  T* ThroughZ(T* state, int64_t j, int64_t kind) const { return state + through_ + (4 * Rank(j) + kind) * s_.wide; }
-  // Row j of a field as the transpose differences it along z.
-  const T* Across(T* state, int64_t part, int64_t j, int64_t kind) const {
-    return j >= 0 && Layered(j) ? ThroughZ(state, j, kind) : At(state, part, j);
-  }
   // Whether rows j - R..j + R have no layer above or below.
   bool Between(int64_t j) const {
     return (!s_.Above() || j >= s_.Above() + R) && (!s_.Below() || j + R < s_.rows - s_.Below());
@@ -119,7 +113,8 @@ class Scheme {
     r.fields = At(state, kVX, j);
     r.materials = materials_ + at;
     r.mx = state + memory_ + (4 * j + kind) * grid_.layered;
-    r.mz = MemoryZ(state, j, kind);
+    r.mz = MemoryZ(state, j, part ? 2 : 0);
+    r.layered = Layered(j);
     r.along_z = along_z_ + j;
     r.kept = pass.kept + (kParts * j + part) * s_.wide;
     r.soon = r.kept + kParts * s_.wide * (j + kAhead < s_.rows ? kAhead : kAhead - (1 + pass.together) * s_.rows);
@@ -143,13 +138,11 @@ class Scheme {
         VelocitiesBack<T, R, N, false>(grid_, r);
       } else {
         for (int k = 0; k < N + 3; k++) {
-          r.zx[k] = Across(state, kXZ, j + k - 2, 3);
-          r.zz[k] = Across(state, kZZ, j + k - 1, 2);
+          Phi(state, kXZ, j + k - 2, 3, &r.px[k], &r.ax[k]);
+          Phi(state, kZZ, j + k - 1, 2, &r.pz[k], &r.az[k]);
         }
         VelocitiesBack<T, R, N, true>(grid_, r);
       }
-      for (int64_t i = j; i < j + N; i++)
-        if (Layered(i)) SpreadZ(state, i, 0, kVX, kVZ);
     } else if (Layered(j)) {
       Velocities<T, R, M, N, true>(grid_, r);
     } else {
@@ -164,9 +157,6 @@ class Scheme {
       for (int64_t i = j; i < end; i++) StressRows<M, 1>(state, i, pass);
     }
     if (s_.free_surface && j == 0) memset(At(state, kZZ, 0), 0, static_cast<size_t>(s_.wide) * sizeof(T));
-    if constexpr (M == kTransposed)
-      for (int64_t i = j; i < end; i++)
-        if (Layered(i)) SpreadZ(state, i, 2, kZZ, kXZ);
   }
   template <Mode M, int N>
   WAVEPRIOR_INLINE void StressRows(T* state, int64_t j, const Pass<T>& pass) const {
@@ -176,8 +166,8 @@ class Scheme {
         StressesBack<T, R, N, false>(grid_, r);
       } else {
         for (int k = 0; k < N + 3; k++) {
-          r.zx[k] = Across(state, kVX, j + k - 1, 0);
-          r.zz[k] = Across(state, kVZ, j + k - 2, 1);
+          Phi(state, kVX, j + k - 1, 0, &r.px[k], &r.ax[k]);
+          Phi(state, kVZ, j + k - 2, 1, &r.pz[k], &r.az[k]);
         }
         StressesBack<T, R, N, true>(grid_, r);
       }
@@ -190,27 +180,20 @@ class Scheme {
   // Whether rows j and j + 1 are of one kind.
   template <Mode M>
   bool Alike(int64_t j) const {
-    return M == kTransposed ? Between(j) == Between(j + 1) : Layered(j) == Layered(j + 1);
+    return Layered(j) == Layered(j + 1) && (M != kTransposed || Between(j) == Between(j + 1));
   }
 
-  // Row j of what the transpose differences along z: field z0, at points (kind), and z1, at half points.
-  __attribute__((noinline)) void SpreadZ(T* state, int64_t j, int64_t kind, int64_t z0, int64_t z1) const {
-    for (int k = 0; k < 2; k++) {
-      const T* const c = along_z_ + (k ? 0 : 2 * s_.rows) + j;
-      const V b = V::Fill(c[0]), a = V::Fill(c[s_.rows]);
-      const T* const from = At(state, k ? z1 : z0, j);
-      T *const phi = MemoryZ(state, j, kind + k), *const to = ThroughZ(state, j, kind + k);
-      for (int64_t i = 0; i < s_.wide; i += V::kCount) {
-        V m = V::Load(phi + i);
-        Through(V::Load(from + i), b, a, &m).Store(to + i);
-        m.Store(phi + i);
-      }
-    }
+  // Of row j of a field that the transpose differences along z: phi of its layer there, and what that is multiplied by. Where
+  // there is none, any numbers and 0. Kinds 1 and 3 lie at half points.
+  WAVEPRIOR_INLINE void Phi(T* state, int64_t part, int64_t j, int64_t kind, const T** phi, T* a) const {
+    const bool layer = j >= 0 && Layered(j);
+    *phi = layer ? MemoryZ(state, j, kind) : At(state, part, j);
+    *a = layer ? along_z_[(kind & 1 ? 1 : 3) * s_.rows + j] : T(0);
   }
 
   const Shape& s_;
   const Grid<T> grid_;
-  const int64_t memory_, memory_z_, through_;  // where these begin in a state
-  const T* const materials_;                   // (5, rows, wide)
-  const T* const along_z_;                     // (4, rows)
+  const int64_t memory_, memory_z_;  // where these begin in a state
+  const T* const materials_;         // (5, rows, wide)
+  const T* const along_z_;           // (4, rows)
 };

@@ -26,8 +26,7 @@ struct Shape {
   int64_t steps, each;               // steps of the scheme, and how many of them are a row of data
   int64_t shots, receivers;
   int64_t segment;  // steps that are kept at a time
-  int64_t state;    // numbers of a state of the forward run or of a tangent,
-  int64_t adjoint;  // of a state of the transpose,
+  int64_t state;    // numbers of a state of the forward run, a tangent or the transpose,
   int64_t slot;     // and of a slot
   int64_t slots;    // of the workspace: as many as there are threads
 

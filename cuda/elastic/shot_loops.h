@@ -30,10 +30,9 @@ class Shot {
   int Run() {
     const bool linear = job_.tangent || job_.gradient;
     const int64_t many = linear ? job_.many : 0, segments = segments_;
-    const int64_t per = job_.gradient ? s_.adjoint : s_.state;
     T* const state = slot_;
     T* const others = state + s_.state;
-    T* const checkpoints = others + many * per;
+    T* const checkpoints = others + many * s_.state;
     kept_ = checkpoints + (job_.gradient ? (segments - 1) * s_.state : 0);
     T* const residual = kept_ + (linear ? s_.segment * kParts * s_.Compact() : 0);
     T* const end = residual + (job_.gradient && job_.observed ? 2 * PerShot() : 0);
@@ -47,7 +46,7 @@ class Shot {
     for (int64_t k = 0; job_.tangent && k < segments; k++) {
       const int64_t lo = First(k), hi = First(k + 1);
       Forward(state, lo, hi, true, true);
-      for (int64_t d = 0; d < many; d++) Tangent(others + d * per, lo, hi, d);
+      for (int64_t d = 0; d < many; d++) Tangent(others + d * s_.state, lo, hi, d);
     }
     if (!job_.gradient) return waveprior::kOk;
     for (int64_t k = 0; k < segments; k++) {
@@ -73,7 +72,7 @@ class Shot {
         const int64_t set = (job_.sets == 1 ? 0 : model_) * many + d;
         const T* const wx = job_.observed ? residual : Of(job_.cotangent, set, 0);
         const T* const wz = job_.observed ? residual + PerShot() : Of(job_.cotangent, set, 1);
-        Transposed(others + d * per, lo, hi, d, wx, wz);
+        Transposed(others + d * s_.state, lo, hi, d, wx, wz);
       }
     }
     return waveprior::kOk;

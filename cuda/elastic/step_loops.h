@@ -21,14 +21,15 @@ struct Rows {
   T* fields;           // vx of the row; the other fields are g.field apart, rows g.stride
   const T* materials;  // bx, bz or lam + 2 mu, lam, mu, g.compact apart; rows g.wide
   T *mx, *mz;  // two memories each, along x (of the layers' columns) and z: g.layered and g.wide apart; rows 4 of these
-  const T* along_z;  // b and a at half points, b and a at points, g.rows apart
-  const T *zx[5],
-      *zz[5];      // of the transpose near layers above or below: from row -2 or -1 on what is differenced along z
-  T* kept;         // D s + f of vx and vz, or vx_x, vz_z, vx_z + vz_x, g.wide apart; rows 5 of these
-  const T* soon;   // of the transpose: what will be kept of some rows further on
-  bool stream;     // past the caches
-  const T* along;  // of the tangent: directions of the materials, g.compact apart
-  T* gradient;     // of the transpose, g.compact apart
+  const T* along_z;        // b and a at half points, b and a at points, g.rows apart
+  bool layered;            // of the transpose: above or below there is a layer
+  const T *px[5], *pz[5];  // and near such rows: phi along z of what is differenced there, from row -2 or -1 on,
+  T ax[5], az[5];          // and what it is multiplied by
+  T* kept;                 // D s + f of vx and vz, or vx_x, vz_z, vx_z + vz_x, g.wide apart; rows 5 of these
+  const T* soon;           // of the transpose: what will be kept of some rows further on
+  bool stream;             // past the caches
+  const T* along;          // of the tangent: directions of the materials, g.compact apart
+  T* gradient;             // of the transpose, g.compact apart
 };
 
 // A vector of a row between those before and after it, that may be other numbers than memory's.
@@ -143,6 +144,25 @@ WAVEPRIOR_INLINE Lanes<T> Spread(Lanes<T> t, Lanes<T> b, Lanes<T> a, T* phi) {
   m.Store(phi);
   return t;
 }
+// The same along z: phi of row k moves on by the numbers of a field at points of z and of one at half points, and where these are
+// differenced t' is made of it.
+template <class T>
+WAVEPRIOR_INLINE void Deepen(const Grid<T>& g, const Rows<T>& r, int k, int64_t i, Lanes<T> whole, Lanes<T> half) {
+  typedef Lanes<T> V;
+  T* const phi = r.mz + 4 * k * g.wide + i;
+  const T* const b = r.along_z + k;
+  Fma(V::Fill(b[2 * g.rows]), V::Load(phi), whole).Store(phi);
+  Fma(V::Fill(b[0]), V::Load(phi + g.wide), half).Store(phi + g.wide);
+}
+template <bool Z, class T>
+WAVEPRIOR_INLINE Lanes<T> Turn(Lanes<T> t, T a, const T* phi) {
+  if constexpr (Z) {
+    return Fma(Lanes<T>::Fill(a), Lanes<T>::Load(phi), t);
+  } else {
+    return t;
+  }
+}
+
 // The vectors at column i of rows of two fields, with their layers along x, enter their windows.
 template <int N, class T>
 WAVEPRIOR_INLINE void Enter(const Grid<T>& g, const T* f0, const T* f1, int64_t i, const T* c0, const T* c1, T** phi,
@@ -364,8 +384,8 @@ __attribute__((noinline)) void VelocitiesBack(const Grid<T>& g, const Rows<T>& r
     V x[N + 3], z[N + 3];
 #pragma GCC unroll 8
     for (int k = 2 - R; k < N + R + 1; k++) {
-      x[k] = V::Load(Z ? r.zx[k] + i : xz + i + (k - 2) * stride);
-      z[k] = V::Load(Z ? r.zz[k] + i : zz + i + (k - 1) * stride);
+      x[k] = Turn<Z>(V::Load(xz + i + (k - 2) * stride), r.ax[k], r.px[k] + i);
+      z[k] = Turn<Z>(V::Load(zz + i + (k - 1) * stride), r.az[k], r.pz[k] + i);
     }
 #pragma GCC unroll 2
     for (int k = 0; k < N; k++) {
@@ -380,6 +400,7 @@ __attribute__((noinline)) void VelocitiesBack(const Grid<T>& g, const Rows<T>& r
       Grow(gradient + k * wide + compact, vz, V::Load(kept + (kParts * k + 1) * wide));
       vx.Store(to);
       vz.Store(to + field);
+      if (Z && r.layered) Deepen(g, r, k, i, vx, vz);
       wx[k].Move();
       wz[k].Move();
     }
@@ -414,8 +435,8 @@ __attribute__((noinline)) void StressesBack(const Grid<T>& g, const Rows<T>& r) 
     V x[N + 3], z[N + 3];
 #pragma GCC unroll 8
     for (int k = 2 - R; k < N + R + 1; k++) {
-      x[k] = V::Load(Z ? r.zx[k] + i : vx + i + (k - 1) * stride);
-      z[k] = V::Load(Z ? r.zz[k] + i : vz + i + (k - 2) * stride);
+      x[k] = Turn<Z>(V::Load(vx + i + (k - 1) * stride), r.ax[k], r.px[k] + i);
+      z[k] = Turn<Z>(V::Load(vz + i + (k - 2) * stride), r.az[k], r.pz[k] + i);
     }
 #pragma GCC unroll 2
     for (int k = 0; k < N; k++) {
@@ -432,9 +453,11 @@ __attribute__((noinline)) void StressesBack(const Grid<T>& g, const Rows<T>& r) 
       Fma(zz, kxx, Fma(xx, kzz, V::Load(grow + compact))).Store(grow + compact);
       Grow(grow + 2 * compact, xz, V::Load(had + 2 * wide));
       const V both = V::Load(at), lam = V::Load(at + compact);
+      const V new_zz = Fma(lam, exx, Fma(both, ezz, zz)), new_xz = Fma(V::Load(at + 2 * compact), exz + ezx, xz);
       Fma(lam, ezz, Fma(both, exx, xx)).Store(to);
-      Fma(lam, exx, Fma(both, ezz, zz)).Store(to + field);
-      Fma(V::Load(at + 2 * compact), exz + ezx, xz).Store(to + 2 * field);
+      new_zz.Store(to + field);
+      new_xz.Store(to + 2 * field);
+      if (Z && r.layered) Deepen(g, r, k, i, new_zz, new_xz);
       wx[k].Move();
       wz[k].Move();
     }

@@ -112,19 +112,20 @@ func TestRefusals(t *testing.T) {
 		change func(c *wave.Config)
 		want   string
 	}{
-		"one row":            {func(c *wave.Config) { c.NZ = 1 }, "1 x 23 nodes"},
-		"spacing":            {func(c *wave.Config) { c.SpacingM = 0 }, "spacing 0 m"},
-		"no steps":           {func(c *wave.Config) { c.Steps = 0 }, "0 steps"},
-		"order":              {func(c *wave.Config) { c.Order = 5 }, "order 5"},
-		"negative layer":     {func(c *wave.Config) { c.Left = -1 }, "none may be negative"},
-		"layer above water":  {func(c *wave.Config) { c.FreeSurface = true }, "a layer of 7 nodes above it"},
-		"sponge of order 8":  {func(c *wave.Config) { c.Sponge, c.Order = true, 8 }, "the sponge's is 4"},
-		"few rows":           {func(c *wave.Config) { c.NZ, c.Top, c.Bottom, c.Order = 3, 0, 0, 8 }, "order 8 needs more than 4"},
-		"speed":              {func(c *wave.Config) { c.LayerSpeed = 0 }, "the speed must be above 0"},
-		"no sources":         {func(c *wave.Config) { c.Sources, c.Wavelets = nil, nil }, "0 sources"},
-		"wavelets":           {func(c *wave.Config) { c.Wavelets = c.Wavelets[:2] }, "3 sources with 2 wavelets"},
-		"short wavelet":      {func(c *wave.Config) { c.Wavelets = [][]float64{{1}, {1}, {1}} }, "wavelet 0 has 1 numbers for 20 steps"},
-		"receiver elsewhere": {func(c *wave.Config) { c.Receivers[0][0].IZ = 28 }, "receiver 0 acts on node (iz 28, ix 0)"},
+		"one row":                {func(c *wave.Config) { c.NZ = 1 }, "1 x 23 nodes"},
+		"spacing":                {func(c *wave.Config) { c.SpacingM = 0 }, "spacing 0 m"},
+		"no steps":               {func(c *wave.Config) { c.Steps = 0 }, "0 steps"},
+		"order":                  {func(c *wave.Config) { c.Order = 5 }, "order 5"},
+		"negative layer":         {func(c *wave.Config) { c.Left = -1 }, "none may be negative"},
+		"layer above water":      {func(c *wave.Config) { c.FreeSurface = true }, "a layer of 7 nodes above it"},
+		"sponge of order 8":      {func(c *wave.Config) { c.Sponge, c.Order = true, 8 }, "the sponge's is 4"},
+		"few rows":               {func(c *wave.Config) { c.NZ, c.Top, c.Bottom, c.Order = 3, 0, 0, 8 }, "order 8 needs more than 4"},
+		"few rows above a layer": {func(c *wave.Config) { c.NZ, c.Top, c.FreeSurface, c.Order = 3, 0, true, 8 }, "3 rows between a free surface and a layer: order 8 needs at least 4"},
+		"speed":                  {func(c *wave.Config) { c.LayerSpeed = 0 }, "the speed must be above 0"},
+		"no sources":             {func(c *wave.Config) { c.Sources, c.Wavelets = nil, nil }, "0 sources"},
+		"wavelets":               {func(c *wave.Config) { c.Wavelets = c.Wavelets[:2] }, "3 sources with 2 wavelets"},
+		"short wavelet":          {func(c *wave.Config) { c.Wavelets = [][]float64{{1}, {1}, {1}} }, "wavelet 0 has 1 numbers for 20 steps"},
+		"receiver elsewhere":     {func(c *wave.Config) { c.Receivers[0][0].IZ = 28 }, "receiver 0 acts on node (iz 28, ix 0)"},
 	} {
 		config := small(4, 20)
 		c.change(&config)

@@ -82,6 +82,8 @@ func (c *Config) check() error {
 		return bad("a free surface with a layer of %d nodes above it, or with the sponge", c.Top)
 	case c.NZ+c.Top+c.Bottom <= c.Order/2:
 		return bad("%d rows with layers: order %d needs more than %d", c.NZ+c.Top+c.Bottom, c.Order, c.Order/2)
+	case c.FreeSurface && c.Bottom > 0 && c.NZ < c.Order/2: // the image of a row in the layer would lie in a stencil
+		return bad("%d rows between a free surface and a layer: order %d needs at least %d", c.NZ, c.Order, c.Order/2)
 	case c.Sponge && min(c.NZ+c.Top+c.Bottom, c.NX+c.Left+c.Right) < 4:
 		return bad("a sponge on fewer than 4 nodes a side")
 	case !c.Sponge && c.Top+c.Bottom+c.Left+c.Right > 0 && !(c.LayerSpeed > 0 && c.LayerHz >= 0 && !math.IsInf(c.LayerSpeed+c.LayerHz, 0)):

@@ -11,8 +11,8 @@
 // Main types: [Config], [Plan]. Gradients and VJP are exact transposes of the discrete scheme; what they need of the forward
 // run is kept, or done again from states in between, to the same bits.
 //
-// On a GPU all shots of a call go through time side by side, a step at a time, by kernels of their own (batch.h, batch.go;
-// docs/adr/0016): the same formulas, operations and numbers.
+// On a GPU all shots of a call go through time side by side, a step at a time, by kernels of their own (package
+// cuda/march, docs/adr/0016): the same formulas, operations and numbers.
 //
 // It checks neither stability nor dispersion, and knows positions as nodes with weights only: package core/seismic and the
 // solver plugins do the rest.

@@ -84,7 +84,7 @@ func sums(m []float64, n int) []float64 {
 	d := make([]float64, n)
 	for i := range d {
 		for k := i; k < len(m); k += n {
-			d[i] += float64(m[k] * float64(1+k%7))
+			d[i] += float64(m[k] * 0x1p-10 * float64(1+k%7)) // so small that float16 holds the sum
 		}
 	}
 	return d

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
+	"os"
 	"slices"
 	"time"
 
@@ -24,8 +26,8 @@ type Result struct {
 	Seconds float64
 }
 
-// Generate makes the files of a set that are not there, or not whole. Errors: a folder of another set (ErrFolder); a solver
-// that cannot take the maps (contract.ErrInvalidOption); a sample that the solver refuses; no room (*commit.SpaceError).
+// Generate makes the files of a set that are not there, or not whole. Errors: a folder of another set (ErrFolder); fewer samples
+// than the set has, a solver that cannot take the maps, data that float16 does not hold (contract.ErrInvalidOption); a sample that the solver refuses; no room (*commit.SpaceError).
 // After any error, cancellation or kill, the same call goes on with the file that it was at.
 func Generate(ctx context.Context, o Options) (*Result, error) {
 	j, err := o.prepare(ctx)
@@ -50,6 +52,9 @@ func Generate(ctx context.Context, o Options) (*Result, error) {
 		} else {
 			todo = append(todo, f)
 		}
+	}
+	if path := j.path(&j.parts[0], files); exists(path) {
+		return nil, j.fewer(path)
 	}
 	unit, begin := "maps", time.Now()
 	if j.solver != nil {
@@ -95,12 +100,25 @@ func (j *job) whole(f, n int) (bool, error) {
 		if p.half {
 			want = "float16"
 		}
+		if len(shape) > 0 && dtype == want && slices.Equal(shape[1:], p.shape) && shape[0] > n && shape[0] <= j.Pairs.SamplesPerFile {
+			return false, j.fewer(path)
+		}
 		if dtype != want || !slices.Equal(shape, append([]int{n}, p.shape...)) {
 			j.Progress.Logf("%s has %s %v, wanted is %s %v: made again", path, dtype, shape, want, append([]int{n}, p.shape...))
 			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// fewer is the error for a set that has more samples than are asked for: what it took to make them is not thrown away.
+func (j *job) fewer(path string) error {
+	return fmt.Errorf("%s: count = %d, but the set has more samples (%s): take another folder (-o), or as many as there are: %w", j.Dir, j.Pairs.Count, path, contract.ErrInvalidOption)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func header(path string, complex bool) (shape []int, dtype string, err error) {
@@ -260,6 +278,26 @@ func (j *job) make(ctx context.Context, gen dataset.Generator, f, lo, k int, c *
 		if st := contract.StatusAt(status, i); st.Code != contract.OK {
 			return fmt.Errorf("solver %s: sample %d (%s, row %d): %v", j.Pairs.Solver.Ref.Name, first+i, j.path(&j.parts[0], f), lo+i, st)
 		}
+		if err := j.fits(d.Item(i)); err != nil {
+			return fmt.Errorf("solver %s: sample %d (%s, row %d): %w", j.Pairs.Solver.Ref.Name, first+i, j.path(&j.parts[0], f), lo+i, err)
+		}
+	}
+	return nil
+}
+
+// fits is an error for data that the files' precision does not hold: float16 makes numbers from 65520 on infinite, and data that
+// are all below its least normal number next to nothing.
+func (j *job) fits(d *tensor.Tensor) error {
+	if j.Pairs.DType != "float16" || d.DType.IsComplex() {
+		return nil
+	}
+	const least, most = 0x1p-14, 65504
+	largest := 0.0
+	for _, x := range d.AppendReals(nil) {
+		largest = max(largest, math.Abs(x))
+	}
+	if largest > most || largest > 0 && largest < least {
+		return fmt.Errorf("its largest datum is %.3g, float16 holds %.3g to %d: take dtype = \"float32\": %w", largest, least, most, contract.ErrInvalidOption)
 	}
 	return nil
 }

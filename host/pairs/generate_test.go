@@ -183,6 +183,34 @@ func TestPairs(t *testing.T) {
 	}
 }
 
+// waves is a set of short acoustic gathers.
+const waves = vel + `[solver]
+plugin = "acoustic"
+preset = "none"
+grid = { nz = 70, nx = 70, spacing_m = 5.0 }
+dt_s = 5e-4
+nt = 40
+wavelet = { peak_hz = 20.0, delay_s = 0.01 }
+boundary = { cells = 4 }
+sources = { z_m = 10.0, x_first_m = 20.0, x_last_m = 300.0, count = 2 }
+receivers = { z_m = 5.0, x_first_m = 0.0, x_last_m = 300.0, count = 13 }
+`
+
+// TestFloat16: data that float16 does not hold are refused with their size, not written as zeros or infinities.
+func TestFloat16(t *testing.T) {
+	b := newBench(t)
+	b.must("pressure", waves, `dtype = "float16"`)
+	for out, change := range map[string][2]string{
+		"small": {"[solver]\n", "[solver]\nrecord = { quantity = \"vz\", density_kg_m3 = 2000.0, source_velocity_m_s = 2000.0 }\n"},
+		"large": {"wavelet = {", "wavelet = { kind = \"samples\", peak_hz = 20.0, samples = [0.0, 1e8, -1e8] } #"},
+	} {
+		_, err := b.generate(t.Context(), out, strings.Replace(waves, change[0], change[1], 1), `dtype = "float16"`)
+		if !errors.Is(err, contract.ErrInvalidOption) || !strings.Contains(err.Error(), "sample 0 (") || !strings.Contains(err.Error(), "float16 holds 6.1e-05 to 65504") {
+			t.Errorf("%s: %v", out, err)
+		}
+	}
+}
+
 // TestWorkers: the same bytes for any number of workers and threads.
 func TestWorkers(t *testing.T) {
 	b := newBench(t)
@@ -253,6 +281,13 @@ func TestResume(t *testing.T) {
 		}
 		b.same("set", "more")
 	}
+	// Fewer samples than there are: nothing of them is lost.
+	for _, count := range []string{"13", "12", "5", "4"} { // of files of 4
+		if _, err := b.generate(t.Context(), "set", solved, "count = "+count); !errors.Is(err, contract.ErrInvalidOption) || !strings.Contains(err.Error(), "but the set has more samples") {
+			t.Errorf("count = %s of 14: %v", count, err)
+		}
+	}
+	b.same("set", "more")
 	if !strings.Contains(b.log.String(), "made again") {
 		t.Errorf("the log does not say so:\n%s", b.log.String())
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/waveprior/waveprior/core/figure"
 	"github.com/waveprior/waveprior/core/npy"
 	"github.com/waveprior/waveprior/core/openfwi"
+	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
 )
 
@@ -132,12 +133,26 @@ func steps(path string, kind openfwi.Kind) (spacing, step float64) {
 	for _, a := range axes {
 		switch {
 		case (a.Name == "x" || a.Name == "receiver") && a.Unit == "m":
-			spacing = a.Step
+			spacing = stepOf(&a)
 		case a.Name == "time" && a.Unit == "s":
 			step = a.Step
 		}
 	}
 	return spacing, step
+}
+
+// stepOf is the distance of an axis' positions, 0 where there are none or they differ.
+func stepOf(a *space.Axis) float64 {
+	if len(a.Values) < 2 {
+		return a.Step
+	}
+	step := (a.Values[len(a.Values)-1] - a.Values[0]) / float64(len(a.Values)-1)
+	for i, x := range a.Values {
+		if math.Abs(x-a.Values[0]-float64(i)*step) > 1e-6*step {
+			return 0
+		}
+	}
+	return step
 }
 
 // moments are of the finite numbers, n of them.

@@ -177,7 +177,8 @@ func TestLookScale(t *testing.T) {
 	b := newBench(t)
 	b.must("set", solved, `solver.model = "elastic"`)
 	b.must("vel", vel)
-	for name, want := range map[string]float64{"set/vp_1.npy": 69.5 * 5, "vel/model/model1.npy": 69.5 * 10, "set/data_pressure_1.npy": 3.5 * 10} {
+	b.must("waves", waves)
+	for name, want := range map[string]float64{"set/vp_1.npy": 69.5 * 5, "waves/data/data1.npy": 12.5 * 25, "waves/model/model1.npy": 69.5 * 5, "vel/model/model1.npy": 69.5 * 10, "set/data_pressure_1.npy": 3.5 * 10} {
 		s, err := pairs.Look(filepath.Join(b.dir, name), pairs.LookOptions{})
 		if err != nil {
 			t.Fatal(err)

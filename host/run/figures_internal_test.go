@@ -154,3 +154,15 @@ func TestShareGivesOneRangePerLabel(t *testing.T) {
 		t.Errorf("x3: %+v; y: %+v and %+v", c.X, a.Y, c.Y)
 	}
 }
+
+// TestCellsAreDividedEvenly: all cells stand in figures, at most maxBeside in one, and the last has at least half of the first's.
+func TestCellsAreDividedEvenly(t *testing.T) {
+	for n, want := range map[int]int{1: 1, 2: 2, 5: 5, 6: 3, 7: 4, 10: 5, 11: 4, 13: 5, 15: 5} {
+		if got := inOneFigure(n); got != want {
+			t.Errorf("%d cells: %d in a figure, want %d", n, got, want)
+		}
+	}
+	if numbered("fields", 0) != "fields" || numbered("fields", 1) != "fields-2" {
+		t.Errorf("names %s, %s", numbered("fields", 0), numbered("fields", 1))
+	}
+}

@@ -22,6 +22,20 @@ func sameTruth(a, b []float64) bool {
 	return true
 }
 
+// inOneFigure is how many of n columns stand in one figure: at most maxBeside, and no figure is left with few.
+func inOneFigure(n int) int {
+	figures := max(1, (n+maxBeside-1)/maxBeside)
+	return (n + figures - 1) / figures
+}
+
+// numbered is the name of the i-th figure of a kind, from 0: the first has none but the kind's.
+func numbered(kind string, i int) string {
+	if i == 0 {
+		return kind
+	}
+	return fmt.Sprintf("%s-%d", kind, i+1)
+}
+
 // samplesTogether: samples of the first observation below its truth, a column per cell.
 func samplesTogether(all []*arrays) (out []picture) {
 	type column struct {

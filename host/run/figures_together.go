@@ -61,20 +61,6 @@ const (
 	maxGroups = 6 // training sets
 )
 
-// inOneFigure is how many of n columns stand in one figure: at most maxBeside, and no figure is left with few.
-func inOneFigure(n int) int {
-	figures := max(1, (n+maxBeside-1)/maxBeside)
-	return (n + figures - 1) / figures
-}
-
-// numbered is the name of the i-th figure of a kind, from 0: the first has none but the kind's.
-func numbered(kind string, i int) string {
-	if i == 0 {
-		return kind
-	}
-	return fmt.Sprintf("%s-%d", kind, i+1)
-}
-
 // fieldsTogether: truth, posterior means, standard deviations and errors, a column per cell.
 func fieldsTogether(all []*arrays) (out []picture) {
 	type column struct {

@@ -161,7 +161,24 @@ func TestStarts(t *testing.T) {
 			t.Fatalf("node %d starts at %g, the file has 2000", i, v)
 		}
 	}
+	plain := filepath.Join(t.TempDir(), "plain.npy") // as NumPy saves a map: float64, without axes of one number
+	double := tensor.New(tensor.Float64, 20, 50)
+	for i := range double.Float64s() {
+		double.Float64s()[i] = 2000
+	}
+	if err := npy.Write(plain, double); err != nil {
+		t.Fatal(err)
+	}
+	again := b.run(marmousi(t), append(short, `sampler.start={model="file",file="`+plain+`"}`)...)
+	if a, b := b.stageOf(t, res.Cells[0], "sample"), b.stageOf(t, again.Cells[0], "sample"); !bytes.Equal(read(t, filepath.Join(a, run.ModelFile)).Data, read(t, filepath.Join(b, run.ModelFile)).Data) {
+		t.Error("the same map as float64, without axes of one number, is another start")
+	}
+	three := filepath.Join(t.TempDir(), "three.npy")
+	if err := npy.Write(three, tensor.New(tensor.Float32, 3, 1, 20, 50)); err != nil {
+		t.Fatal(err)
+	}
 	for set, want := range map[string]string{
+		`sampler.start={model="file",file="` + three + `"}`:                 "holds 3 models for 1 observations (allowed: 1, or one each)",
 		`sampler.start={model="file"}`:                                      "goes with model",
 		`sampler.start={model="truth",file="x.npy"}`:                        "goes with model",
 		`sampler.stages=[{adapt=[{kind="band-pass",high_hz=900.0}]}]`:       "corner 900 Hz",

@@ -326,16 +326,9 @@ func (k *cellRun) truths(ctx context.Context, dir string) (*tensor.Tensor, error
 
 // modelFile reads models (n, model...) of the solver's space, or one without the batch; key is what names the file.
 func (k *cellRun) modelFile(key, path string) (*tensor.Tensor, error) {
-	model := k.solver.Configured.Model
-	t, err := npy.Read(path)
+	t, _, err := ReadItems(path, k.solver.Configured.Model)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", key, err, contract.ErrInvalidOption)
-	}
-	if len(t.Shape) == len(model.ItemShape()) {
-		t = t.Reshape(append([]int{1}, t.Shape...)...)
-	}
-	if err := model.Check(key+" "+path, t, -1); err != nil {
-		return nil, fmt.Errorf("%w (its header says %v %v; the solver takes %v): %w", err, t.DType, t.Shape, model, contract.ErrInvalidOption)
 	}
 	return t, nil
 }

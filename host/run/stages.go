@@ -109,10 +109,9 @@ func (k *cellRun) startModels() (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.Batch() < k.c.Observation.Count {
+	if s.File != nil && m.Batch() != k.c.Observation.Count {
 		return nil, fmt.Errorf("sampler.start.file %s holds %d models for %d observations (allowed: 1, or one each): %w", *s.File, m.Batch(), k.c.Observation.Count, contract.ErrInvalidOption)
 	}
-	m = m.Slice(0, k.c.Observation.Count).Clone()
 	if s.SmoothM == 0 {
 		return m, nil
 	}

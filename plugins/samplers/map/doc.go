@@ -11,8 +11,8 @@
 //
 //	z = T(w v),   T(u) = (a + b)/2 + (b - a)/2 u/sqrt(1 + u^2) for bounds a < z < b, else T(u) = u
 //
-// w a weight per coordinate, 1 but for depth_power. So bounds are never reached and need no projection; what lies above
-// hold_above_m has a derivative of 0 and stays.
+// w a weight per coordinate, 1 but for depth_power. So bounds need no projection; what lies above hold_above_m is a
+// variable itself, has a derivative of 0 and stays, within bounds or not.
 //
 // Penalties, over neighbours k, l in z and x, of every field with its own scale:
 //

@@ -145,8 +145,40 @@ func TestVariables(t *testing.T) {
 			t.Fatalf("number %d: %g is not within %g..%g", i, b, lo, hi)
 		}
 	}
-	z[40] = 2500
+	z[40] = 2500.1
 	if k := v.inverse(x, z); k != 40 {
-		t.Errorf("a number on its bound is found at %d", k)
+		t.Errorf("a number beyond its bound is found at %d", k)
+	}
+}
+
+// A start may lie on a bound, as far as float32 tells: what an earlier stage of sampling gave is rounded to that. What is held may
+// lie beyond the bounds, and stays to the bit.
+func TestStartOnBounds(t *testing.T) {
+	sp := section()
+	v, err := newVariables(&Options{Lower: []float64{1500.1}, Upper: []float64{5000.3}, HoldAboveM: 30, DepthPower: 1}, sp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, x, back := make([]float64, 70), make([]float64, 70), make([]float64, 70)
+	for i := range z {
+		z[i] = float64(float32([]float64{1500.1, 5000.3}[i%2]))
+	}
+	for i := range 14 { // the first two rows of the first field
+		z[i] = 1480.7
+	}
+	if k := v.inverse(x, z); k >= 0 {
+		t.Fatalf("number %d, %.9g, is out of bounds", k, z[k])
+	}
+	v.latent(back, x)
+	g := make([]float64, 70)
+	for i := range g {
+		g[i] = 1
+	}
+	v.pull(g, x)
+	for i, b := range back {
+		held := i%35 < 14
+		if i < 14 && b != 1480.7 || math.Abs(b-z[i]) > 0.01 || !held && (b <= 1500.1 || b >= 5000.3) || held != (g[i] == 0) {
+			t.Errorf("number %d: %.9g becomes %.9g, derivative %g", i, z[i], b, g[i])
+		}
 	}
 }

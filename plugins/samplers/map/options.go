@@ -31,7 +31,7 @@ type Options struct {
 	FirstStep         float64   `option:"first_step" default:"0" min:"0" doc:"largest change of a number that the first trial makes, in its unit (half-way between bounds; less near them); 0: a change of Euclidean length 1 in the optimiser's variables"`
 	GradientTolerance float64   `option:"gradient_tolerance" default:"1e-9" min:"0" doc:"a chain ends when its gradient is shorter than this times the one at its start"`
 	DecreaseTolerance float64   `option:"decrease_tolerance" default:"0" min:"0" doc:"a chain ends when an iteration lowers the objective by less than this part of it"`
-	HoldAboveM        float64   `option:"hold_above_m" default:"0" min:"0" unit:"m" doc:"on a grid: what lies at less depth than this stays as it started (water)"`
+	HoldAboveM        float64   `option:"hold_above_m" default:"0" min:"0" unit:"m" doc:"on a grid: what lies at less depth than this stays as it started, within the bounds or not (water)"`
 	DepthPower        float64   `option:"depth_power" default:"0" min:"0" max:"4" doc:"on a grid: variables are weighted by (depth/greatest depth)^depth_power, at least 0.1: more than 0 makes up for gradients that fade with depth"`
 	TikhonovStd       []float64 `option:"tikhonov_std" default:"[]" above:"0" doc:"on a grid: standard deviation of the difference of neighbours, one for all quantities or one each; empty: no such penalty"`
 	TVJump            []float64 `option:"tv_jump" default:"[]" above:"0" doc:"on a grid: difference of neighbours that costs 1 in total variation, one for all quantities or one each; empty: no such penalty"`

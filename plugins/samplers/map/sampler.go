@@ -141,7 +141,7 @@ func (s *Sampler) Start(ctx context.Context, chains contract.Chains, state contr
 	return s.StartAt(ctx, chains, x, state)
 }
 
-// StartAt puts the chains at x (chains, latent...). One that is not finite or not within the bounds is OUT_OF_BOUNDS.
+// StartAt puts the chains at x (chains, latent...). One that is not finite or beyond the bounds is OUT_OF_BOUNDS.
 func (s *Sampler) StartAt(_ context.Context, chains contract.Chains, x *tensor.Tensor, state contract.State) (int, []contract.Status, error) {
 	if err := s.check(chains, state); err != nil {
 		return 0, nil, err
@@ -159,7 +159,7 @@ func (s *Sampler) StartAt(_ context.Context, chains contract.Chains, x *tensor.T
 		} else if k := s.variables.inverse(point, z); k >= 0 {
 			q := s.variables.quantity(k)
 			b.Fail(i, contract.Status{Code: contract.OutOfBounds, Text: fmt.Sprintf("start: number %d is %g, it must lie within %g..%g (lower, upper)",
-				k, z[k], s.variables.lower[q], s.variables.lower[q]+2*s.variables.half[q])})
+				k, z[k], s.variables.lower[q], s.options.Upper[min(q, len(s.options.Upper)-1)])})
 			clear(point)
 		}
 		c := chain(state, i)

@@ -95,6 +95,10 @@ func (v *variables) w(i int) float64 {
 // latent sets z = T(w x).
 func (v *variables) latent(z, x []float64) {
 	for i, a := range x {
+		if v.held != nil && v.held[i] {
+			z[i] = a
+			continue
+		}
 		u := v.w(i) * a
 		if v.half != nil {
 			q := v.quantity(i)
@@ -104,15 +108,25 @@ func (v *variables) latent(z, x []float64) {
 	}
 }
 
-// inverse sets x so that T(w x) = z. It returns the index of the first number that is not within the bounds, -1 if there is none.
+// edge is where a number on a bound is put, in halves of the bounds' distance from the middle between them: T reaches no bound,
+// but what it gave may be rounded to one, and a start may lie there.
+const edge = 1 - 1e-6
+
+// inverse sets x so that T(w x) = z, or next to it where z is on a bound. It returns the index of the first number beyond the
+// bounds by more than the rounding of a float32, -1 if there is none. What is held may lie anywhere.
 func (v *variables) inverse(x, z []float64) int {
 	for i, u := range z {
+		if v.held != nil && v.held[i] {
+			x[i] = u
+			continue
+		}
 		if v.half != nil {
 			q := v.quantity(i)
-			r := (u - v.lower[q] - v.half[q]) / v.half[q]
-			if !(r > -1 && r < 1) {
+			r, slack := (u-v.lower[q]-v.half[q])/v.half[q], 1e-7*math.Abs(u)/v.half[q]
+			if !(math.Abs(r) <= 1+slack) {
 				return i
 			}
+			r = min(max(r, -edge), edge)
 			u = r / math.Sqrt((1-r)*(1+r))
 		}
 		x[i] = u / v.w(i)

@@ -41,6 +41,7 @@ func TestOptionErrors(t *testing.T) {
 		"samples missing":     {options{"wavelet": section{"kind": "samples", "peak_hz": 15}}, `wavelet.kind = "samples" without samples`},
 		"samples unasked":     {options{"wavelet": section{"peak_hz": 15, "samples": []float64{1}}}, `wavelet.samples with kind = "ricker"`},
 		"samples too many":    {options{"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": make([]float64, 61)}}, "61 numbers for 60 time steps"},
+		"a late wavelet":      {options{"wavelet": section{"peak_hz": 15, "delay_s": 0.2}}, "wavelet.delay_s = 0.2 s puts the wavelet's peak, of 1, so far from the time steps, 0 to 0.059 s, that the largest sample is 5.85e-18"},
 		"no velocity":         {options{"wavelet": section{"peak_hz": 90}}, "no velocity suits both: order 4 is stable up to v dt/h = 0.6124, which is 6123.72 m/s for a time step of 0.001 s and a spacing of 10 m, and at least 3 nodes per wavelength at 225 Hz"},
 		"unknown":             {options{"dt": 1}, "dt"},
 		"both":                {options{"wavelets": []section{{"peak_hz": 15}}}, "wavelet and wavelets are both given"},
@@ -154,5 +155,22 @@ func TestCallErrors(t *testing.T) {
 	st, err := s.Misfit(ctx, m, []int{0}, make([]float64, 1), c.Model.New(1))
 	if err != nil || contract.StatusAt(st, 0).Code != contract.Diverged {
 		t.Errorf("a gradient that overflows: %v %v", st, err)
+	}
+}
+
+// A model at a bound of its space is taken, whatever rounding to float32 makes of the bound.
+func TestBoundsAreTaken(t *testing.T) {
+	for _, peak := range []float64{15.1, 15.2, 15.3, 15.4} {
+		s, c := configure(t, tiny.with(options{"grid": section{"nz": 10, "nx": 13, "spacing_m": 10.7}, "wavelet": section{"peak_hz": peak}}), 1)
+		q := c.Model.Quantities[0]
+		for _, v := range []float64{*q.Lower, *q.Upper} {
+			m, d := constant(&c, v), c.Data.New(1)
+			if text, inside := c.Model.FirstOutside(m.Item(0)); !inside {
+				t.Errorf("%g Hz: %s", peak, text)
+			}
+			if st, err := s.Forward(ctx, m, d); err != nil || contract.StatusAt(st, 0).Code != contract.OK {
+				t.Errorf("%g Hz: all of the model is %.9g, a bound: %v %v", peak, v, st, err)
+			}
+		}
 	}
 }

@@ -42,6 +42,9 @@ func newSetup(o *Options, device string, threads int) (*intime.Setup, error) {
 	}
 	s := &intime.Setup{Spaces: calls.Spaces{Solver: "acoustic"}, Threads: max(1, threads),
 		Scheme: &seismic.Scheme{Order: o.Order, StepS: *o.DtS, SpacingM: *o.Grid.SpacingM, PeakHz: peak, HighestHz: highest}}
+	if peak == 0 { // of samples whose spectrum is largest at 0: a plan wants a wave
+		s.Scheme.PeakHz = highest / seismic.HighestRicker
+	}
 	l := newLimits(o, highest)
 	if l.upper <= l.lower {
 		return nil, invalid("no velocity suits both: %s, and %s", l.stable(), l.carried())
@@ -93,6 +96,7 @@ func newSetup(o *Options, device string, threads int) (*intime.Setup, error) {
 	if o.Precision == "float64" {
 		dtype = tensor.Float64
 	}
+	l.lower, l.upper = intime.Bounds(l.lower, l.upper, dtype)
 	s.Model = space.Space{Name: "model", DType: dtype,
 		Axes: []space.Axis{{Name: "field", Size: 1}, {Name: "z", Unit: "m", Size: c.NZ, Step: c.SpacingM},
 			{Name: "x", Unit: "m", Size: c.NX, Step: c.SpacingM}},

@@ -88,3 +88,15 @@ func TestWaveletBand(t *testing.T) {
 	st, err := s.Forward(ctx, constant(&c, 1200), c.Data.New(1))
 	ok(t, st, err)
 }
+
+// A pulse whose spectrum is largest at 0 Hz has waves that a plan can tell of, all the same.
+func TestPulseBand(t *testing.T) {
+	q := make([]float64, 60)
+	for k := range q {
+		q[k] = math.Exp(-math.Pow(float64(k-25)/8, 2))
+	}
+	_, c := configure(t, tiny.with(options{"wavelet": section{"kind": "samples", "samples": q}}), 1)
+	if s := c.Scheme; !(s.PeakHz > 0 && s.PeakHz < s.HighestHz) {
+		t.Errorf("%+v", s)
+	}
+}

@@ -2,6 +2,7 @@ package elastic
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/seismic"
@@ -122,6 +123,8 @@ func (o *Options) check() error {
 		return invalid("wavelet.samples with wavelet.kind = %q", *o.Wavelet.Kind)
 	case len(o.Wavelet.Values) > *o.NT:
 		return invalid("wavelet.samples has %d numbers for %d samples", len(o.Wavelet.Values), *o.NT)
+	case samples && !slices.ContainsFunc(o.Wavelet.Values, func(x float64) bool { return x != 0 }):
+		return invalid("wavelet.samples: all %d are 0", len(o.Wavelet.Values))
 	case o.Source.Kind == "explosion" && len(o.Source.Direction) > 0:
 		return invalid("source.direction_zx of an explosion, which has none")
 	case o.Source.Kind == "force" && (len(o.Source.Direction) != 2 || o.Source.Direction[0] == 0 && o.Source.Direction[1] == 0):
@@ -133,20 +136,24 @@ func (o *Options) check() error {
 }
 
 // wavelet is q at the middle of every step of the scheme for forces, at its end for explosions: dt s each, of which `each` make
-// a sample.
-func (o *Options) wavelet(dt float64, each int) []float64 {
+// a sample. Error: a wavelet that is over before they begin, or begins when they are over.
+func (o *Options) wavelet(dt float64, each int) ([]float64, error) {
 	shift := 0.5
 	if o.Source.Kind == "explosion" {
 		shift = 1
 	}
 	n := *o.NT * each
 	if *o.Wavelet.Kind == "ricker" {
-		return seismic.Ricker(n, dt, *o.Wavelet.PeakHz, *o.Wavelet.DelayS-shift*dt)
+		q := seismic.Ricker(n, dt, *o.Wavelet.PeakHz, *o.Wavelet.DelayS-shift*dt)
+		if err := seismic.CheckRicker(q, dt, *o.Wavelet.DelayS); err != nil {
+			return nil, invalid("wavelet.%w", err)
+		}
+		return q, nil
 	}
 	sinc := seismic.Sinc{HalfWidth: 8}
 	q := make([]float64, n)
 	for k := range q {
 		q[k] = sinc.Interpolate(o.Wavelet.Values, (float64(k)+shift)/float64(each))
 	}
-	return q
+	return q, nil
 }

@@ -34,6 +34,8 @@ func TestOptionErrors(t *testing.T) {
 		"samples missing":    {options{"wavelet": section{"kind": "samples", "peak_hz": 15}}, "without wavelet.samples"},
 		"samples unasked":    {options{"wavelet": section{"peak_hz": 15, "samples": []float64{1}}}, `wavelet.samples with wavelet.kind = "ricker"`},
 		"samples too many":   {options{"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": make([]float64, 41)}}, "41 numbers for 40 samples"},
+		"silent samples":     {options{"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": make([]float64, 4)}}, "wavelet.samples: all 4 are 0"},
+		"a late wavelet":     {options{"wavelet": section{"peak_hz": 15, "delay_s": 1.5}}, "wavelet.delay_s = 1.5 s puts the wavelet's peak, of 1, so far from the time steps, 0 to 0.039 s, that the largest sample is 0"},
 		"no velocity":        {options{"wavelet": section{"peak_hz": 90}}, "no velocity suits both: order 4 is stable up to vp dt/h = 0.6061, which is 6060.91 m/s for steps of 0.001 s and a spacing of 10 m, and at least 3 nodes per wavelength at 225 Hz"},
 		"no receivers":       {options{"receivers": section{}}, "receivers: there are none"},
 		"few rows":           {options{"free_surface": true, "grid": section{"nz": 3, "nx": 12, "spacing_m": 10}, "sources": list([]float64{10, 50}), "receivers": list([]float64{20, 0})}, "at least 4 are needed"},
@@ -52,7 +54,7 @@ func TestOptionErrors(t *testing.T) {
 	if _, err := New().Configure(ctx, contract.Config{Options: json.RawMessage(`{`)}); !errors.Is(err, contract.ErrInvalidOption) {
 		t.Errorf("half a table: %v", err)
 	}
-	if _, err := New().Configure(ctx, contract.Config{Options: tiny.json(t), Device: "cuda:0"}); !errors.Is(err, contract.ErrUnsupported) {
+	if _, err := New().Configure(ctx, contract.Config{Options: tiny.json(t), Device: "cuda:250"}); !errors.Is(err, contract.ErrUnsupported) {
 		t.Errorf("device: %v", err)
 	}
 }
@@ -100,6 +102,24 @@ func TestModelStatus(t *testing.T) {
 		for _, i := range []int{0, 2} {
 			if contract.StatusAt(st, i).Code != contract.OK || !bytes.Equal(d.Item(i).Data, alone.Item(0).Data) {
 				t.Errorf("%v: item %d beside it: %v, or other bits", bad, i, contract.StatusAt(st, i))
+			}
+		}
+	}
+}
+
+// A model of vp at a bound of its space is taken, whatever rounding to float32 makes of the bound.
+func TestBoundsAreTaken(t *testing.T) {
+	for _, peak := range []float64{11.1, 11.2, 11.3, 11.4} {
+		s, c := configure(t, tiny.with(options{"grid": section{"nz": 9, "nx": 12, "spacing_m": 10.7}, "wavelet": section{"peak_hz": peak},
+			"vs": section{"poisson": 0.2}, "rho": section{"gardner": true}}), 1)
+		q := c.Model.Quantities[0]
+		for _, v := range []float64{*q.Lower, *q.Upper} {
+			m, d := uniform(&c, v), c.Data.New(1)
+			if text, inside := c.Model.FirstOutside(m.Item(0)); !inside {
+				t.Errorf("%g Hz: %s", peak, text)
+			}
+			if st, err := s.Forward(ctx, m, d); err != nil || contract.StatusAt(st, 0).Code != contract.OK {
+				t.Errorf("%g Hz: all of the model is %.9g, a bound: %v %v", peak, v, st, err)
 			}
 		}
 	}

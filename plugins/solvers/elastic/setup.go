@@ -14,7 +14,7 @@ import (
 	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
 
-func newSetup(o *Options, threads int) (*intime.Setup, *limits, error) {
+func newSetup(o *Options, device string, threads int) (*intime.Setup, *limits, error) {
 	if err := o.fill(); err != nil {
 		return nil, nil, err
 	}
@@ -35,7 +35,10 @@ func newSetup(o *Options, threads int) (*intime.Setup, *limits, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	q := o.wavelet(l.dt, l.each)
+	q, err := o.wavelet(l.dt, l.each)
+	if err != nil {
+		return nil, nil, err
+	}
 	for range c.Sources {
 		c.Wavelets = append(c.Wavelets, q)
 	}
@@ -45,10 +48,12 @@ func newSetup(o *Options, threads int) (*intime.Setup, *limits, error) {
 	if o.Precision == "float64" {
 		dtype = tensor.Float64
 	}
-	lower, upper := l.lowest(), l.upper
+	lower, upper := intime.Bounds(l.lowest(), l.upper, dtype)
+	l.upper = upper
 	quantities := []space.Quantity{{Name: "vp", Unit: "m/s", Lower: &lower, Upper: &upper}}
 	if l.vs {
-		quantities = append(quantities, space.Quantity{Name: "vs", Unit: "m/s", Lower: ptr(0.0), Upper: ptr(l.upper / math.Sqrt2)})
+		_, shear := intime.Bounds(0, l.upper/math.Sqrt2, dtype)
+		quantities = append(quantities, space.Quantity{Name: "vs", Unit: "m/s", Lower: ptr(0.0), Upper: &shear})
 	}
 	if l.rho {
 		quantities = append(quantities, space.Quantity{Name: "rho", Unit: "kg/m3", Lower: ptr(float64(leastDensity))})
@@ -60,7 +65,12 @@ func newSetup(o *Options, threads int) (*intime.Setup, *limits, error) {
 		Axes: []space.Axis{{Name: "component", Size: 2}, sources,
 			{Name: "time", Unit: "s", Size: *o.NT, Origin: *o.DtS, Step: *o.DtS}, receivers},
 		Quantities: []space.Quantity{{Name: "vx", Unit: "m/s"}, {Name: "vz", Unit: "m/s"}}}
-	if s.Device, err = cuda.NewCPU(s.Threads); err != nil {
+	if contract.DeviceKind(device) == contract.DeviceCPU {
+		device = contract.DeviceCPU
+	} else {
+		c.Memory = 0 // what a GPU has, within what package march takes of it
+	}
+	if s.Device, err = cuda.Open(device, s.Threads); err != nil {
 		return nil, nil, fmt.Errorf("solver elastic: %w: %w", contract.ErrUnsupported, err)
 	}
 	if dtype == tensor.Float32 {

@@ -10,7 +10,7 @@ import (
 	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
 
-// Solver implements contract.Solver, Misfitter, ForwardLinear and AdjointLinear: models m (batch, fields, nz, nx), vp and vs in m/s,
+// Solver implements contract.Solver, Misfitter, ForwardLinear and AdjointLinear, on the CPU or on a GPU: models m (batch, fields, nz, nx), vp and vs in m/s,
 // rho in kg/m3, data d (batch, 2, ns, nt, nr) = vx and vz in m/s at the receivers. Statuses: OUT_OF_BOUNDS for a model that is
 // not finite, not above 0, or with vs above vp/sqrt(2); UNSTABLE for one too fast for the time step or too slow for the grid;
 // DIVERGED where the data are not finite.
@@ -36,16 +36,17 @@ func (s *Solver) Describe() contract.Description {
 }
 
 // Configure implements contract.Plugin. It forgets earlier observations, and says on stderr how many steps of the scheme there are to a
-// sample where it is more than one. Errors: ErrInvalidOption; ErrUnsupported for a device other than the CPU.
+// sample where it is more than one. Errors: ErrInvalidOption; ErrUnsupported for a GPU that is not there, or in a build that cannot use
+// one.
 func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Configured, error) {
-	if c.Device != "" && c.Device != "cpu" {
-		return contract.Configured{}, fmt.Errorf("solver elastic: device %q (allowed: cpu): %w", c.Device, contract.ErrUnsupported)
+	if err := contract.CheckDevice(c.Device); err != nil {
+		return contract.Configured{}, fmt.Errorf("solver elastic: %w: %w", err, contract.ErrUnsupported)
 	}
 	var o Options
 	if err := config.Decode(c.Options, &o); err != nil {
 		return contract.Configured{}, fmt.Errorf("solver elastic: %w: %w", contract.ErrInvalidOption, err)
 	}
-	cfg, l, err := newSetup(&o, c.Threads)
+	cfg, l, err := newSetup(&o, c.Device, c.Threads)
 	if err != nil {
 		return contract.Configured{}, err
 	}

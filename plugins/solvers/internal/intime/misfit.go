@@ -3,6 +3,7 @@ package intime
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
@@ -42,12 +43,9 @@ func (s *Solver) Misfit(ctx context.Context, m *tensor.Tensor, which []int, phi 
 		if gradient == nil {
 			err = c.forward(models, out)
 		} else {
-			of := make([]int, len(items))
-			for k, i := range items {
-				of[k] = which[i]
-			}
+			observed, of := asked(obs.D, items, which)
 			g = make([]float64, len(items)*c.Model.Len())
-			err = c.gradient(models, obs.D, of, out, g)
+			err = c.gradient(models, observed, of, out, g)
 		}
 		if err != nil {
 			return nil, err
@@ -66,6 +64,27 @@ func (s *Solver) Misfit(ctx context.Context, m *tensor.Tensor, which []int, phi 
 		}
 		return status, nil
 	})
+}
+
+// asked are the observations of some items, and which of them is each item's: a plan takes all that it is given to its device.
+func asked(all *tensor.Tensor, items, which []int) (observed *tensor.Tensor, of []int) {
+	var rows []int
+	for _, i := range items {
+		k := slices.Index(rows, which[i])
+		if k < 0 {
+			k = len(rows)
+			rows = append(rows, which[i])
+		}
+		of = append(of, k)
+	}
+	if len(rows) == 1 {
+		return all.Slice(rows[0], rows[0]+1), of
+	}
+	observed = tensor.New(all.DType, append([]int{len(rows)}, all.Shape[1:]...)...)
+	for k, row := range rows {
+		observed.Item(k).CopyFrom(all.Item(row))
+	}
+	return observed, of
 }
 
 // misfit is 1/2 sum (d - observed)^2/tau^2, in float64 in the order of the data. The difference is taken in the data's own
