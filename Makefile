@@ -153,7 +153,8 @@ SMALL_WAVES := --set 'grid = { nz = 12, nx = 16, spacing_m = 31.25 }' --set 'bou
 	--set 'receivers = { z_m = 343.75, x_first_m = 0.0, x_last_m = 468.75, count = 16 }'
 .PHONY: cuda-check-emulated
 cuda-check-emulated: build cuda-emulated ## the conformance suites of the plugins' GPU builds, on the emulated driver
-	@./tools/with-cuda emulated bin/waveprior plugin check --limit 10m prior/gmm-cuda prior/kl-mlp-cuda
+	@./tools/with-cuda emulated bin/waveprior plugin check --limit 10m prior/gmm-cuda
+	@./tools/with-cuda emulated bin/waveprior plugin check --limit 10m --from internal/cudarun/testdata/tiny.toml --set train.steps=60 prior/kl-mlp-cuda
 	@./tools/with-cuda emulated bin/waveprior plugin check --limit 10m $(SMALL_WAVES) solver/helmholtz-cuda
 
 # CUDA=emulated does the same without a GPU: the benchmarks' problems are cut down, and their times say nothing.

@@ -91,6 +91,7 @@ template <class T>
 class Shifted {
  public:
   typedef Lanes<T> V;
+  Shifted() = default;
   WAVEPRIOR_INLINE Shifted(V before, V centre) : before_(before), centre_(centre), after_(centre) {}
   // The vector; after is the next one, which Move makes the one in the middle.
   WAVEPRIOR_INLINE V Next(V after) {

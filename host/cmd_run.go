@@ -88,7 +88,7 @@ func (f *common) load(ctx context.Context, path string, s *session.Session) (*ex
 func newRun() *cobra.Command {
 	var f common
 	var out string
-	var force, strict, noClaims bool
+	var force, strict, noClaims, noFigures bool
 	c := &cobra.Command{
 		Use:   "run FILE.toml",
 		Short: "Run an experiment, or go on with it; ends with the path of the report",
@@ -122,7 +122,7 @@ Exit codes: 0 done, 1 failed, 2 bad input (nothing was started), 3 a claim does 
 				return err
 			}
 			res, err := hostrun.Run(c.Context(), hostrun.Options{
-				Experiment: e, Dir: dir, Cache: &stage.Cache{Dir: cache, Log: r.Logf}, Session: s, Progress: r, StrictCache: strict, Force: force, Version: version,
+				Experiment: e, Dir: dir, Cache: &stage.Cache{Dir: cache, Log: r.Logf}, Session: s, Progress: r, StrictCache: strict, Force: force, NoFigures: noFigures, Version: version,
 			})
 			if errors.Is(err, hostrun.ErrRunDir) || errors.Is(err, hostrun.ErrFolder) {
 				return &exitError{exitInput, err}
@@ -156,5 +156,6 @@ Exit codes: 0 done, 1 failed, 2 bad input (nothing was started), 3 a claim does 
 	c.Flags().BoolVar(&force, "force", false, "use a run folder that belongs to something else")
 	c.Flags().BoolVar(&strict, "strict-cache", false, "take stages from the cache only if the same plugin binaries computed them")
 	c.Flags().BoolVar(&noClaims, "no-claims", false, "exit with 0 even if claims do not hold")
+	c.Flags().BoolVar(&noFigures, "no-figures", false, "draw nothing: arrays, numbers and a report of them alone")
 	return c
 }

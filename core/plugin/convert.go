@@ -130,7 +130,7 @@ func configuredToWire(c contract.Configured) *pb.Configured {
 		w.State = append(w.State, st)
 	}
 	if s := c.Scheme; s != nil {
-		w.Scheme = &pb.Scheme{Order: uint32(s.Order), Staggered: s.Staggered, StepS: s.StepS, SpacingM: s.SpacingM, PeakHz: s.PeakHz, HighestHz: s.HighestHz, SlowRatio: s.SlowRatio}
+		w.Scheme = &pb.Scheme{Order: uint32(s.Order), Staggered: s.Staggered, StepS: s.StepS, SpacingM: s.SpacingM, PeakHz: s.PeakHz, HighestHz: s.HighestHz, ShearOfVp: s.ShearOfVp}
 	}
 	return w
 }
@@ -177,10 +177,7 @@ func configuredFromWire(w *pb.Configured) (c contract.Configured, err error) {
 					s.StepS, s.SpacingM, s.PeakHz, s.HighestHz, contract.ErrInternal)
 			}
 		}
-		if !(s.SlowRatio >= 0 && s.SlowRatio < 1) {
-			return c, fmt.Errorf("a scheme whose S waves have %g of vp (0 to less than 1): %w", s.SlowRatio, contract.ErrInternal)
-		}
-		c.Scheme = &seismic.Scheme{Order: int(s.Order), Staggered: s.Staggered, StepS: s.StepS, SpacingM: s.SpacingM, PeakHz: s.PeakHz, HighestHz: s.HighestHz, SlowRatio: s.SlowRatio}
+		c.Scheme = &seismic.Scheme{Order: int(s.Order), Staggered: s.Staggered, StepS: s.StepS, SpacingM: s.SpacingM, PeakHz: s.PeakHz, HighestHz: s.HighestHz, ShearOfVp: s.ShearOfVp}
 	}
 	return c, nil
 }

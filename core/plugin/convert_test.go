@@ -10,7 +10,7 @@ import (
 
 // A solver's scheme arrives as it was sent; one that makes no sense is refused with its numbers.
 func TestSchemeOnTheWire(t *testing.T) {
-	want := seismic.Scheme{Order: 4, Staggered: true, StepS: 5e-4, SpacingM: 5, PeakHz: 15, HighestHz: 37.5, SlowRatio: 0.5}
+	want := seismic.Scheme{Order: 4, Staggered: true, StepS: 5e-4, SpacingM: 5, PeakHz: 15, HighestHz: 37.5, ShearOfVp: 0.5}
 	got, err := configuredFromWire(configuredToWire(contract.Configured{Scheme: &want}))
 	if err != nil || got.Scheme == nil || *got.Scheme != want {
 		t.Errorf("%+v %v, want %+v", got.Scheme, err, want)

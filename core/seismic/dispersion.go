@@ -10,15 +10,7 @@ type Scheme struct {
 	SpacingM  float64
 	PeakHz    float64 // where the sources' spectrum is largest,
 	HighestHz float64 // and the most of it that counts
-	SlowRatio float64 // velocity of S waves over vp where they follow from it, and the model has none; 0: there are none
-}
-
-// Slowest is the velocity of the slowest wave where v is the least one of the model.
-func (s *Scheme) Slowest(v float64) float64 {
-	if s.SlowRatio > 0 {
-		return min(v, s.SlowRatio*v)
-	}
-	return v
+	ShearOfVp float64 // vs/vp where shear waves run whose vs comes from vp; 0: all velocities are fields of the model
 }
 
 // weights are those of the second derivative (node, then its neighbours) by order, and of the staggered first one.
@@ -55,6 +47,14 @@ func (s *Scheme) Known() bool {
 		return staggered[s.Order] != nil
 	}
 	return second[s.Order] != nil
+}
+
+// Slowest is the speed of the slowest waves in models whose least velocity is v.
+func (s *Scheme) Slowest(v float64) float64 {
+	if s.ShearOfVp > 0 {
+		return v * s.ShearOfVp
+	}
+	return v
 }
 
 // Fastest is the velocity in m/s from which on the time step is unstable: h/dt times 2/sqrt(2 K(pi)), K the symbol.

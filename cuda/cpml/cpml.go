@@ -48,3 +48,17 @@ func Fill[T float32 | float64](l Layer, out []T, stride, n, before, after int) {
 		out[2*stride+i], out[3*stride+i] = T(b), T(a)
 	}
 }
+
+// Along fills the rows of out (4, stride) as Fill for an axis of n points with layers of before and after points; where there is a
+// layer before, point 0 is one in front of it that stands still, of which only the half point is in the layer: as far outside as
+// the last one of the layer after.
+func Along[T float32 | float64](l Layer, out []T, stride, n, before, after int) {
+	if before == 0 {
+		Fill(l, out, stride, n, 0, after)
+		return
+	}
+	Fill(l, out[1:], stride, n-1, before, after)
+	var last [4]T
+	Fill(l, last[:], 1, 1, 0, before) // the outermost point of such a layer: its half point is as far outside
+	out[0], out[stride] = last[0], last[1]
+}

@@ -2,6 +2,7 @@ package cpml_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/waveprior/waveprior/cuda/cpml"
@@ -47,5 +48,34 @@ func TestFill(t *testing.T) {
 		if x != 0 {
 			t.Fatalf("number %d is %g without a layer", i, x)
 		}
+	}
+}
+
+// With the point in front an axis with equal layers is its own mirror image: half points about the middle of all, points about the
+// middle of those that move.
+func TestAlongMirrors(t *testing.T) {
+	const n, cells = 41, 10
+	out := make([]float64, 4*n)
+	cpml.Along(cpml.Layer{SpeedMS: 3000, Hz: 15, SpacingM: 10, StepS: 1e-3}, out, n, n, cells, cells)
+	for row := range 4 {
+		x, last := out[row*n:][:n], n-1
+		if row >= 2 {
+			last = n // point 0 stands still
+		}
+		for i := last - n + 1; i < n; i++ {
+			if x[i] != x[last-i] {
+				t.Errorf("row %d: %g at %d, %g at %d", row, x[i], i, x[last-i], last-i)
+			}
+		}
+		if x[n-1] == 0 || x[n/2] != 0 {
+			t.Errorf("row %d: %g in the layer, %g between", row, x[n-1], x[n/2])
+		}
+	}
+	// Without a layer before there is no such point.
+	with, without := make([]float64, 4*n), make([]float64, 4*n)
+	cpml.Along(cpml.Layer{SpeedMS: 3000, Hz: 15, SpacingM: 10, StepS: 1e-3}, with, n, n, 0, cells)
+	cpml.Fill(cpml.Layer{SpeedMS: 3000, Hz: 15, SpacingM: 10, StepS: 1e-3}, without, n, n, 0, cells)
+	if !slices.Equal(with, without) {
+		t.Error("without a layer before, Along differs from Fill")
 	}
 }

@@ -13,10 +13,16 @@ import (
 // everything is what all calls give for some models out of four drawn ones, with two directions each.
 func everything[T cuda.Float](t *testing.T, c elastic.Config, threads int, models ...int) map[string][]byte {
 	t.Helper()
+	return everythingOn[T](t, device(t, threads), c, models...)
+}
+
+func everythingOn[T cuda.Float](t *testing.T, dev cuda.Device, c elastic.Config, models ...int) map[string][]byte {
+	t.Helper()
 	const many = 2
 	r := draws{seededWith(17)}
-	p := plan[T](t, c, threads)
-	defer p.Close()
+	p, err := elastic.New[T](dev, c)
+	must(t, err)
+	defer func() { must(t, p.Close()) }()
 	n, m := p.Nodes(), p.Data()
 	var allM []T
 	for range 4 {
@@ -51,7 +57,10 @@ func everything[T cuda.Float](t *testing.T, c elastic.Config, threads int, model
 
 // The bits do not depend on the threads, the batch, the instruction set, or how many steps are kept at a time.
 func TestSameBits(t *testing.T) {
-	for _, s := range settings(40) {
+	far := small(4, 11) // a state that no near cache holds: steps go together, except in segments of one
+	far.NX, far.Each = 2200, 1
+	far.Receivers[1][0][0].IX = 1700
+	for _, s := range append(settings(40), setting{"order 4, a far state", far}) {
 		t.Run(s.name, func(t *testing.T) {
 			sameBits[float32](t, s.Config)
 			sameBits[float64](t, s.Config)

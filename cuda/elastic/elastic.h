@@ -10,7 +10,8 @@
 // Scheme      of second order in time, order 2 R in space (c = 1; c = 9/8 and -1/24):
 //               v += b (D s + f),  then  s += K (G v),  K the moduli times beta
 //             where D and G are the same staggered differences, one step ahead or behind: D = -G^T.
-// Layers      C-PML, each difference d at its own place: psi = b psi + a d, d + psi instead of d.
+// Layers      C-PML, each difference d at its own place: psi = b psi + a d, d + psi instead of d. Above and left of
+//             a layer there is one node more, of which vx and sxz at i + 1/2, vz and sxz at j + 1/2 move, and nothing else.
 // Surface     by images: szz = 0 on row 0 and odd about it, sxz odd, vx and vz even; sxx on row 0 by the modulus
 //             4 mu (1 - vs^2/vp^2) that szz = 0 leaves. With W = 1/2 on row 0 (half a cell; sxx and vx lie there), 1 elsewhere,
 //             W D = -(W G)^T: energy is kept, and sources and receivers may be swapped. A force on row 0 acts on half a cell.
@@ -30,13 +31,27 @@
 // The second weight of the difference over its first.
 constexpr double kFar = -1.0 / 27;
 
+// x as a V.
+template <class V>
+struct Constant {
+  static WAVEPRIOR_INLINE V Of(double x) { return V::Fill(x); }
+};
+template <>
+struct Constant<float> {
+  static WAVEPRIOR_INLINE float Of(double x) { return static_cast<float>(x); }
+};
+template <>
+struct Constant<double> {
+  static WAVEPRIOR_INLINE double Of(double x) { return x; }
+};
+
 // A difference over c, from those of the nodes beside it and of those beyond them.
 template <int R, class V>
 WAVEPRIOR_INLINE V Difference(V near, V far) {
   if constexpr (R == 1) {
     return near;
   } else {
-    return Fma(V::Fill(kFar), far, near);
+    return Fma(Constant<V>::Of(kFar), far, near);
   }
 }
 

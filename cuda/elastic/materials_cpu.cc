@@ -1,6 +1,7 @@
 #pragma GCC optimize("-ffp-contract=off")
+#include "../args.h"
 #include "../isa.h"
-#include "shot.h"
+#include "materials.h"
 
 #define WAVEPRIOR_LOOPS "materials_loops.h"
 #include "../both_isas.h"

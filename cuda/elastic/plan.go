@@ -3,23 +3,24 @@ package elastic
 import (
 	"cmp"
 	"slices"
-	"sync"
 
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/cpml"
+	"github.com/waveprior/waveprior/cuda/march"
 )
 
-// Plan is a propagator on a device. Its methods may be called from any goroutine; they run one after the other. T is the
-// type of the wavefields.
+// Plan is a propagator on a device: a march.Plan, of which a model is (3, nz, nx), vp and vs in m/s and rho in kg/m3, and a model's
+// data (2, shots, rows, receivers): vx and vz in m/s at the receivers after the last step of a row. Velocities of step n lie half
+// a step after its forces.
 type Plan[T cuda.Float] struct {
+	*march.Plan[T]
 	config Config
-	d      cuda.Device
-	mu     sync.Mutex
 
 	shape                        shape
-	rooms                        *cuda.Rooms
+	numbers                      cuda.Buffer // the shape on the device
 	profile, wavelet             cuda.Buffer
 	sources, injected, receivers weights
+	batch                        *march.Batch[T] // nil: whole shots, one for each thread
 }
 
 // weights are struct Entries or Channels of shot.h.
@@ -30,24 +31,30 @@ func New[T cuda.Float](d cuda.Device, c Config) (*Plan[T], error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	p := &Plan[T]{config: c, d: d, shape: c.shape(), rooms: cuda.NewRooms(d)}
-	if err := p.fill(); err != nil {
-		p.rooms.Close()
+	layers := c
+	c = c.withEdges()
+	c.Batched = c.Batched || d.Name() != "cpu"
+	p := &Plan[T]{config: c, shape: c.shape()}
+	s := &p.shape
+	p.Plan = march.NewPlan(d, march.Sizes{Family: "elastic", Nodes: 3 * c.NZ * c.NX, Data: int(s.Shots) * s.perShot(), Shots: int(s.Shots),
+		Materials: parts * s.compact()}, march.Physics[T](p))
+	if err := p.fill(&layers); err != nil {
+		p.Rooms.Close()
 		return nil, err
 	}
 	return p, nil
 }
 
-// fill puts on the device what no model changes.
-func (p *Plan[T]) fill() error {
+// fill puts on the device what no model changes; layers has them without the edges.
+func (p *Plan[T]) fill(layers *Config) error {
 	c, s := &p.config, &p.shape
 	rows, wide := int(s.Rows), int(s.Wide)
 	profile := make([]T, 4*wide+4*rows)
 	layer := cpml.Layer{SpeedMS: c.LayerSpeed, Hz: c.LayerHz, SpacingM: c.SpacingM, StepS: c.StepS}
-	cpml.Fill(layer, profile[s.Lead:4*wide], wide, int(s.Cols), c.Left, c.Right)
-	cpml.Fill(layer, profile[4*wide:], rows, rows, c.Top, c.Bottom)
+	cpml.Along(layer, profile[s.Lead:4*wide], wide, int(s.Cols), layers.Left, c.Right)
+	cpml.Along(layer, profile[4*wide:], rows, rows, layers.Top, c.Bottom)
 	var err error
-	if p.profile, err = p.rooms.Put("profile", cuda.BytesOf(profile)); err != nil {
+	if p.profile, err = p.Rooms.Put("profile", cuda.BytesOf(profile)); err != nil {
 		return err
 	}
 	wavelets := make([]T, 0, len(c.Wavelets)*c.Steps)
@@ -56,9 +63,26 @@ func (p *Plan[T]) fill() error {
 			wavelets = append(wavelets, T(x))
 		}
 	}
-	if p.wavelet, err = p.rooms.Put("wavelet", cuda.BytesOf(wavelets)); err != nil {
+	if p.wavelet, err = p.Rooms.Put("wavelet", cuda.BytesOf(wavelets)); err != nil {
 		return err
 	}
+	if c.Batched {
+		p.batch, err = p.newBatch()
+		return err
+	}
+	if p.sources, err = p.entries("sources", p.acting()); err != nil {
+		return err
+	}
+	if p.injected, err = p.entries("injected", [][]entry{p.driving()}); err != nil {
+		return err
+	}
+	p.receivers, err = p.channels()
+	return err
+}
+
+// acting are what every shot's nodes put into fields.
+func (p *Plan[T]) acting() [][]entry {
+	c := &p.config
 	// A force adds dt/(rho h^2) q = b q/(h c), a moment rate takes away dt/h^2 q.
 	sources := make([][]entry, len(c.Sources))
 	for k, nodes := range c.Sources {
@@ -72,9 +96,12 @@ func (p *Plan[T]) fill() error {
 			sources[k] = append(sources[k], e)
 		}
 	}
-	if p.sources, err = p.entries("sources", sources); err != nil {
-		return err
-	}
+	return sources
+}
+
+// driving are what the receivers' channels put into fields of the transpose.
+func (p *Plan[T]) driving() []entry {
+	c := &p.config
 	var all []entry
 	for component := range 2 {
 		for k, r := range c.Receivers {
@@ -85,11 +112,7 @@ func (p *Plan[T]) fill() error {
 			}
 		}
 	}
-	if p.injected, err = p.entries("injected", [][]entry{all}); err != nil {
-		return err
-	}
-	p.receivers, err = p.channels()
-	return err
+	return all
 }
 
 // first is the difference's first weight.
@@ -154,27 +177,14 @@ func (p *Plan[T]) channels() (weights, error) {
 }
 
 func (p *Plan[T]) weights(what string, start, node []int64, weight []T) (w weights, err error) {
-	if w.start, err = p.rooms.Put(what+" start", cuda.BytesOf(start)); err != nil {
+	if w.start, err = p.Rooms.Put(what+" start", cuda.BytesOf(start)); err != nil {
 		return w, err
 	}
-	if w.node, err = p.rooms.Put(what+" node", cuda.BytesOf(node)); err != nil {
+	if w.node, err = p.Rooms.Put(what+" node", cuda.BytesOf(node)); err != nil {
 		return w, err
 	}
-	w.weight, err = p.rooms.Put(what+" weight", cuda.BytesOf(weight))
+	w.weight, err = p.Rooms.Put(what+" weight", cuda.BytesOf(weight))
 	return w, err
 }
 
 func (w *weights) args() []cuda.Arg { return []cuda.Arg{w.start.Arg(), w.node.Arg(), w.weight.Arg()} }
-
-// Close frees the plan's memory on the device.
-func (p *Plan[T]) Close() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.rooms.Close()
-}
-
-// Data is how many numbers a model's data are: 2 x shots x rows x receivers.
-func (p *Plan[T]) Data() int { return int(p.shape.Shots) * p.shape.perShot() }
-
-// Nodes is how many numbers a model has: 3 x nz x nx.
-func (p *Plan[T]) Nodes() int { return 3 * p.config.NZ * p.config.NX }

@@ -18,10 +18,13 @@ type plain struct {
 	f          [5][]float64    // vx, vz, sxx, szz, sxz
 	coef       [2][4][]float64 // along z, x: b and a at half points, b and a at points
 	psi        [8][]float64
+	edge       [2]int // nodes in front of a layer above and left, which stand still but for their half points
 }
 
 func newPlain(c elastic.Config, m []float64) *plain {
-	s := &plain{c: c, rows: c.NZ + c.Top + c.Bottom, cols: c.NX + c.Left + c.Right}
+	s := &plain{c: c, edge: [2]int{min(c.Top, 1), min(c.Left, 1)}}
+	c.Top, c.Left = c.Top+s.edge[0], c.Left+s.edge[1]
+	s.c, s.rows, s.cols = c, c.NZ+c.Top+c.Bottom, c.NX+c.Left+c.Right
 	n := s.rows * s.cols
 	for k := range s.f {
 		s.f[k] = make([]float64, n)
@@ -39,7 +42,7 @@ func newPlain(c elastic.Config, m []float64) *plain {
 		for k := range axis[0] {
 			for half, shift := range []float64{0.5, 0} {
 				b, a := 0.0, 0.0
-				for _, side := range [2][2]float64{{float64(axis[1]) - float64(k) - shift, float64(axis[1])}, {float64(k) + shift - float64(axis[0]-1-axis[2]), float64(axis[2])}} {
+				for _, side := range [2][2]float64{{float64(axis[1]) - float64(k) - shift, float64(axis[1] - s.edge[d])}, {float64(k) + shift - float64(axis[0]-1-axis[2]), float64(axis[2])}} {
 					if side[0] <= 0 || side[1] == 0 {
 						continue
 					}
@@ -121,8 +124,12 @@ func (s *plain) step(source []elastic.Node, q float64) {
 			k := s.node(j, i)
 			fx := s.difference(0, elastic.SXX, "x", true, j, i) + s.difference(1, elastic.SXZ, "z", false, j, i) + forces[k]
 			fz := s.difference(2, elastic.SXZ, "x", false, j, i) + s.difference(3, elastic.SZZ, "z", true, j, i) + forces[len(s.vp)+k]
-			s.f[elastic.VX][k] += dt * 2 / (s.rho[k] + s.rho[s.node(j, i+1)]) * fx
-			s.f[elastic.VZ][k] += dt * 2 / (s.rho[k] + s.rho[s.node(j+1, i)]) * fz
+			if j >= s.edge[0] {
+				s.f[elastic.VX][k] += dt * 2 / (s.rho[k] + s.rho[s.node(j, i+1)]) * fx
+			}
+			if i >= s.edge[1] {
+				s.f[elastic.VZ][k] += dt * 2 / (s.rho[k] + s.rho[s.node(j+1, i)]) * fz
+			}
 		}
 	}
 	for j := range s.rows {
@@ -133,6 +140,9 @@ func (s *plain) step(source []elastic.Node, q float64) {
 			modulus := func(k int) float64 { return s.rho[k] * s.vs[k] * s.vs[k] }
 			mu := modulus(k)
 			lam := s.rho[k]*s.vp[k]*s.vp[k] - 2*mu
+			if j < s.edge[0] || i < s.edge[1] {
+				exx, ezz = 0, 0
+			}
 			if s.c.FreeSurface && j == 0 {
 				s.f[elastic.SXX][k] += dt * 4 * mu * (lam + mu) / (lam + 2*mu) * exx
 			} else {
@@ -162,7 +172,7 @@ func seismogram(c elastic.Config, m []float64, shot int) (d [2][]float64) {
 			for component := range d {
 				sum := 0.0
 				for _, n := range r[component] {
-					sum += n.Weight * s.at(n.Field, n.IZ+c.Top, n.IX+c.Left)
+					sum += n.Weight * s.at(n.Field, n.IZ+s.c.Top, n.IX+s.c.Left)
 				}
 				d[component] = append(d[component], sum)
 			}

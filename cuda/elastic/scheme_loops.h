@@ -1,28 +1,41 @@
-// A step of the scheme of elastic.h for all rows of a shot. Velocities and stresses go down the grid together, the stresses R
-// rows behind: a row's old stresses are gone only when no velocity needs them, and its numbers come from memory once.
+// Steps of the scheme of elastic.h for all rows of a shot. Velocities and stresses go down the grid together, two rows at a
+// time, the stresses two rows behind: a row's old stresses are gone only when no velocity needs them. A few steps are under way
+// together, each four rows behind the one before, so that what several steps read and write comes from a far cache once. Every
+// number is made from the same numbers as without.
 //
 // A state is the five fields; then the memory of the layers left and right (rows, 4, layered columns) and of those above and
-// below (layered rows, 4, wide). One of the transpose has phi there, and t' after it: rows of the left piece with 16 numbers
-// on either side, then of the right one with 16 (rows, 4, layered + 64), and (layered rows, 4, wide).
+// below (layered rows, 4, wide). One of the transpose has phi there, and t' along z after it (layered rows, 4, wide).
+
+constexpr int kTogether = 12;              // steps under way at most
+constexpr int64_t kNear = 5 << 18;         // bytes that stay near
+constexpr int64_t kBehind = 2;             // pairs of rows that one is behind the one before
+constexpr int64_t kAhead = 4;              // rows between the use of what was kept and its being asked for
+enum When { kBefore, kMoved, kStressed };  // before a row's velocities are new, after that, after its stresses are
+
+// What one step has besides the state.
+template <class T>
+struct Pass {
+  T* kept;           // (rows, 5, wide)
+  int64_t together;  // the slot's next
+  bool stream;       // past the caches, except for rows
+  int64_t lo, hi;    // lo..hi-1
+  const T* along;    // (5, rows, wide)
+  T* gradient;       // (5, rows, wide)
+};
 
 template <class T, int R>
 class Scheme {
  public:
-  typedef T Real;
   typedef Lanes<T> V;
 
   Scheme(const Job<T>& job, int64_t model)
       : s_(*job.shape),
-        stride_(s_.Stride()),
-        field_(s_.Field()),
-        compact_(s_.Compact()),
-        layered_(s_.Layered()),
-        memory_(kParts * field_),
-        memory_z_(memory_ + 4 * s_.rows * layered_),
+        grid_{s_.rows,      s_.wide,     s_.Stride(),    s_.Field(), s_.Compact(),
+              s_.Layered(), s_.left_end, s_.right_begin, job.profile},
+        memory_(kParts * s_.Field()),
+        memory_z_(memory_ + 4 * s_.rows * s_.Layered()),
         through_(memory_z_ + 4 * (s_.Above() + s_.Below()) * s_.wide),
-        through_z_(through_ + 4 * s_.rows * (layered_ + 64)),
-        materials_(job.materials + model * kParts * compact_),
-        along_x_(job.profile),
+        materials_(job.materials + model * kParts * s_.Compact()),
         along_z_(job.profile + 4 * s_.wide) {}
 
   // What the shape must say; the workspace was made from that.
@@ -33,74 +46,54 @@ class Scheme {
            s_.left_end <= s_.right_begin && s_.right_begin <= s_.wide &&
            (!s_.left || s_.left_end >= edge + R || s_.left_end == s_.wide) &&
            (!s_.right || s_.right_begin <= s_.lead + s_.cols - s_.right - 1 - R || s_.left_end == s_.wide) &&
-           s_.state == through_ && s_.adjoint == through_z_ + 4 * (s_.Above() + s_.Below()) * s_.wide;
+           s_.state == through_ && s_.adjoint == through_ + 4 * (s_.Above() + s_.Below()) * s_.wide;
   }
 
-  // Step of the forward equation with the impulse f. kept (5, rows, wide), unless null, becomes what the materials multiply.
-  template <class F>
-  void Step(T* state, T* kept, const F& f) const {
-    if (kept) {
-      Sweep<kKeep>(state, kept, nullptr, nullptr, f);
-    } else {
-      Sweep<kPlain>(state, nullptr, nullptr, nullptr, f);
-    }
-  }
-
-  // Step of the tangent along directions (5, rows, wide) of the materials, with what Step kept.
-  void Tangent(T* state, const T* kept, const T* along) const {
-    Sweep<kDriven>(state, const_cast<T*>(kept), along, nullptr, [](int64_t, T*) {});
-  }
-
-  // Step of the transpose with the cotangents w; gradient (5, rows, wide) grows.
-  template <class F>
-  void Transposed(T* state, const T* kept, T* gradient, const F& w) const {
-    Sweep<kTransposed>(state, const_cast<T*>(kept), nullptr, gradient, w);
-  }
+  // How many steps go together: as many as have what they work on, four rows each, in a near cache, and one where that holds a
+  // whole state. A row of the transpose has the gradients and what was kept besides.
+  int64_t Together() const { return Together(s_.state, 2 * kParts + 2); }
+  int64_t TogetherBack() const { return Together(s_.adjoint + kParts * grid_.compact, 4 * kParts); }
 
   const T* Buoyancy() const { return materials_; }
 
- private:
-  // impulse(j, state) acts on row j after its velocities are new; on rows + R, at the end, on stresses.
-  template <Mode M, class F>
-  void Sweep(T* state, T* kept, const T* along, T* gradient, const F& impulse) const {
-    if (s_.free_surface) {
-      for (int64_t k = 1; k < R; k++) Image(state, kZZ, -k, k, T(-1));
-      for (int64_t k = 1; k <= R; k++) Image(state, kXZ, -k, k - 1, T(-1));
-    }
-    for (int64_t j = 0; j < s_.rows + R; j++) {
-      if (j < s_.rows) {
-        VelocityRow<T> r = Velocity<M>(state, j);
-        for (int k = 0; k < 2; k++) {
-          const int64_t at = k * compact_ + j * s_.wide;
-          r.kept[k] = kept + at;
-          r.along[k] = along + at;
-          r.gradient[k] = gradient + at;
+  // Steps 0..steps-1, at most kTogether: pass(k) is step k's, act(k, j, when) is what acts on row j of the state then.
+  template <Mode M, class P, class F>
+  WAVEPRIOR_INLINE void Sweep(T* state, int64_t steps, const P& pass, const F& act) const {
+    const int64_t rows = s_.rows, pairs = (rows + 1) / 2;
+    for (int64_t turn = 0; turn < pairs + 1 + kBehind * (steps - 1); turn++)
+      for (int64_t k = 0; k < steps; k++) {
+        const int64_t pair = turn - kBehind * k;
+        if (pair < 0 || pair > pairs) continue;
+        const int64_t j = 2 * pair, end = j + 2 < rows ? j + 2 : rows;
+        if (s_.free_surface && j == 0) {
+          for (int64_t i = 1; i < R; i++) Image(state, kZZ, -i, i, T(-1));
+          for (int64_t i = 1; i <= R; i++) Image(state, kXZ, -i, i - 1, T(-1));
         }
-        InPieces<M>(state, j, r);
-        impulse(j, state);
-        if constexpr (M == kTransposed) Spread(state, j, 0, kVX, kVZ, kVX, kVZ);
+        const Pass<T> p = pass(k);
+        if constexpr (M == kTransposed)
+          for (int64_t i = j; i < end; i++) act(k, i, kBefore);
+        if (j < end) Velocity<M>(state, j, end, p);
+        if constexpr (M != kTransposed)
+          for (int64_t i = j; i < end; i++) act(k, i, kMoved);
+        if (!pair) continue;
+        if (s_.free_surface && pair == 1) {
+          for (int64_t i = 1; i < R; i++) Image(state, kVX, -i, i, T(1));
+          for (int64_t i = 1; i <= R; i++) Image(state, kVZ, -i, i - 1, T(1));
+        }
+        const int64_t stop = j < rows ? j : rows;
+        Stress<M>(state, j - 2, stop, p);
+        if constexpr (M != kTransposed)
+          for (int64_t i = j - 2; i < stop; i++) act(k, i, kStressed);
       }
-      const int64_t k = j - R;
-      if (k < 0) continue;
-      if (s_.free_surface && k == 0) {
-        for (int64_t i = 1; i < R; i++) Image(state, kVX, -i, i, T(1));
-        for (int64_t i = 1; i <= R; i++) Image(state, kVZ, -i, i - 1, T(1));
-      }
-      StressRow<T> r = Stress<M>(state, k);
-      for (int e = 0; e < 3; e++) {
-        const int64_t at = (2 + e) * compact_ + k * s_.wide;
-        r.kept[e] = kept + at;
-        r.along[e] = along + at;
-        r.gradient[e] = gradient + at;
-      }
-      InPieces<M>(state, k, r);
-      if (s_.free_surface && k == 0) memset(At(state, kZZ, 0), 0, static_cast<size_t>(s_.wide) * sizeof(T));
-      if constexpr (M == kTransposed) Spread(state, k, 2, kXX, kXZ, kZZ, kXZ);
-    }
-    impulse(s_.rows + R, state);
   }
 
-  T* At(T* state, int64_t part, int64_t j) const { return state + part * field_ + s_.Origin() + j * stride_; }
+ private:
+  int64_t Together(int64_t state, int64_t arrays) const {
+    const int64_t size = static_cast<int64_t>(sizeof(T)), step = 2 * kBehind * arrays * s_.wide * size;
+    if (state * size <= kNear) return 1;
+    return step * kTogether <= kNear ? kTogether : kNear / step > 2 ? kNear / step : 2;
+  }
+  T* At(T* state, int64_t part, int64_t j) const { return state + part * grid_.field + s_.Origin() + j * grid_.stride; }
   void Image(T* state, int64_t part, int64_t to, int64_t from, T sign) const {
     T *const a = At(state, part, to), *const b = At(state, part, from);
     for (int64_t i = 0; i < s_.wide; i++) a[i] = sign * b[i];
@@ -108,135 +101,100 @@ class Scheme {
   bool Layered(int64_t j) const { return j < s_.Above() || (j >= s_.rows - s_.Below() && j < s_.rows); }
   // The number of row j among those with a layer above or below.
   int64_t Rank(int64_t j) const { return j < s_.Above() ? j : s_.Above() + j - (s_.rows - s_.Below()); }
-  T* Memory(T* state, int64_t j, int64_t kind) const { return state + memory_ + (4 * j + kind) * layered_; }
   T* MemoryZ(T* state, int64_t j, int64_t kind) const { return state + memory_z_ + (4 * Rank(j) + kind) * s_.wide; }
-  // Column 0 of t' along x of the left piece; that of the right piece is further by Skip.
-  T* ThroughX(T* state, int64_t j, int64_t kind) const {
-    return state + through_ + (4 * j + kind) * (layered_ + 64) + 16;
-  }
-  int64_t Skip() const { return s_.left_end + 32 - s_.right_begin; }
-  T* ThroughZ(T* state, int64_t j, int64_t kind) const { return state + through_z_ + (4 * Rank(j) + kind) * s_.wide; }
+  T* ThroughZ(T* state, int64_t j, int64_t kind) const { return state + through_ + (4 * Rank(j) + kind) * s_.wide; }
   // Row j of a field as the transpose differences it along z.
   const T* Across(T* state, int64_t part, int64_t j, int64_t kind) const {
     return j >= 0 && Layered(j) ? ThroughZ(state, j, kind) : At(state, part, j);
   }
-
-  template <class Row>
-  void Coefficients(Row* r, int64_t j) const {
-    r->bh = along_x_;
-    r->ah = along_x_ + s_.wide;
-    r->b = along_x_ + 2 * s_.wide;
-    r->a = along_x_ + 3 * s_.wide;
-    r->zbh = along_z_[j];
-    r->zah = along_z_[s_.rows + j];
-    r->zb = along_z_[2 * s_.rows + j];
-    r->za = along_z_[3 * s_.rows + j];
+  // Whether rows j - R..j + R have no layer above or below.
+  bool Between(int64_t j) const {
+    return (!s_.Above() || j >= s_.Above() + R) && (!s_.Below() || j + R < s_.rows - s_.Below());
   }
 
-  template <Mode M>
-  VelocityRow<T> Velocity(T* state, int64_t j) const {
-    VelocityRow<T> r;
-    Coefficients(&r, j);
-    r.vx = At(state, kVX, j);
-    r.vz = At(state, kVZ, j);
-    r.xx = At(state, kXX, j);
-    r.xz = At(state, kXZ, j);
-    r.bx = materials_ + j * s_.wide;
-    r.bz = r.bx + compact_;
-    for (int k = 0; k < 4; k++) {
-      r.zx[k] = M == kTransposed ? Across(state, kXZ, j + k - 2, 3) : r.xz + (k - 2) * stride_;
-      r.zz[k] = M == kTransposed ? Across(state, kZZ, j + k - 1, 2) : At(state, kZZ, j + k - 1);
-    }
-    for (int k = 0; k < 2; k++) {
-      r.mx[k] = Memory(state, j, k);
-      r.mz[k] = Layered(j) ? MemoryZ(state, j, k) : nullptr;
-    }
-    return r;
-  }
-  template <Mode M>
-  StressRow<T> Stress(T* state, int64_t j) const {
-    StressRow<T> r;
-    Coefficients(&r, j);
-    r.xx = At(state, kXX, j);
-    r.szz = At(state, kZZ, j);
-    r.xz = At(state, kXZ, j);
-    r.vx = At(state, kVX, j);
-    r.vz = At(state, kVZ, j);
-    r.both = materials_ + kXX * compact_ + j * s_.wide;
-    r.lam = r.both + compact_;
-    r.mu = r.lam + compact_;
-    for (int k = 0; k < 4; k++) {
-      r.zx[k] = M == kTransposed ? Across(state, kVX, j + k - 1, 0) : r.vx + (k - 1) * stride_;
-      r.zz[k] = M == kTransposed ? Across(state, kVZ, j + k - 2, 1) : r.vz + (k - 2) * stride_;
-    }
-    for (int k = 0; k < 2; k++) {
-      r.mx[k] = Memory(state, j, 2 + k);
-      r.mz[k] = Layered(j) ? MemoryZ(state, j, 2 + k) : nullptr;
-    }
+  // What rows from j on of the velocities (part 0) or stresses (part kXX) have; kind is the first of their memories.
+  WAVEPRIOR_INLINE Rows<T> Of(T* state, int64_t j, int64_t part, int64_t kind, const Pass<T>& pass) const {
+    Rows<T> r;
+    const int64_t at = part * grid_.compact + j * s_.wide;
+    r.fields = At(state, kVX, j);
+    r.materials = materials_ + at;
+    r.mx = state + memory_ + (4 * j + kind) * grid_.layered;
+    r.mz = MemoryZ(state, j, kind);
+    r.along_z = along_z_ + j;
+    r.kept = pass.kept + (kParts * j + part) * s_.wide;
+    r.soon = r.kept + kParts * s_.wide * (j + kAhead < s_.rows ? kAhead : kAhead - (1 + pass.together) * s_.rows);
+    r.stream = pass.stream && (j + 1 < pass.lo || j >= pass.hi);
+    r.along = pass.along + at;
+    r.gradient = pass.gradient + at;
     return r;
   }
 
-  // A row in its pieces. The transpose's layers are in what it differences.
+  // Rows j..end-1 of the velocities, one or two.
   template <Mode M>
-  void InPieces(T* state, int64_t j, const VelocityRow<T>& r) const {
+  WAVEPRIOR_INLINE void Velocity(T* state, int64_t j, int64_t end, const Pass<T>& pass) const {
+    if (end - j == 2 && Alike<M>(j)) return VelocityRows<M, 2>(state, j, pass);
+    for (; j < end; j++) VelocityRows<M, 1>(state, j, pass);
+  }
+  template <Mode M, int N>
+  WAVEPRIOR_INLINE void VelocityRows(T* state, int64_t j, const Pass<T>& pass) const {
+    Rows<T> r = Of(state, j, 0, M == kTransposed ? 2 : 0, pass);
     if constexpr (M == kTransposed) {
-      const T *const xx = ThroughX(state, j, 2), *const xz = ThroughX(state, j, 3);
-      VelocityRow<T> side = r;
-      side.xx = xx;
-      side.xz = xz;
-      Velocities<T, R, M, false, false>(side, 0, s_.left_end);
-      Velocities<T, R, M, false, false>(r, s_.left_end, s_.right_begin);
-      side.xx = xx + Skip();
-      side.xz = xz + Skip();
-      Velocities<T, R, M, false, false>(side, s_.right_begin, s_.wide);
+      if (Between(j)) {
+        VelocitiesBack<T, R, N, false>(grid_, r);
+      } else {
+        for (int k = 0; k < N + 3; k++) {
+          r.zx[k] = Across(state, kXZ, j + k - 2, 3);
+          r.zz[k] = Across(state, kZZ, j + k - 1, 2);
+        }
+        VelocitiesBack<T, R, N, true>(grid_, r);
+      }
+      for (int64_t i = j; i < j + N; i++)
+        if (Layered(i)) SpreadZ(state, i, 0, kVX, kVZ);
     } else if (Layered(j)) {
-      Velocities<T, R, M, true, true>(r, 0, s_.left_end);
-      Velocities<T, R, M, false, true>(r, s_.left_end, s_.right_begin);
-      Velocities<T, R, M, true, true>(ToRight(r), s_.right_begin, s_.wide);
+      Velocities<T, R, M, N, true>(grid_, r);
     } else {
-      Velocities<T, R, M, true, false>(r, 0, s_.left_end);
-      Velocities<T, R, M, false, false>(r, s_.left_end, s_.right_begin);
-      Velocities<T, R, M, true, false>(ToRight(r), s_.right_begin, s_.wide);
+      Velocities<T, R, M, N, false>(grid_, r);
     }
   }
   template <Mode M>
-  void InPieces(T* state, int64_t j, const StressRow<T>& r) const {
-    if constexpr (M == kTransposed) {
-      const T *const vx = ThroughX(state, j, 0), *const vz = ThroughX(state, j, 1);
-      StressRow<T> side = r;
-      side.vx = vx;
-      side.vz = vz;
-      Stresses<T, R, M, false, false>(side, 0, s_.left_end);
-      Stresses<T, R, M, false, false>(r, s_.left_end, s_.right_begin);
-      side.vx = vx + Skip();
-      side.vz = vz + Skip();
-      Stresses<T, R, M, false, false>(side, s_.right_begin, s_.wide);
-    } else if (Layered(j)) {
-      Stresses<T, R, M, true, true>(r, 0, s_.left_end);
-      Stresses<T, R, M, false, true>(r, s_.left_end, s_.right_begin);
-      Stresses<T, R, M, true, true>(ToRight(r), s_.right_begin, s_.wide);
+  WAVEPRIOR_INLINE void Stress(T* state, int64_t j, int64_t end, const Pass<T>& pass) const {
+    if (end - j == 2 && Alike<M>(j)) {
+      StressRows<M, 2>(state, j, pass);
     } else {
-      Stresses<T, R, M, true, false>(r, 0, s_.left_end);
-      Stresses<T, R, M, false, false>(r, s_.left_end, s_.right_begin);
-      Stresses<T, R, M, true, false>(ToRight(r), s_.right_begin, s_.wide);
+      for (int64_t i = j; i < end; i++) StressRows<M, 1>(state, i, pass);
+    }
+    if (s_.free_surface && j == 0) memset(At(state, kZZ, 0), 0, static_cast<size_t>(s_.wide) * sizeof(T));
+    if constexpr (M == kTransposed)
+      for (int64_t i = j; i < end; i++)
+        if (Layered(i)) SpreadZ(state, i, 2, kZZ, kXZ);
+  }
+  template <Mode M, int N>
+  WAVEPRIOR_INLINE void StressRows(T* state, int64_t j, const Pass<T>& pass) const {
+    Rows<T> r = Of(state, j, kXX, M == kTransposed ? 0 : 2, pass);
+    if constexpr (M == kTransposed) {
+      if (Between(j)) {
+        StressesBack<T, R, N, false>(grid_, r);
+      } else {
+        for (int k = 0; k < N + 3; k++) {
+          r.zx[k] = Across(state, kVX, j + k - 1, 0);
+          r.zz[k] = Across(state, kVZ, j + k - 2, 1);
+        }
+        StressesBack<T, R, N, true>(grid_, r);
+      }
+    } else if (Layered(j)) {
+      Stresses<T, R, M, N, true>(grid_, r);
+    } else {
+      Stresses<T, R, M, N, false>(grid_, r);
     }
   }
-  template <class Row>
-  Row ToRight(Row r) const {
-    for (int k = 0; k < 2; k++) r.mx[k] += s_.left_end - s_.right_begin;
-    return r;
+  // Whether rows j and j + 1 are of one kind.
+  template <Mode M>
+  bool Alike(int64_t j) const {
+    return M == kTransposed ? Between(j) == Between(j + 1) : Layered(j) == Layered(j + 1);
   }
 
-  // Row j of what the transpose differences: along x the fields x0 (kind, at half points for velocities) and x1 (kind + 1),
-  // along z z0 and z1.
-  void Spread(T* state, int64_t j, int64_t kind, int64_t x0, int64_t x1, int64_t z0, int64_t z1) const {
-    // vx and sxz lie at half points of x; vz and sxz at half points of z. The layer is that of the difference taken there.
-    const T *const half = along_x_, *const whole = along_x_ + 2 * s_.wide;
-    if (layered_) {
-      SpreadRow(state, j, kind, At(state, x0, j), kind ? whole : half);
-      SpreadRow(state, j, kind + 1, At(state, x1, j), kind ? half : whole);
-    }
-    if (!Layered(j)) return;
+  // Row j of what the transpose differences along z: field z0, at points (kind), and z1, at half points.
+  __attribute__((noinline)) void SpreadZ(T* state, int64_t j, int64_t kind, int64_t z0, int64_t z1) const {
     for (int k = 0; k < 2; k++) {
       const T* const c = along_z_ + (k ? 0 : 2 * s_.rows) + j;
       const V b = V::Fill(c[0]), a = V::Fill(c[s_.rows]);
@@ -249,28 +207,10 @@ class Scheme {
       }
     }
   }
-  void SpreadRow(T* state, int64_t j, int64_t kind, const T* from, const T* b) const {
-    T *const phi = Memory(state, j, kind), *const to = ThroughX(state, j, kind);
-    SpreadPiece(from, b, phi, to, 0, s_.left_end);
-    SpreadPiece(from, b, phi + s_.left_end - s_.right_begin, to + Skip(), s_.right_begin, s_.wide);
-    if (s_.left_end) Copy(from + s_.left_end, to + s_.left_end);
-    if (s_.right_begin < s_.wide) Copy(from + s_.right_begin - 16, to + Skip() + s_.right_begin - 16);
-  }
-  void SpreadPiece(const T* from, const T* b, T* phi, T* to, int64_t lo, int64_t hi) const {
-    for (int64_t i = lo; i < hi; i += V::kCount) {
-      V m = V::Load(phi + i);
-      Through(V::Load(from + i), V::Load(b + i), V::Load(b + s_.wide + i), &m).Store(to + i);
-      m.Store(phi + i);
-    }
-  }
-  static void Copy(const T* from, T* to) {
-    for (int64_t i = 0; i < 16; i += V::kCount) V::Load(from + i).Store(to + i);
-  }
 
   const Shape& s_;
-  const int64_t stride_, field_, compact_, layered_;
-  const int64_t memory_, memory_z_, through_, through_z_;  // where these begin in a state
-  const T* const materials_;                               // (5, rows, wide)
-  const T* const along_x_;                                 // (4, wide)
-  const T* const along_z_;                                 // (4, rows)
+  const Grid<T> grid_;
+  const int64_t memory_, memory_z_, through_;  // where these begin in a state
+  const T* const materials_;                   // (5, rows, wide)
+  const T* const along_z_;                     // (4, rows)
 };

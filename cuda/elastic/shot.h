@@ -11,11 +11,10 @@
 #define WAVEPRIOR_CUDA_ELASTIC_SHOT_H_
 
 #include "../args.h"
+#include "parts.h"
 
 namespace waveprior {
 namespace elastic {
-
-enum Part { kVX, kVZ, kXX, kZZ, kXZ, kParts };
 
 // The int64 numbers of a propagator, in the order of elastic.shape in config.go.
 struct Shape {

@@ -4,6 +4,8 @@
 // the states between segments are, and each segment is done again from there, last to first: the same operations on the same
 // numbers, so the same bits, at the cost of one more forward run.
 
+constexpr int64_t kInCache = 8 << 20;  // bytes of what is kept: more go past the caches
+
 template <class T, int R>
 class Shot {
  public:
@@ -13,12 +15,21 @@ class Shot {
         unit_(unit),
         model_(unit / s_.shots),
         shot_(unit % s_.shots),
+        segments_(s_.segment > 0 ? (s_.steps + s_.segment - 1) / s_.segment : 1),
         slot_(slot),
-        scheme_(job, model_) {}
+        stream_(s_.segment * kParts * s_.Compact() * static_cast<int64_t>(sizeof(T)) > kInCache),
+        scheme_(job, model_) {
+    const Entries<T>& source = job.sources;
+    for (int64_t e = source.start[shot_]; e < source.start[shot_ + 1]; e++) {
+      const int64_t row = RowOf(source.node + 4 * e);
+      first_ = Least(first_, row);
+      last_ = row < last_ ? last_ : row + 1;
+    }
+  }
 
   int Run() {
     const bool linear = job_.tangent || job_.gradient;
-    const int64_t many = linear ? job_.many : 0, segments = (s_.steps + s_.segment - 1) / s_.segment;
+    const int64_t many = linear ? job_.many : 0, segments = segments_;
     const int64_t per = job_.gradient ? s_.adjoint : s_.state;
     T* const state = slot_;
     T* const others = state + s_.state;
@@ -34,14 +45,14 @@ class Shot {
       return waveprior::kOk;
     }
     for (int64_t k = 0; job_.tangent && k < segments; k++) {
-      const int64_t lo = k * s_.segment, hi = Least(lo + s_.segment, s_.steps);
+      const int64_t lo = First(k), hi = First(k + 1);
       Forward(state, lo, hi, true, true);
       for (int64_t d = 0; d < many; d++) Tangent(others + d * per, lo, hi, d);
     }
     if (!job_.gradient) return waveprior::kOk;
     for (int64_t k = 0; k < segments; k++) {
       if (k) memcpy(checkpoints + (k - 1) * s_.state, state, static_cast<size_t>(s_.state) * sizeof(T));
-      Forward(state, k * s_.segment, Least((k + 1) * s_.segment, s_.steps), k == segments - 1, true);
+      Forward(state, First(k), First(k + 1), k == segments - 1, true);
     }
     for (int64_t c = 0; job_.observed && c < 2; c++) {
       const T *const d = Of(job_.data, model_, c), *const o = Of(job_.observed, job_.which[model_], c);
@@ -49,7 +60,7 @@ class Shot {
     }
     for (int64_t d = 0; d < many; d++) memset(Gradient(d), 0, static_cast<size_t>(kParts * s_.Compact()) * sizeof(T));
     for (int64_t k = segments - 1; k >= 0; k--) {
-      const int64_t lo = k * s_.segment, hi = Least(lo + s_.segment, s_.steps);
+      const int64_t lo = First(k), hi = First(k + 1);
       if (k < segments - 1) {
         if (k) {
           memcpy(state, checkpoints + (k - 1) * s_.state, static_cast<size_t>(s_.state) * sizeof(T));
@@ -69,6 +80,11 @@ class Shot {
   }
 
  private:
+  // The first step of segment k. The first segment takes what is left over: the last one is not done again.
+  int64_t First(int64_t k) const {
+    const int64_t lo = s_.steps - (segments_ - k) * s_.segment;
+    return lo > 0 ? lo : 0;
+  }
   static int64_t Least(int64_t a, int64_t b) { return a < b ? a : b; }
   // Numbers of one component of the data of a shot.
   int64_t PerShot() const { return s_.steps / s_.each * s_.receivers; }
@@ -78,73 +94,131 @@ class Shot {
   }
   T* Gradient(int64_t d) const { return job_.gradient + (unit_ * job_.many + d) * kParts * s_.Compact(); }
   T* Kept(int64_t n, int64_t lo) const { return kept_ + (n - lo) * kParts * s_.Compact(); }
+  // Of an entry: its row, and its place in what a step kept (rows, 5, wide).
+  int64_t RowOf(const int64_t* node) const { return node[2] % s_.Compact() / s_.wide; }
+  int64_t KeptAt(const int64_t* node) const {
+    const int64_t part = node[2] / s_.Compact(), at = node[2] % s_.Compact();
+    return at + ((kParts - 1) * (at / s_.wide) + part) * s_.wide;
+  }
+
+  // f(n, steps) for steps lo..hi-1 in portions of those that are under way together.
+  template <class F>
+  WAVEPRIOR_INLINE void Portions(int64_t lo, int64_t hi, int64_t together, const F& f) const {
+    for (int64_t n = lo; n < hi; n += together) f(n, Least(together, hi - n));
+  }
 
   void Forward(T* state, int64_t lo, int64_t hi, bool keep, bool record) const {
+    if (keep) {
+      Portions(lo, hi, scheme_.Together(),
+               [&](int64_t n, int64_t steps) { Ahead<kKeep>(state, lo, n, steps, record); });
+    } else {
+      Portions(lo, hi, scheme_.Together(),
+               [&](int64_t n, int64_t steps) { Ahead<kPlain>(state, lo, n, steps, record); });
+    }
+  }
+  template <Mode M>
+  __attribute__((noinline)) void Ahead(T* state, int64_t lo, int64_t n, int64_t steps, bool record) const {
     const T* const b = scheme_.Buoyancy();
     const Entries<T>& source = job_.sources;
-    for (int64_t n = lo; n < hi; n++) {
-      const T q = job_.wavelet[shot_ * s_.steps + n];
-      T* const kept = keep ? Kept(n, lo) : nullptr;
-      int64_t e = source.start[shot_];
-      const int64_t end = source.start[shot_ + 1];
-      scheme_.Step(state, kept, [&](int64_t row, T* fields) {
-        for (; e < end && source.node[4 * e] == row; e++) {
-          T* const to = fields + source.node[4 * e + 1];
-          const T f = source.weight[e] * q;
-          if (row >= s_.rows) {
-            *to += f;
-            continue;
-          }
-          const int64_t node = source.node[4 * e + 2];
-          *to = waveprior::Fma(b[node], f, *to);
-          if (kept) kept[node] += f;
-        }
-      });
-      if (record && job_.data && (n + 1) % s_.each == 0)
-        Record(state, Of(job_.data, model_, 0), Of(job_.data, model_, 1), n / s_.each);
-    }
+    const int64_t begin = source.start[shot_], end = source.start[shot_ + 1];
+    const T* const q = job_.wavelet + shot_ * s_.steps + n;
+    Recorder recorders[kTogether];
+    for (int64_t k = 0; k < steps; k++) recorders[k] = Recorder(*this, record ? job_.data : nullptr, model_, n + k);
+    const auto pass = [&](int64_t k) __attribute__((always_inline)) {
+      return Pass<T>{Kept(n + k, lo), 0, stream_, first_, last_, nullptr, nullptr};
+    };
+    scheme_.template Sweep<M>(
+        state, steps, pass, [&](int64_t k, int64_t j, When when) __attribute__((always_inline)) {
+          if (j >= first_ && j < last_)
+            for (int64_t e = begin; e < end; e++) {
+              const int64_t* const node = source.node + 4 * e;
+              if (when == kMoved ? node[0] != j : node[0] < s_.rows || RowOf(node) != j) continue;
+              const T f = source.weight[e] * q[k];
+              T* const to = state + node[1];
+              if (when == kStressed) {
+                *to += f;
+                continue;
+              }
+              *to = waveprior::Fma(b[node[2]], f, *to);
+              if (M == kKeep) Kept(n + k, lo)[KeptAt(node)] += f;
+            }
+          if (when == kMoved) recorders[k].Row(*this, state, j);
+        });
   }
   void Tangent(T* state, int64_t lo, int64_t hi, int64_t d) const {
     const int64_t set = model_ * job_.many + d;
-    for (int64_t n = lo; n < hi; n++) {
-      scheme_.Tangent(state, Kept(n, lo), job_.directions + set * kParts * s_.Compact());
-      if ((n + 1) % s_.each == 0) Record(state, Of(job_.tangent, set, 0), Of(job_.tangent, set, 1), n / s_.each);
-    }
+    const T* const along = job_.directions + set * kParts * s_.Compact();
+    Portions(lo, hi, scheme_.Together(), [&](int64_t n, int64_t steps) {
+      Recorder recorders[kTogether];
+      for (int64_t k = 0; k < steps; k++) recorders[k] = Recorder(*this, job_.tangent, set, n + k);
+      const auto pass = [&](int64_t k) { return Pass<T>{Kept(n + k, lo), 0, false, 0, 0, along, nullptr}; };
+      scheme_.template Sweep<kDriven>(state, steps, pass, [&](int64_t k, int64_t j, When when) {
+        if (when == kMoved) recorders[k].Row(*this, state, j);
+      });
+    });
   }
   void Transposed(T* state, int64_t lo, int64_t hi, int64_t d, const T* wx, const T* wz) const {
     const T* const b = scheme_.Buoyancy();
     const Entries<T>& to = job_.injected;
-    for (int64_t n = hi - 1; n >= lo; n--) {
-      const bool recorded = (n + 1) % s_.each == 0;
-      const T *const kept = Kept(n, lo), *const w[2] = {wx + n / s_.each * s_.receivers,
-                                                        wz + n / s_.each * s_.receivers};
-      T* const g = Gradient(d);
-      int64_t e = 0;
-      const int64_t end = recorded ? to.start[1] : 0;
-      scheme_.Transposed(state, kept, g, [&](int64_t row, T* fields) {
-        for (; e < end && to.node[4 * e] == row; e++) {
+    const int64_t end = to.start[1];
+    T* const g = Gradient(d);
+    const int64_t together = scheme_.TogetherBack();
+    Portions(0, hi - lo, together, [&](int64_t i, int64_t steps) {
+      int64_t injected[kTogether];
+      for (int64_t k = 0; k < steps; k++) injected[k] = (hi - i - k) % s_.each ? end : 0;
+      const auto pass = [&](int64_t k) { return Pass<T>{Kept(hi - 1 - i - k, lo), together, false, 0, 0, nullptr, g}; };
+      scheme_.template Sweep<kTransposed>(state, steps, pass, [&](int64_t k, int64_t j, When) {
+        int64_t e = injected[k];
+        if (e >= end || to.node[4 * e] != j) return;
+        const int64_t row = (hi - 1 - i - k) / s_.each * s_.receivers;
+        for (; e < end && to.node[4 * e] == j; e++) {
           const int64_t node = to.node[4 * e + 2], channel = to.node[4 * e + 3];
-          const T f = b[node] * (to.weight[e] * w[channel / s_.receivers][channel % s_.receivers]);
-          fields[to.node[4 * e + 1]] += f;
-          g[node] = waveprior::Fma(f, kept[node], g[node]);
+          const T w = channel < s_.receivers ? wx[row + channel] : wz[row + channel - s_.receivers];
+          state[to.node[4 * e + 1]] += b[node] * (to.weight[e] * w);
         }
+        injected[k] = e;
       });
-    }
+    });
   }
-  void Record(const T* state, T* vx, T* vz, int64_t row) const {
-    const Channels<T>& from = job_.receivers;
-    for (int64_t c = 0; c < 2 * s_.receivers; c++) {
-      T sum = 0;
-      for (int64_t e = from.start[c]; e < from.start[c + 1]; e++)
-        sum = waveprior::Fma(from.weight[e], state[from.node[e]], sum);
-      (c < s_.receivers ? vx : vz)[row * s_.receivers + c % s_.receivers] = sum;
+
+  // What a step's velocities add to a row of the data: the rows of the grid come in their order, as the entries do.
+  struct Recorder {
+    Recorder() {}
+    // Of step n, into data (items, 2, shots, rows, receivers), unless null or no row ends with the step.
+    Recorder(const Shot& shot, T* data, int64_t item, int64_t n) : end(shot.job_.injected.start[1]) {
+      const Shape& s = shot.s_;
+      if (!data || (n + 1) % s.each) {
+        end = 0;
+        return;
+      }
+      x = shot.Of(data, item, 0) + n / s.each * s.receivers;
+      z = shot.Of(data, item, 1) + n / s.each * s.receivers;
+      memset(x, 0, static_cast<size_t>(s.receivers) * sizeof(T));
+      memset(z, 0, static_cast<size_t>(s.receivers) * sizeof(T));
     }
-  }
+    WAVEPRIOR_INLINE void Row(const Shot& shot, const T* state, int64_t j) {
+      const Entries<T>& from = shot.job_.injected;
+      if (next >= end || from.node[4 * next] != j) return;
+      const Shape& s = shot.s_;
+      // A cotangent on row 0 of a free surface acts on half a cell, and has twice the weight.
+      const int64_t halves = s.free_surface && !j ? s.Field() : 0;
+      for (; next < end && from.node[4 * next] == j; next++) {
+        const int64_t place = from.node[4 * next + 1], channel = from.node[4 * next + 3];
+        const T w = place < halves ? from.weight[next] / 2 : from.weight[next];
+        T* const d = channel < s.receivers ? x + channel : z + channel - s.receivers;
+        *d = waveprior::Fma(w, state[place], *d);
+      }
+    }
+    T *x = nullptr, *z = nullptr;
+    int64_t next = 0, end = 0;
+  };
 
   const Job<T>& job_;
   const Shape& s_;
-  const int64_t unit_, model_, shot_;
+  const int64_t unit_, model_, shot_, segments_;
   T* const slot_;
+  const bool stream_;                     // what a segment keeps is more than caches hold
+  int64_t first_ = INT64_MAX, last_ = 0;  // rows first_..last_-1 have sources
   const Scheme<T, R> scheme_;
   T* kept_ = nullptr;
 };
@@ -157,6 +231,7 @@ int Shots(const Job<T>& job, int64_t lo, int64_t hi) {
   if (mine == slots) return waveprior::kOutOfMemory;
   int code = waveprior::kOk;
   for (int64_t u = lo; u < hi && !code; u++) code = Shot<T, R>(job, u, job.work + mine * job.shape->slot).Run();
+  _mm_sfence();  // what went past the caches lies in the slot before another thread has it
   __atomic_store_n(&job.busy[mine], 0, __ATOMIC_RELEASE);
   return code;
 }

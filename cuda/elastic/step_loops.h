@@ -1,67 +1,130 @@
-// One row of a half step of the scheme of elastic.h: velocities from stresses, or stresses from velocities. A row is done in
-// up to three pieces, the left and the right absorbing layer and what lies between, so that nothing asks a node where it lies.
+// One or two rows of a half step of the scheme of elastic.h: velocities from stresses, or stresses from velocities. Two share
+// what is differenced along z. Only the vectors at the ends of a row lie in layers; the branch on that is foreseen.
 
 // A forward step; one that keeps what the materials multiply; one of the tangent, driven by the materials' directions times
 // that; one of the transpose, which adds to the gradients.
 enum Mode { kPlain, kKeep, kDriven, kTransposed };
 
-// What a row of velocities reads and writes; every pointer is that of column 0.
+// What all rows of a shot have alike: distances between numbers, and the layers along x.
 template <class T>
-struct VelocityRow {
-  const T *xx, *xz;        // what is differenced along the row
-  const T *zx[4], *zz[4];  // and across it: sxz of rows j-2..j+1, szz of rows j-1..j+2
-  T *vx, *vz;
-  const T *bx, *bz;
-  T *mx[2], *mz[2];          // memory, along x shifted so that [column] is right: of vx, of vz
-  const T *b, *a, *bh, *ah;  // the layers' coefficients along x, at points and at half points
-  T zb, za, zbh, zah;        // and along z
-  T* kept[2];                // D s + f of vx and vz
-  const T* along[2];         // of the tangent: directions of bx, bz
-  T* gradient[2];            // of the transpose
+struct Grid {
+  int64_t rows, wide, stride, field, compact;
+  int64_t layered, left_end, right_begin;  // what lies before left_end or from right_begin on has layers
+  const T* along_x;                        // (4, wide): b and a at half points and at points
+
+  WAVEPRIOR_INLINE bool Layer(int64_t i) const { return i < left_end || (i >= right_begin && i < wide); }
 };
 
-// The same of a row of stresses.
+// What rows read and write; every pointer is that of column 0 of the first one.
 template <class T>
-struct StressRow {
-  const T *vx, *vz;        // what is differenced along the row
-  const T *zx[4], *zz[4];  // and across it: vx of rows j-1..j+2, vz of rows j-2..j+1
-  T *xx, *szz, *xz;
-  const T *both, *lam, *mu;  // lam + 2 mu, lam, mu, times beta
-  T *mx[2], *mz[2];          // memory: of vx_x and vz_x, of vz_z and vx_z
-  const T *b, *a, *bh, *ah;
-  T zb, za, zbh, zah;
-  T* kept[3];  // vx_x, vz_z, vx_z + vz_x
-  const T* along[3];
-  T* gradient[3];
+struct Rows {
+  T* fields;           // vx of the row; the other fields are g.field apart, rows g.stride
+  const T* materials;  // bx, bz or lam + 2 mu, lam, mu, g.compact apart; rows g.wide
+  T *mx, *mz;  // two memories each, along x (of the layers' columns) and z: g.layered and g.wide apart; rows 4 of these
+  const T* along_z;  // b and a at half points, b and a at points, g.rows apart
+  const T *zx[5],
+      *zz[5];      // of the transpose near layers above or below: from row -2 or -1 on what is differenced along z
+  T* kept;         // D s + f of vx and vz, or vx_x, vz_z, vx_z + vz_x, g.wide apart; rows 5 of these
+  const T* soon;   // of the transpose: what will be kept of some rows further on
+  bool stream;     // past the caches
+  const T* along;  // of the tangent: directions of the materials, g.compact apart
+  T* gradient;     // of the transpose, g.compact apart
 };
 
-// The difference one half point ahead of, or behind, the window's numbers.
-template <int R, class T>
-WAVEPRIOR_INLINE Lanes<T> Ahead(const Window<T>& w, Lanes<T> centre) {
+// A vector of a row between those before and after it, that may be other numbers than memory's.
+template <class T>
+class Turned : public Shifted<T> {
+ public:
+  typedef Lanes<T> V;
+  // The next vector is a row's first.
+  WAVEPRIOR_INLINE void Begin() {
+    Next(V::Fill(0));
+    Shifted<T>::Move();
+    Next(V::Fill(0));
+    Shifted<T>::Move();
+  }
+  // Move makes the next vector the one in the middle.
+  WAVEPRIOR_INLINE void Next(V next) { centre_ = Shifted<T>::Next(next); }
+  WAVEPRIOR_INLINE V Centre() const { return centre_; }
+
+ private:
+  V centre_;
+};
+
+// The neighbours of a row's numbers along x: Start at the row's beginning, At(p) and Move for each vector in turn.
+#if WAVEPRIOR_V4
+template <class T>
+class Beside : public Turned<T> {
+ public:
+  typedef Lanes<T> V;
+  WAVEPRIOR_INLINE void Start(const T* p) {
+    Turned<T>::Next(V::Load(p - V::kCount));
+    Turned<T>::Move();
+    Turned<T>::Next(V::Load(p));
+    Turned<T>::Move();
+  }
+  WAVEPRIOR_INLINE V At(const T* p) {
+    Turned<T>::Next(V::Load(p + V::kCount));
+    return Turned<T>::Centre();
+  }
+};
+#else
+template <class T>
+class Beside {
+ public:
+  typedef Lanes<T> V;
+  WAVEPRIOR_INLINE void Start(const T*) {}
+  WAVEPRIOR_INLINE V At(const T* p) {
+    p_ = p;
+    return V::Load(p);
+  }
+  WAVEPRIOR_INLINE void Move() {}
+  template <int K>
+  WAVEPRIOR_INLINE V ToLeft() const {
+    return V::Loose(p_ - K);
+  }
+  template <int K>
+  WAVEPRIOR_INLINE V ToRight() const {
+    return V::Loose(p_ + K);
+  }
+
+ private:
+  const T* p_;
+};
+#endif
+
+// The difference one half point ahead of, or behind, the numbers of centre, w their neighbours.
+template <int R, class W, class V>
+WAVEPRIOR_INLINE V Ahead(const W& w, V centre) {
   if constexpr (R == 1) {
     return w.template ToRight<1>() - centre;
   } else {
     return Difference<R>(w.template ToRight<1>() - centre, w.template ToRight<2>() - w.template ToLeft<1>());
   }
 }
-template <int R, class T>
-WAVEPRIOR_INLINE Lanes<T> Behind(const Window<T>& w, Lanes<T> centre) {
+template <int R, class W, class V>
+WAVEPRIOR_INLINE V Behind(const W& w, V centre) {
   if constexpr (R == 1) {
     return centre - w.template ToLeft<1>();
   } else {
     return Difference<R>(centre - w.template ToLeft<1>(), w.template ToRight<1>() - w.template ToLeft<2>());
   }
 }
-// The difference across rows z[0..3], between z[1] and z[2].
-template <int R, class T>
-WAVEPRIOR_INLINE Lanes<T> Across(const T* const* z, int64_t i) {
-  typedef Lanes<T> V;
-  const V near = V::Load(z[2] + i) - V::Load(z[1] + i);
+// The difference along z between rows z[1] and z[2].
+template <int R, class V>
+WAVEPRIOR_INLINE V Across(const V* z) {
   if constexpr (R == 1) {
-    return near;
+    return z[2] - z[1];
   } else {
-    return Difference<R>(near, V::Load(z[3] + i) - V::Load(z[0] + i));
+    return Difference<R>(z[2] - z[1], z[3] - z[0]);
   }
+}
+// Rows of a vector at p, 1 - R rows from z[1 + from] on, except those that centre[0..N-1] has, which are z[at..].
+template <int R, int N, int AT, class T>
+WAVEPRIOR_INLINE void Column(const T* p, int64_t stride, const Lanes<T>* centre, Lanes<T>* z) {
+#pragma GCC unroll 8
+  for (int k = 2 - R; k < N + R + 1; k++)
+    z[k] = centre && k >= AT && k < AT + N ? centre[k - AT] : Lanes<T>::Load(p + (k - AT) * stride);
 }
 
 // d + psi of a layer; psi becomes new.
@@ -72,92 +135,313 @@ WAVEPRIOR_INLINE Lanes<T> Layer(Lanes<T> b, Lanes<T> a, Lanes<T> d, T* psi) {
   return d + next;
 }
 
+// t' of the transpose; phi moves on.
+template <class T>
+WAVEPRIOR_INLINE Lanes<T> Spread(Lanes<T> t, Lanes<T> b, Lanes<T> a, T* phi) {
+  Lanes<T> m = Lanes<T>::Load(phi);
+  t = Through(t, b, a, &m);
+  m.Store(phi);
+  return t;
+}
+// The vectors at column i of rows of two fields, with their layers along x, enter their windows.
+template <int N, class T>
+WAVEPRIOR_INLINE void Enter(const Grid<T>& g, const T* f0, const T* f1, int64_t i, const T* c0, const T* c1, T** phi,
+                            Turned<T>* w0, Turned<T>* w1) {
+  typedef Lanes<T> V;
+  V t0[N], t1[N];
+#pragma GCC unroll 2
+  for (int k = 0; k < N; k++) {
+    t0[k] = V::Load(f0 + i + k * g.stride);
+    t1[k] = V::Load(f1 + i + k * g.stride);
+  }
+  if (g.Layer(i)) {
+    const V b0 = V::Load(c0 + i), a0 = V::Load(c0 + i + g.wide), b1 = V::Load(c1 + i), a1 = V::Load(c1 + i + g.wide);
+#pragma GCC unroll 2
+    for (int k = 0; k < N; k++) {
+      t0[k] = Spread(t0[k], b0, a0, *phi + 4 * k * g.layered);
+      t1[k] = Spread(t1[k], b1, a1, *phi + (4 * k + 1) * g.layered);
+    }
+    *phi += V::kCount;
+  }
+#pragma GCC unroll 2
+  for (int k = 0; k < N; k++) {
+    w0[k].Next(t0[k]);
+    w1[k].Next(t1[k]);
+  }
+}
+
+template <class T>
+WAVEPRIOR_INLINE void Put(Lanes<T> x, T* to, bool stream) {
+  if (stream) {
+    x.Stream(to);
+  } else {
+    x.Store(to);
+  }
+}
+
+// Asks memory for the line at p.
+template <class T>
+WAVEPRIOR_INLINE void Ask(const T* p) {
+  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1);
+}
+
 // g += x y.
 template <class T>
 WAVEPRIOR_INLINE void Grow(T* g, Lanes<T> x, Lanes<T> y) {
   Fma(x, y, Lanes<T>::Load(g)).Store(g);
 }
 
-// Columns from..to-1 (multiples of 16); X: with the layers left and right, Z: with those above and below.
-template <class T, int R, Mode M, bool X, bool Z>
-WAVEPRIOR_INLINE void Velocities(const VelocityRow<T>& r, int64_t from, int64_t to) {
+// N rows of velocities of a forward step or a tangent's; Z: with the layers above and below.
+template <class T, int R, Mode M, int N, bool Z>
+__attribute__((noinline)) void Velocities(const Grid<T>& g, const Rows<T>& r) {
   typedef Lanes<T> V;
-  if (from == to) return;
-  Window<T> xx(r.xx + from), xz(r.xz + from);
-  for (int64_t i = from; i < to; i += V::kCount) {
-    V dx = Ahead<R>(xx, xx.Next()), dz = Across<R, T>(r.zx, i);
-    V ex = Behind<R>(xz, xz.Next()), ez = Across<R, T>(r.zz, i);
-    if constexpr (X) {
-      dx = Layer(V::Load(r.bh + i), V::Load(r.ah + i), dx, r.mx[0] + i);
-      ex = Layer(V::Load(r.b + i), V::Load(r.a + i), ex, r.mx[1] + i);
+  const int64_t field = g.field, stride = g.stride, compact = g.compact, wide = g.wide, layered = g.layered;
+  T* v = r.fields;
+  const T *xx = v + 2 * field, *zz = v + 3 * field, *xz = v + 4 * field, *b = r.materials, *along = r.along,
+          *c = g.along_x;
+  T *kept = r.kept, *mx = r.mx, *mz = r.mz;
+  Beside<T> wx[N], wz[N];
+#pragma GCC unroll 2
+  for (int k = 0; k < N; k++) {
+    wx[k].Start(xx + k * stride);
+    wz[k].Start(xz + k * stride);
+  }
+  for (int64_t i = 0; i < wide; i += V::kCount) {
+    V dx[N], ex[N], s[N], x[N + 3], z[N + 3];
+#pragma GCC unroll 2
+    for (int k = 0; k < N; k++) {
+      s[k] = wz[k].At(xz + k * stride);
+      dx[k] = Ahead<R>(wx[k], wx[k].At(xx + k * stride));
+      ex[k] = Behind<R>(wz[k], s[k]);
     }
-    if constexpr (Z) {
-      dz = Layer(V::Fill(r.zb), V::Fill(r.za), dz, r.mz[0] + i);
-      ez = Layer(V::Fill(r.zbh), V::Fill(r.zah), ez, r.mz[1] + i);
+    Column<R, N, 2>(xz, stride, s, x);
+    Column<R, N, 1>(zz, stride, static_cast<V*>(nullptr), z);
+    if (g.Layer(i)) {
+      const V bh = V::Load(c), ah = V::Load(c + wide), bp = V::Load(c + 2 * wide), ap = V::Load(c + 3 * wide);
+#pragma GCC unroll 2
+      for (int k = 0; k < N; k++) {
+        dx[k] = Layer(bh, ah, dx[k], mx + 4 * k * layered);
+        ex[k] = Layer(bp, ap, ex[k], mx + (4 * k + 1) * layered);
+      }
+      mx += V::kCount;
     }
-    const V fx = dx + dz, fz = ex + ez;
-    V vx = Fma(V::Load(r.bx + i), fx, V::Load(r.vx + i)), vz = Fma(V::Load(r.bz + i), fz, V::Load(r.vz + i));
-    if constexpr (M == kKeep) {
-      fx.Store(r.kept[0] + i);
-      fz.Store(r.kept[1] + i);
+#pragma GCC unroll 2
+    for (int k = 0; k < N; k++) {
+      V dz = Across<R>(x + k), ez = Across<R>(z + k);
+      if constexpr (Z) {
+        const T* const l = r.along_z + k;
+        dz = Layer(V::Fill(l[2 * g.rows]), V::Fill(l[3 * g.rows]), dz, mz + 4 * k * wide);
+        ez = Layer(V::Fill(l[0]), V::Fill(l[g.rows]), ez, mz + (4 * k + 1) * wide);
+      }
+      const V fx = dx[k] + dz, fz = ex[k] + ez;
+      T* const to = v + k * stride;
+      V vx = Fma(V::Load(b + k * wide), fx, V::Load(to));
+      V vz = Fma(V::Load(b + k * wide + compact), fz, V::Load(to + field));
+      if constexpr (M == kKeep) {
+        Put(fx, kept + kParts * k * wide, r.stream);
+        Put(fz, kept + (kParts * k + 1) * wide, r.stream);
+      }
+      if constexpr (M == kDriven) {
+        vx = Fma(V::Load(along + k * wide), V::Load(kept + kParts * k * wide), vx);
+        vz = Fma(V::Load(along + k * wide + compact), V::Load(kept + (kParts * k + 1) * wide), vz);
+      }
+      vx.Store(to);
+      vz.Store(to + field);
+      wx[k].Move();
+      wz[k].Move();
     }
-    if constexpr (M == kDriven) {
-      vx = Fma(V::Load(r.along[0] + i), V::Load(r.kept[0] + i), vx);
-      vz = Fma(V::Load(r.along[1] + i), V::Load(r.kept[1] + i), vz);
-    }
-    if constexpr (M == kTransposed) {
-      Grow(r.gradient[0] + i, vx, V::Load(r.kept[0] + i));
-      Grow(r.gradient[1] + i, vz, V::Load(r.kept[1] + i));
-    }
-    vx.Store(r.vx + i);
-    vz.Store(r.vz + i);
-    xx.Move();
-    xz.Move();
+    v += V::kCount;
+    xx += V::kCount;
+    zz += V::kCount;
+    xz += V::kCount;
+    b += V::kCount;
+    c += V::kCount;
+    mz += V::kCount;
+    kept += V::kCount;
+    along += V::kCount;
   }
 }
 
-template <class T, int R, Mode M, bool X, bool Z>
-WAVEPRIOR_INLINE void Stresses(const StressRow<T>& r, int64_t from, int64_t to) {
+template <class T, int R, Mode M, int N, bool Z>
+__attribute__((noinline)) void Stresses(const Grid<T>& g, const Rows<T>& r) {
   typedef Lanes<T> V;
-  if (from == to) return;
-  Window<T> vx(r.vx + from), vz(r.vz + from);
-  for (int64_t i = from; i < to; i += V::kCount) {
-    V exx = Behind<R>(vx, vx.Next()), ezz = Across<R, T>(r.zz, i);
-    V exz = Ahead<R>(vz, vz.Next()), ezx = Across<R, T>(r.zx, i);
-    if constexpr (X) {
-      exx = Layer(V::Load(r.b + i), V::Load(r.a + i), exx, r.mx[0] + i);
-      exz = Layer(V::Load(r.bh + i), V::Load(r.ah + i), exz, r.mx[1] + i);
+  const int64_t field = g.field, stride = g.stride, compact = g.compact, wide = g.wide, layered = g.layered;
+  const T *vx = r.fields, *vz = vx + field, *m = r.materials, *along = r.along, *c = g.along_x;
+  T *s = r.fields + 2 * field, *kept = r.kept, *mx = r.mx, *mz = r.mz;
+  Beside<T> wx[N], wz[N];
+#pragma GCC unroll 2
+  for (int k = 0; k < N; k++) {
+    wx[k].Start(vx + k * stride);
+    wz[k].Start(vz + k * stride);
+  }
+  for (int64_t i = 0; i < wide; i += V::kCount) {
+    V exx[N], exz[N], here_x[N], here_z[N], x[N + 3], z[N + 3];
+#pragma GCC unroll 2
+    for (int k = 0; k < N; k++) {
+      here_x[k] = wx[k].At(vx + k * stride);
+      here_z[k] = wz[k].At(vz + k * stride);
+      exx[k] = Behind<R>(wx[k], here_x[k]);
+      exz[k] = Ahead<R>(wz[k], here_z[k]);
     }
-    if constexpr (Z) {
-      ezz = Layer(V::Fill(r.zb), V::Fill(r.za), ezz, r.mz[0] + i);
-      ezx = Layer(V::Fill(r.zbh), V::Fill(r.zah), ezx, r.mz[1] + i);
+    Column<R, N, 1>(vx, stride, here_x, x);
+    Column<R, N, 2>(vz, stride, here_z, z);
+    if (g.Layer(i)) {
+      const V bh = V::Load(c), ah = V::Load(c + wide), bp = V::Load(c + 2 * wide), ap = V::Load(c + 3 * wide);
+#pragma GCC unroll 2
+      for (int k = 0; k < N; k++) {
+        exx[k] = Layer(bp, ap, exx[k], mx + 4 * k * layered);
+        exz[k] = Layer(bh, ah, exz[k], mx + (4 * k + 1) * layered);
+      }
+      mx += V::kCount;
     }
-    const V both = V::Load(r.both + i), lam = V::Load(r.lam + i), shear = exz + ezx;
-    const V xx = V::Load(r.xx + i), zz = V::Load(r.szz + i), xz = V::Load(r.xz + i);
-    if constexpr (M == kTransposed) {
-      const V kxx = V::Load(r.kept[0] + i), kzz = V::Load(r.kept[1] + i);
-      Fma(zz, kzz, Fma(xx, kxx, V::Load(r.gradient[0] + i))).Store(r.gradient[0] + i);
-      Fma(zz, kxx, Fma(xx, kzz, V::Load(r.gradient[1] + i))).Store(r.gradient[1] + i);
-      Grow(r.gradient[2] + i, xz, V::Load(r.kept[2] + i));
+#pragma GCC unroll 2
+    for (int k = 0; k < N; k++) {
+      V ezx = Across<R>(x + k), ezz = Across<R>(z + k);
+      if constexpr (Z) {
+        const T* const l = r.along_z + k;
+        ezz = Layer(V::Fill(l[2 * g.rows]), V::Fill(l[3 * g.rows]), ezz, mz + 4 * k * wide);
+        ezx = Layer(V::Fill(l[0]), V::Fill(l[g.rows]), ezx, mz + (4 * k + 1) * wide);
+      }
+      T* const to = s + k * stride;
+      const T* const at = m + k * wide;
+      const V both = V::Load(at), lam = V::Load(at + compact), shear = exz[k] + ezx;
+      V xx = Fma(lam, ezz, Fma(both, exx[k], V::Load(to))), zz = Fma(lam, exx[k], Fma(both, ezz, V::Load(to + field)));
+      V xz = Fma(V::Load(at + 2 * compact), shear, V::Load(to + 2 * field));
+      T* const put = kept + kParts * k * wide;
+      if constexpr (M == kKeep) {
+        Put(exx[k], put, r.stream);
+        Put(ezz, put + wide, r.stream);
+        Put(shear, put + 2 * wide, r.stream);
+      }
+      if constexpr (M == kDriven) {
+        const V kxx = V::Load(put), kzz = V::Load(put + wide);
+        const T* const d = along + k * wide;
+        const V dboth = V::Load(d), dlam = V::Load(d + compact);
+        xx = Fma(dlam, kzz, Fma(dboth, kxx, xx));
+        zz = Fma(dlam, kxx, Fma(dboth, kzz, zz));
+        xz = Fma(V::Load(d + 2 * compact), V::Load(put + 2 * wide), xz);
+      }
+      xx.Store(to);
+      zz.Store(to + field);
+      xz.Store(to + 2 * field);
+      wx[k].Move();
+      wz[k].Move();
     }
-    V new_xx = Fma(lam, ezz, Fma(both, exx, xx)), new_zz = Fma(lam, exx, Fma(both, ezz, zz));
-    V new_xz = Fma(V::Load(r.mu + i), shear, xz);
-    if constexpr (M == kKeep) {
-      exx.Store(r.kept[0] + i);
-      ezz.Store(r.kept[1] + i);
-      shear.Store(r.kept[2] + i);
+    vx += V::kCount;
+    vz += V::kCount;
+    s += V::kCount;
+    m += V::kCount;
+    c += V::kCount;
+    mz += V::kCount;
+    kept += V::kCount;
+    along += V::kCount;
+  }
+}
+
+// The same rows of the transpose; Z: near the layers above and below.
+template <class T, int R, int N, bool Z>
+__attribute__((noinline)) void VelocitiesBack(const Grid<T>& g, const Rows<T>& r) {
+  typedef Lanes<T> V;
+  const int64_t field = g.field, stride = g.stride, compact = g.compact, wide = g.wide;
+  T* v = r.fields;
+  const T *xx = v + 2 * field, *zz = v + 3 * field, *xz = v + 4 * field, *b = r.materials, *kept = r.kept,
+          *soon = r.soon, *c = g.along_x;
+  T *gradient = r.gradient, *mx = r.mx;
+  Turned<T> wx[N], wz[N];
+#pragma GCC unroll 2
+  for (int k = 0; k < N; k++) {
+    wx[k].Begin();
+    wz[k].Begin();
+  }
+  Enter<N>(g, xx, xz, 0, c + 2 * wide, c, &mx, wx, wz);
+#pragma GCC unroll 2
+  for (int k = 0; k < N; k++) {
+    wx[k].Move();
+    wz[k].Move();
+  }
+  for (int64_t i = 0; i < wide; i += V::kCount) {
+    Enter<N>(g, xx, xz, i + V::kCount, c + 2 * wide, c, &mx, wx, wz);
+    V x[N + 3], z[N + 3];
+#pragma GCC unroll 8
+    for (int k = 2 - R; k < N + R + 1; k++) {
+      x[k] = V::Load(Z ? r.zx[k] + i : xz + i + (k - 2) * stride);
+      z[k] = V::Load(Z ? r.zz[k] + i : zz + i + (k - 1) * stride);
     }
-    if constexpr (M == kDriven) {
-      const V kxx = V::Load(r.kept[0] + i), kzz = V::Load(r.kept[1] + i);
-      const V dboth = V::Load(r.along[0] + i), dlam = V::Load(r.along[1] + i);
-      new_xx = Fma(dlam, kzz, Fma(dboth, kxx, new_xx));
-      new_zz = Fma(dlam, kxx, Fma(dboth, kzz, new_zz));
-      new_xz = Fma(V::Load(r.along[2] + i), V::Load(r.kept[2] + i), new_xz);
+#pragma GCC unroll 2
+    for (int k = 0; k < N; k++) {
+      const V fx = Ahead<R>(wx[k], wx[k].Centre()) + Across<R>(x + k);
+      const V fz = Behind<R>(wz[k], wz[k].Centre()) + Across<R>(z + k);
+      T* const to = v + k * stride;
+      const V vx = Fma(V::Load(b + k * wide), fx, V::Load(to));
+      const V vz = Fma(V::Load(b + k * wide + compact), fz, V::Load(to + field));
+      Ask(soon + kParts * k * wide);
+      Ask(soon + (kParts * k + 1) * wide);
+      Grow(gradient + k * wide, vx, V::Load(kept + kParts * k * wide));
+      Grow(gradient + k * wide + compact, vz, V::Load(kept + (kParts * k + 1) * wide));
+      vx.Store(to);
+      vz.Store(to + field);
+      wx[k].Move();
+      wz[k].Move();
     }
-    new_xx.Store(r.xx + i);
-    new_zz.Store(r.szz + i);
-    new_xz.Store(r.xz + i);
-    vx.Move();
-    vz.Move();
+    v += V::kCount;
+    b += V::kCount;
+    kept += V::kCount;
+    soon += V::kCount;
+    gradient += V::kCount;
+  }
+}
+
+template <class T, int R, int N, bool Z>
+__attribute__((noinline)) void StressesBack(const Grid<T>& g, const Rows<T>& r) {
+  typedef Lanes<T> V;
+  const int64_t field = g.field, stride = g.stride, compact = g.compact, wide = g.wide;
+  const T *vx = r.fields, *vz = vx + field, *m = r.materials, *kept = r.kept, *soon = r.soon, *c = g.along_x;
+  T *s = r.fields + 2 * field, *gradient = r.gradient, *mx = r.mx;
+  Turned<T> wx[N], wz[N];
+#pragma GCC unroll 2
+  for (int k = 0; k < N; k++) {
+    wx[k].Begin();
+    wz[k].Begin();
+  }
+  Enter<N>(g, vx, vz, 0, c, c + 2 * wide, &mx, wx, wz);
+#pragma GCC unroll 2
+  for (int k = 0; k < N; k++) {
+    wx[k].Move();
+    wz[k].Move();
+  }
+  for (int64_t i = 0; i < wide; i += V::kCount) {
+    Enter<N>(g, vx, vz, i + V::kCount, c, c + 2 * wide, &mx, wx, wz);
+    V x[N + 3], z[N + 3];
+#pragma GCC unroll 8
+    for (int k = 2 - R; k < N + R + 1; k++) {
+      x[k] = V::Load(Z ? r.zx[k] + i : vx + i + (k - 1) * stride);
+      z[k] = V::Load(Z ? r.zz[k] + i : vz + i + (k - 2) * stride);
+    }
+#pragma GCC unroll 2
+    for (int k = 0; k < N; k++) {
+      const V exx = Behind<R>(wx[k], wx[k].Centre()), exz = Ahead<R>(wz[k], wz[k].Centre());
+      const V ezx = Across<R>(x + k), ezz = Across<R>(z + k);
+      T *const to = s + k * stride, *const grow = gradient + k * wide;
+      const T *const at = m + k * wide, *const had = kept + kParts * k * wide;
+      const V xx = V::Load(to), zz = V::Load(to + field), xz = V::Load(to + 2 * field);
+      const V kxx = V::Load(had), kzz = V::Load(had + wide);
+      Ask(soon + kParts * k * wide);
+      Ask(soon + (kParts * k + 1) * wide);
+      Ask(soon + (kParts * k + 2) * wide);
+      Fma(zz, kzz, Fma(xx, kxx, V::Load(grow))).Store(grow);
+      Fma(zz, kxx, Fma(xx, kzz, V::Load(grow + compact))).Store(grow + compact);
+      Grow(grow + 2 * compact, xz, V::Load(had + 2 * wide));
+      const V both = V::Load(at), lam = V::Load(at + compact);
+      Fma(lam, ezz, Fma(both, exx, xx)).Store(to);
+      Fma(lam, exx, Fma(both, ezz, zz)).Store(to + field);
+      Fma(V::Load(at + 2 * compact), exz + ezx, xz).Store(to + 2 * field);
+      wx[k].Move();
+      wz[k].Move();
+    }
+    s += V::kCount;
+    m += V::kCount;
+    kept += V::kCount;
+    soon += V::kCount;
+    gradient += V::kCount;
   }
 }

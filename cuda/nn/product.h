@@ -55,7 +55,7 @@ struct Wide {
   static constexpr int kMany = Pack<T>::kCount, kThreads = 256, kGroup = 16 * kMany, kSide = 2 * kGroup, kDepth = 16;
   static constexpr int kPitch = kSide + kMany, kBlock = kDepth * kPitch;  // of 4 in shared memory: a, b, twice
 
-  T sum[2 * kMany][2 * kMany];
+  alignas(16) T sum[2 * kMany][2 * kMany];  // packs are read of it
 
   // The row or column of the tile where this thread's pack g of sums begins.
   static WAVEPRIOR_DEVICE int Row(int g) { return g * kGroup + static_cast<int>(threadIdx.y) * kMany; }

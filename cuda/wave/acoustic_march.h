@@ -3,35 +3,26 @@
 //
 // Equation    acoustic.h, which has the formulas; the operations are in the order of acoustic_loops.h, so that a whole run has
 //             the same numbers.
-// Layout      batch.h. A state is two fields, then for the columns with a memory variable psi at i + 1/2, left ones first, (rows,
+// Layout      ../march/grid.h. A state is two fields, in turn, then for the columns with a memory variable psi at i + 1/2, left ones first, (rows,
 //             those columns): psi twice, in turn, zeta, and in the transpose s twice; then the same for the rows, (those rows,
 //             wide). The transpose makes zeta and s of the next step where it makes y: s is what its neighbours read.
 // Costs       order 2 R, numbers and operations a node: forward 2 R + 4 read, 1 written, 5 R + 5; with what the gradient needs 1
 //             written more, the tangent 2 read and 2 operations more; transpose 2 R + 6 read, 2 written, 5 R + 7. In a layer 3
-//             R + 20 operations and about 12 numbers more (costs.go).
+//             R + 20 operations and about 12 numbers more (batch_costs.go).
 // Test        twins_test.go; batch_test.go: the numbers of acoustic_loops.h.
 #ifndef WAVEPRIOR_CUDA_WAVE_ACOUSTIC_MARCH_H_
 #define WAVEPRIOR_CUDA_WAVE_ACOUSTIC_MARCH_H_
 
-#include "batch.h"
+#include "../march/units.h"
 
 namespace waveprior::wave {
 
+using march::BackUnit;
+using march::ForwardUnit;
+using march::Grid;
+using march::LayerAxis;
+
 #include "acoustic.h"
-
-// An axis of n points with memory variables before `before` and, at half points, from `after` on.
-struct LayerAxis {
-  int32_t before, after, n;
-
-  WAVEPRIOR_INLINE LayerAxis(int32_t count, int32_t first, int32_t last)
-      : before(first), after(last ? count - 1 - last : count), n(first + (last ? last + 1 : 0)) {}
-  // Point i + 1/2 is in a layer; so is point i.
-  WAVEPRIOR_INLINE bool Half(int32_t i) const { return i < before || i >= after; }
-  WAVEPRIOR_INLINE bool In(int32_t i) const { return i < before || i > after; }
-  // Point i or one of its half points is.
-  WAVEPRIOR_INLINE bool Near(int32_t i) const { return (i <= before && before > 0) || i >= after; }
-  WAVEPRIOR_INLINE int32_t Rank(int32_t i) const { return i < before ? i : before + i - after; }
-};
 
 // A unit's state, and the coefficients of the layers.
 template <class T, int R>
@@ -85,9 +76,9 @@ struct AcousticState {
 
 template <class T, int R>
 struct AcousticForward : AcousticState<T, R> {
-  const ForwardUnit<T, 0>& u;
+  const ForwardUnit<T>& u;
 
-  WAVEPRIOR_INLINE AcousticForward(const Grid& grid, const ForwardUnit<T, 0>& unit, int64_t step)
+  WAVEPRIOR_INLINE AcousticForward(const Grid& grid, const ForwardUnit<T>& unit, int64_t step)
       : AcousticState<T, R>(grid, unit.state, unit.profile, 3, step), u(unit) {}
 
   template <int K>
@@ -167,7 +158,7 @@ struct AcousticForward : AcousticState<T, R> {
       l = lx + lz;
       CountOperations(3);
     }
-    const T c = u.courant[node];
+    const T c = u.materials[node];
     const int64_t keep = (this->n - u.lo) * g.Compact() + node;
     T next = Advance(p, this->Read(to), c, l);
     CountOperations(2);
@@ -191,9 +182,9 @@ struct AcousticForward : AcousticState<T, R> {
 // Step n of the transpose, counted from the last one on: y is made from what the step before made of it and of s.
 template <class T, int R>
 struct AcousticBack : AcousticState<T, R> {
-  const BackUnit<T, 0>& u;
+  const BackUnit<T>& u;
 
-  WAVEPRIOR_INLINE AcousticBack(const Grid& grid, const BackUnit<T, 0>& unit, int64_t step)
+  WAVEPRIOR_INLINE AcousticBack(const Grid& grid, const BackUnit<T>& unit, int64_t step)
       : AcousticState<T, R>(grid, unit.state, unit.profile, 5, step), u(unit) {}
 
   // s along x at column i, and s along z at row j; `at` is the place of that very node.
@@ -286,13 +277,13 @@ struct AcousticBack : AcousticState<T, R> {
       CountOperations(3);
     }
     const int64_t step = g.steps - 1 - this->n;
-    const T c = u.courant[node], background = u.kept[(step - u.lo) * g.Compact() + node];
+    const T c = u.materials[node], background = u.kept[(step - u.lo) * g.Compact() + node];
     T next = Advance(y, this->Read(to), c, l), sum = u.gradient[node];
     sum = Fma(next, background, sum);
     CountOperations(2);
     int32_t e, end;
     for (u.receivers.Range(0, j, i, &e, &end); e < end; e++) {
-      const T more = c * (u.receivers.weight[e] * u.Drive(step * g.receivers + u.receivers.Point(e)));
+      const T more = c * (u.receivers.weight[e] * u.Drive(step, u.receivers.Point(e)));
       next += more;
       sum = Fma(more, background, sum);
       CountOperations(3);

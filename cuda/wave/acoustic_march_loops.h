@@ -1,31 +1,33 @@
-// The loops of acoustic_march_cpu.cc. Unit: one of batch.h.
+// The loops of acoustic_march_cpu.cc. Unit: one of ../march/grid.h.
 
 template <class T, int R>
 static inline void ForwardUnits(waveprior::Args* a, int64_t lo, int64_t hi) {
-  const waveprior::wave::ForwardCall<T> c = ForwardOf<T>(a);
-  const waveprior::wave::Grid& g = *reinterpret_cast<const waveprior::wave::Grid*>(c.grid);
+  const waveprior::march::ForwardCall<T> c = ForwardOf<T>(a);
+  const waveprior::march::Grid& g = *reinterpret_cast<const waveprior::march::Grid*>(c.grid);
   const int64_t blocks = a->Int();
   for (int64_t k = lo; k < hi; k++) {
-    const waveprior::wave::ForwardUnit<T, 0> u(g, c, {g, c.shot, c.many, k}, k);
-    March(g, c, u, blocks, [&](int64_t n) { EachNode(g, waveprior::wave::AcousticForward<T, R>(g, u, n)); });
+    const waveprior::march::ForwardUnit<T> u(g, c, {g, c.shot, c.many, k}, k);
+    March(
+        c, blocks, [&](int64_t n) { EachNode(g, waveprior::wave::AcousticForward<T, R>(g, u, n)); },
+        [&](int64_t n) { RecordRow(g, u, g.At(n + 1, 0, 0), n); });
   }
 }
 
 template <class T, int R>
 static inline void BackUnits(waveprior::Args* a, int64_t lo, int64_t hi) {
-  const waveprior::wave::BackCall<T> c = BackOf<T>(a);
-  const waveprior::wave::Grid& g = *reinterpret_cast<const waveprior::wave::Grid*>(c.grid);
+  const waveprior::march::BackCall<T> c = BackOf<T>(a);
+  const waveprior::march::Grid& g = *reinterpret_cast<const waveprior::march::Grid*>(c.grid);
   for (int64_t k = lo; k < hi; k++) {
-    const waveprior::wave::BackUnit<T, 0> u(g, c, {g, c.shot, c.many, k}, k);
+    const waveprior::march::BackUnit<T> u(g, c, {g, c.shot, c.many, k}, k);
     for (int64_t n = c.first; n < c.last; n++) EachNode(g, waveprior::wave::AcousticBack<T, R>(g, u, n));
   }
 }
 
-// ForwardCall of batch.h, blocks, read, written, asked, operations.
+// ForwardCall of ../march/units.h, blocks, read, written, asked, operations.
 template <class T>
 int wave_acoustic_march(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);
-  switch (reinterpret_cast<const waveprior::wave::Grid*>(*args)->halo) {
+  switch (reinterpret_cast<const waveprior::march::Grid*>(*args)->halo) {
     case 1:
       ForwardUnits<T, 1>(&a, lo, hi);
       return waveprior::kOk;
@@ -42,11 +44,11 @@ int wave_acoustic_march(const uint64_t* args, int64_t lo, int64_t hi) {
   return waveprior::kBadArgument;
 }
 
-// BackCall of batch.h, blocks, read, written, asked, operations.
+// BackCall of ../march/units.h, blocks, read, written, asked, operations.
 template <class T>
 int wave_acoustic_back(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);
-  switch (reinterpret_cast<const waveprior::wave::Grid*>(*args)->halo) {
+  switch (reinterpret_cast<const waveprior::march::Grid*>(*args)->halo) {
     case 1:
       BackUnits<T, 1>(&a, lo, hi);
       return waveprior::kOk;

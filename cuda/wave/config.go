@@ -173,18 +173,3 @@ func (c *Config) pieces() (from, to int) {
 	}
 	return from, to
 }
-
-// segment is how many steps are kept at a time by a slot with room for that many numbers: as many as fit beside the states
-// between the segments; where nothing fits, what takes the least.
-func segment(steps, kept, state, room int) int {
-	if steps*kept <= room {
-		return steps
-	}
-	need := func(m int) int { return m*kept + ((steps+m-1)/m-1)*state }
-	least := max(1, min(steps, int(math.Sqrt(float64(steps)*float64(state)/float64(kept)))))
-	best := least
-	for m := least; m < steps && need(m) <= room; m++ {
-		best = m
-	}
-	return best
-}

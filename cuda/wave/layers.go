@@ -1,23 +1,6 @@
 package wave
 
-import (
-	"math"
-
-	"github.com/waveprior/waveprior/cuda/cpml"
-)
-
-// along fills the rows of out (4, stride) as cpml.Fill for an axis of n nodes with layers of before and after nodes; where there
-// is a layer before, node 0 is the one that withEdges puts in front of it, of which only the half point is in the layer.
-func along[T float32 | float64](l cpml.Layer, out []T, stride, n, before, after int) {
-	if before == 0 {
-		cpml.Fill(l, out, stride, n, 0, after)
-		return
-	}
-	cpml.Fill(l, out[1:], stride, n-1, before, after)
-	var last [4]T
-	cpml.Fill(l, last[:], 1, 1, 0, before) // the outermost node of such a layer: its half point is as far outside
-	out[0], out[stride] = last[0], last[1]
-}
+import "math"
 
 // Sponge constants: kappa0 = 3 vmin ln(1e7)/(2 a), a = (m - 1) h for m nodes.
 func (c *Config) spongeWidth() float64 { return float64(max(c.Left, 2)-1) * c.SpacingM }

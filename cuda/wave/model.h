@@ -1,34 +1,22 @@
-// From velocities to what a propagator takes of a model, the transpose of that, and copies of states, element by element.
+// From velocities to what a propagator takes of a model, and the transpose of that, element by element.
 // Shared by the CPU loops (model_loops.h) and model.cu.
 //
 // Equation    C = (v dt/h)^2 at every node of the padded grid, along dv 2 v dv (dt/h)^2, rounded as the OpenFWI data sets'
-//             generator in float32; the model's edge is continued into the layers, and C = 0 where p = 0 stays: on a free surface, and beyond the layers above and left. Transposed:
-//             padded nodes are added to the one that they copy, in double, shot by shot, row by row, from left to right.
+//             generator in float32; the model's edge is continued into the layers, and C = 0 where p = 0 stays: on a free surface, and
+//             beyond the layers above and left. Transposed: padded nodes are added to the one that they copy, in double, shot
+//             by shot, row by row, from left to right.
 // Layout      shot.h: (items, rows, wide), 0 beyond cols.
 // Costs       courant 3 operations a node (5 along dv), s written, s read a node of the model (2 s along dv); fold an operation
-//             and s read a padded node and shot, 8 written a node of the model; copy 2 s a number.
+//             and s read a padded node and shot, 8 written a node of the model.
 // Test        twins_test.go; reference_test.go.
 #ifndef WAVEPRIOR_CUDA_WAVE_MODEL_H_
 #define WAVEPRIOR_CUDA_WAVE_MODEL_H_
 
-#include "../view.h"
+#include "../march/padding.h"
 
 namespace waveprior::wave {
 
-// A model's grid in its layers.
-struct Padding {
-  int64_t rows, cols, wide, top, left, nz, nx;
-  int64_t still;  // 1: C = 0 in row 0; 2: in column 0; 3: in both
-
-  // The node of n that node `at` of an axis with `before` nodes in front of it copies.
-  static WAVEPRIOR_INLINE int64_t Inside(int64_t at, int64_t before, int64_t n) {
-    const int64_t k = at - before;
-    return k < 0 ? 0 : k >= n ? n - 1 : k;
-  }
-  WAVEPRIOR_INLINE int64_t Node(int64_t j, int64_t i) const { return Inside(j, top, nz) * nx + Inside(i, left, nx); }
-  WAVEPRIOR_INLINE int64_t Compact() const { return rows * wide; }
-  WAVEPRIOR_INLINE int64_t Model() const { return nz * nx; }
-};
+using march::Padding;
 
 // out (items, rows, wide); v (models, nz, nx); dv (sets, many, nz, nx) or null: item u is model u, or direction u % many of
 // model u / many.
@@ -37,12 +25,28 @@ struct PointCourant {
   View<T> out;
   View<const T> v, dv;
   Padding grid;
+  int64_t still;  // 1: C = 0 in row 0; 2: in column 0; 3: in both
   int64_t many, sets;
   T dt, h;
 
+  static WAVEPRIOR_INLINE PointCourant Of(T* out, const T* v, const T* dv, int64_t many, int64_t sets, int64_t rows,
+                                          int64_t cols, int64_t wide, int64_t lead, int64_t top, int64_t left,
+                                          int64_t nz, int64_t nx, int64_t still, int64_t items, T dt, T h) {
+    const Padding grid{rows, cols, wide, lead, top, left, nz, nx};
+    return {{out, items * grid.Compact()},
+            {v, (dv ? items / many : items) * grid.Model()},
+            {dv, sets * many * grid.Model()},
+            grid,
+            still,
+            many,
+            sets,
+            dt,
+            h};
+  }
+
   WAVEPRIOR_INLINE void operator()(int64_t item, int64_t j, int64_t i) const {
     T c = 0;
-    if (i < grid.cols && !((grid.still & 1) && j == 0) && !((grid.still & 2) && i == 0)) {
+    if (i < grid.cols && !((still & 1) && j == 0) && !((still & 2) && i == 0)) {
       const int64_t k = grid.Node(j, i);
       const T speed = v[(dv ? item / many : item) * grid.Model() + k];
       const T r = speed * dt / h;
@@ -66,9 +70,16 @@ struct PointFold {
   Padding grid;
   int64_t shots, many;
 
+  static WAVEPRIOR_INLINE PointFold Of(double* out, const T* g, int64_t shots, int64_t many, int64_t rows, int64_t cols,
+                                       int64_t wide, int64_t lead, int64_t top, int64_t left, int64_t nz, int64_t nx,
+                                       int64_t items) {
+    const Padding grid{rows, cols, wide, lead, top, left, nz, nx};
+    return {{out, items * grid.Model()}, {g, items * shots * grid.Compact()}, grid, shots, many};
+  }
+
   WAVEPRIOR_INLINE void operator()(int64_t item, int64_t iz, int64_t ix) const {
-    const int64_t first_row = iz ? grid.top + iz : 0, last_row = iz < grid.nz - 1 ? grid.top + iz : grid.rows - 1;
-    const int64_t first = ix ? grid.left + ix : 0, last = ix < grid.nx - 1 ? grid.left + ix : grid.cols - 1;
+    const int64_t first_row = grid.FirstRow(iz), last_row = grid.LastRow(iz);
+    const int64_t first = grid.First(ix), last = grid.Last(ix);
     double sum = 0;
     for (int64_t shot = 0; shot < shots; shot++) {
       const int64_t from = ((item / many * shots + shot) * many + item % many) * grid.Compact();
@@ -78,15 +89,6 @@ struct PointFold {
     CountOperations(static_cast<int>(shots * (last_row - first_row + 1) * (last - first + 1)));
     out.Set(item * grid.Model() + iz * grid.nx + ix, sum);
   }
-};
-
-// to = from, or 0 where from is null.
-template <class T>
-struct PointCopy {
-  View<T> to;
-  View<const T> from;
-
-  WAVEPRIOR_INLINE void operator()(int64_t i) const { to.Set(i, from ? from[i] : T(0)); }
 };
 
 }  // namespace waveprior::wave

@@ -8,4 +8,3 @@
 
 WAVEPRIOR_ENTRIES(wave_courant)
 WAVEPRIOR_ENTRIES(wave_fold)
-WAVEPRIOR_ENTRIES(wave_copy)

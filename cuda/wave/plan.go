@@ -1,27 +1,23 @@
 package wave
 
 import (
-	"fmt"
-	"sync"
-	"unsafe"
-
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/cpml"
+	"github.com/waveprior/waveprior/cuda/march"
 )
 
-// Plan is a propagator on a device. Its methods may be called from any goroutine; they run one after the other. T is the
-// type of the wavefields.
+// Plan is a propagator on a device: a march.Plan, of which a model is (nz, nx) velocities in m/s, and a model's data (shots,
+// steps, receivers): row n of a shot is the field at the receivers at (n + 1) dt.
 type Plan[T cuda.Float] struct {
+	*march.Plan[T]
 	config Config
-	d      cuda.Device
-	mu     sync.Mutex
 
 	shape              shape
-	kernel             kernel
+	kernel             march.Kernel
 	profile, wavelet   cuda.Buffer
 	sources, receivers points
-	batch              *batch                 // nil: whole shots, one for each thread
-	pool               map[string]cuda.Buffer // grown as needed, kept
+	batch              *march.Batch[T] // nil: whole shots, one for each thread
+	slowest            []int           // the node of the least velocity of every model of a call
 }
 
 // points are struct Points of shot.h.
@@ -34,23 +30,35 @@ func New[T cuda.Float](d cuda.Device, c Config) (*Plan[T], error) {
 	}
 	layers := c
 	c = c.withEdges()
-	p := &Plan[T]{config: c, d: d, shape: c.shape(), kernel: acousticShots, pool: map[string]cuda.Buffer{}}
+	p := &Plan[T]{config: c, shape: c.shape(), kernel: acousticShots}
 	s := &p.shape
+	p.Plan = march.NewPlan(d, march.Sizes{Family: "wave", Nodes: c.NZ * c.NX, Data: int(s.Shots) * s.perShot(), Shots: int(s.Shots),
+		Materials: s.compact(), Extra: c.Sponge}, march.Physics[T](p))
+	if err := p.fill(&layers); err != nil {
+		p.Rooms.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// fill puts on the device what no model changes.
+func (p *Plan[T]) fill(layers *Config) error {
+	c, s := &p.config, &p.shape
 	rows, wide := int(s.Rows), int(s.Wide)
 	var profile []T
 	if c.Sponge {
 		p.kernel = spongeShots
 		profile = make([]T, s.compact())
-		spongeProfile(&c, s, profile)
+		spongeProfile(c, s, profile)
 	} else {
 		profile = make([]T, 4*wide+4*rows)
 		layer := cpml.Layer{SpeedMS: c.LayerSpeed, Hz: c.LayerHz, SpacingM: c.SpacingM, StepS: c.StepS}
-		along(layer, profile[:4*wide], wide, int(s.Cols), layers.Left, c.Right)
-		along(layer, profile[4*wide:], rows, rows, layers.Top, c.Bottom)
+		cpml.Along(layer, profile[:4*wide], wide, int(s.Cols), layers.Left, c.Right)
+		cpml.Along(layer, profile[4*wide:], rows, rows, layers.Top, c.Bottom)
 	}
 	var err error
-	if p.profile, err = p.put("profile", bytesOf(profile)); err != nil {
-		return nil, err
+	if p.profile, err = p.Rooms.Put("profile", cuda.BytesOf(profile)); err != nil {
+		return err
 	}
 	wavelets := make([]T, 0, len(c.Wavelets)*c.Steps)
 	for _, q := range c.Wavelets {
@@ -58,32 +66,18 @@ func New[T cuda.Float](d cuda.Device, c Config) (*Plan[T], error) {
 			wavelets = append(wavelets, T(x))
 		}
 	}
-	if p.wavelet, err = p.put("wavelet", bytesOf(wavelets)); err != nil {
-		return nil, err
+	if p.wavelet, err = p.Rooms.Put("wavelet", cuda.BytesOf(wavelets)); err != nil {
+		return err
+	}
+	if p.Device.Name() != "cpu" || c.Batched {
+		p.batch, err = p.newBatch(len(profile))
+		return err
 	}
 	if p.sources, err = p.points("sources", c.Sources); err != nil {
-		return nil, err
+		return err
 	}
-	if p.receivers, err = p.points("receivers", c.Receivers); err != nil {
-		return nil, err
-	}
-	if d.Name() != "cpu" || c.Batched {
-		p.batch, err = p.newBatch()
-	}
-	return p, err
-}
-
-// Close frees the plan's memory on the device.
-func (p *Plan[T]) Close() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for name, b := range p.pool {
-		delete(p.pool, name)
-		if err := p.d.Free(b); err != nil {
-			return err
-		}
-	}
-	return nil
+	p.receivers, err = p.points("receivers", c.Receivers)
+	return err
 }
 
 func (p *Plan[T]) points(what string, list [][]Node) (points, error) {
@@ -98,56 +92,12 @@ func (p *Plan[T]) points(what string, list [][]Node) (points, error) {
 	}
 	var out points
 	var err error
-	if out.start, err = p.put(what+" start", bytesOf(start)); err != nil {
+	if out.start, err = p.Rooms.Put(what+" start", cuda.BytesOf(start)); err != nil {
 		return out, err
 	}
-	if out.node, err = p.put(what+" node", bytesOf(node)); err != nil {
+	if out.node, err = p.Rooms.Put(what+" node", cuda.BytesOf(node)); err != nil {
 		return out, err
 	}
-	out.weight, err = p.put(what+" weight", bytesOf(weight))
+	out.weight, err = p.Rooms.Put(what+" weight", cuda.BytesOf(weight))
 	return out, err
 }
-
-// room is a buffer of at least that many bytes that keeps its name; what was in it may be lost.
-func (p *Plan[T]) room(name string, bytes int) (cuda.Buffer, error) {
-	b, ok := p.pool[name]
-	if ok && b.Bytes() >= bytes {
-		return b, nil
-	}
-	if ok {
-		delete(p.pool, name)
-		if err := p.d.Free(b); err != nil {
-			return b, err
-		}
-	}
-	b, err := p.d.Alloc(bytes)
-	if err != nil {
-		return b, fmt.Errorf("wave: %s: %w", name, err)
-	}
-	p.pool[name] = b
-	return b, nil
-}
-
-func (p *Plan[T]) put(name string, data []byte) (cuda.Buffer, error) {
-	b, err := p.room(name, len(data))
-	if err != nil {
-		return b, err
-	}
-	return b, p.d.Upload(b, data)
-}
-
-func bytesOf[E float32 | float64 | int32 | int64](x []E) []byte {
-	if len(x) == 0 {
-		return nil
-	}
-	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), len(x)*int(unsafe.Sizeof(x[0])))
-}
-
-// Shots is the number of shots of a model, and Data how many numbers its data are: shots x steps x receivers.
-func (p *Plan[T]) Shots() int { return int(p.shape.Shots) }
-
-// Data is how many numbers a model's data are: shots x steps x receivers.
-func (p *Plan[T]) Data() int { return int(p.shape.Shots) * p.shape.perShot() }
-
-// Nodes is how many numbers a model has: nz x nx.
-func (p *Plan[T]) Nodes() int { return p.config.NZ * p.config.NX }

@@ -1,88 +1,111 @@
 package wave
 
 import (
-	"fmt"
 	"unsafe"
 
 	"github.com/waveprior/waveprior/cuda"
+	"github.com/waveprior/waveprior/cuda/march"
 )
 
-// call is one run of all shots of some models.
-type call[T cuda.Float] struct {
-	p          *Plan[T]
-	models     int
-	many, sets int
-	v          []T // (models, nz, nx)
-
-	linear   bool // fields are kept
-	gradient bool
-
-	courant, dcourant, extra, dextra cuda.Buffer
-	data, observed, which, cotangent cuda.Buffer
-	tangent, g, dextraOut            cuda.Buffer
-	slowest                          []int // the node of the least velocity of every model
+// Begin implements march.Physics.
+func (p *Plan[T]) Begin(c *march.Call[T], models cuda.Buffer) error {
+	if err := p.courants(c.Materials, models, cuda.Buffer{}, c.Models, 1, 1); err != nil || !p.config.Sponge {
+		return err
+	}
+	n := p.Nodes()
+	damping := make([]T, c.Models)
+	p.slowest = make([]int, c.Models)
+	for m := range damping {
+		item := c.M[m*n:][:n]
+		for i, x := range item { // the first of equals
+			if x < item[p.slowest[m]] {
+				p.slowest[m] = i
+			}
+		}
+		damping[m] = T(p.config.spongeRate() * float64(item[p.slowest[m]]))
+	}
+	var err error
+	c.Extra, err = p.Rooms.Put("damping", cuda.BytesOf(damping))
+	return err
 }
 
-// begin checks v and puts the models on the device.
-func (p *Plan[T]) begin(v []T) (*call[T], error) {
-	n := p.Nodes()
-	if len(v) == 0 || len(v)%n != 0 {
-		return nil, fmt.Errorf("wave: %d velocities, want a multiple of %d", len(v), n)
+// Along implements march.Physics.
+func (p *Plan[T]) Along(c *march.Call[T], dv []T, models, along cuda.Buffer) error {
+	if err := p.courants(c.Directions, models, along, c.Models*c.Many, c.Many, c.Sets); err != nil || !p.config.Sponge {
+		return err
 	}
-	c := &call[T]{p: p, models: len(v) / n, many: 1, sets: 1, v: v}
-	models, err := p.put("models", bytesOf(v))
-	if err != nil {
-		return nil, err
-	}
-	size := cuda.SizeOf[T]()
-	if c.courant, err = p.room("courant", c.models*p.shape.compact()*size); err != nil {
-		return nil, err
-	}
-	if err := p.courants(c.courant, models, cuda.Buffer{}, c.models, 1, 1); err != nil {
-		return nil, err
-	}
-	if p.config.Sponge {
-		damping := make([]T, c.models)
-		c.slowest = make([]int, c.models)
-		for m := range damping {
-			item := v[m*n:][:n]
-			for i, x := range item { // the first of equals
-				if x < item[c.slowest[m]] {
-					c.slowest[m] = i
-				}
-			}
-			damping[m] = T(p.config.spongeRate() * float64(item[c.slowest[m]]))
+	damping := make([]T, c.Models*c.Many)
+	for i := range damping {
+		m, set := i/c.Many, i
+		if c.Sets == 1 {
+			set = i % c.Many
 		}
-		c.extra, err = p.put("damping", bytesOf(damping))
+		damping[i] = T(p.config.spongeRate() * float64(dv[set*p.Nodes()+p.slowest[m]]))
 	}
-	return c, err
+	var err error
+	c.DExtra, err = p.Rooms.Put("damping directions", cuda.BytesOf(damping))
+	return err
 }
 
 // courants makes the courant numbers of items: models, or directions of them.
 func (p *Plan[T]) courants(out, models, along cuda.Buffer, items, many, sets int) error {
-	args := append([]cuda.Arg{out.Arg(), models.Arg(), along.Arg(), cuda.Int(many), cuda.Int(sets)}, p.padding()...)
-	return p.d.Run(of[T](courant), items, append(args, cuda.Int(items), cuda.Real[T](p.config.StepS), cuda.Real[T](p.config.SpacingM))...)
-}
-
-// padding are the arguments of struct Padding of model.h.
-func (p *Plan[T]) padding() []cuda.Arg {
-	s, c := &p.shape, &p.config
 	still := 0
-	if c.FreeSurface || (c.Top > 0 && !c.Sponge) {
+	if p.config.FreeSurface || (p.config.Top > 0 && !p.config.Sponge) {
 		still |= 1
 	}
-	if c.Left > 0 && !c.Sponge {
+	if p.config.Left > 0 && !p.config.Sponge {
 		still |= 2
 	}
-	var args []cuda.Arg
-	for _, n := range []int{int(s.Rows), int(s.Cols), int(s.Wide), c.Top, c.Left, c.NZ, c.NX, still} {
-		args = append(args, cuda.Int(n))
+	args := append([]cuda.Arg{out.Arg(), models.Arg(), along.Arg(), cuda.Int(many), cuda.Int(sets)}, p.padding()...)
+	return p.Device.Run(march.Of[T](courant), items, append(args, cuda.Int(still), cuda.Int(items),
+		cuda.Real[T](p.config.StepS), cuda.Real[T](p.config.SpacingM))...)
+}
+
+// padding are the arguments of a march.Padding.
+func (p *Plan[T]) padding() []cuda.Arg {
+	s, c := &p.shape, &p.config
+	return march.Padding(int(s.Rows), int(s.Cols), int(s.Wide), 0, c.Top, c.Left, c.NZ, c.NX)
+}
+
+// Fold implements march.Physics.
+func (p *Plan[T]) Fold(c *march.Call[T], _ cuda.Buffer, g []float64) error {
+	out, err := p.Rooms.Room("folded", 8*len(g))
+	if err != nil {
+		return err
 	}
-	return args
+	items, n, shots := c.Models*c.Many, p.Nodes(), int(p.shape.Shots)
+	args := append([]cuda.Arg{out.Arg(), c.G.Arg(), cuda.Int(shots), cuda.Int(c.Many)}, p.padding()...)
+	if err := p.Device.Run(march.Of[T](fold), items, append(args, cuda.Int(items))...); err != nil {
+		return err
+	}
+	if err := p.Device.Download(cuda.BytesOf(g), out); err != nil {
+		return err
+	}
+	// g is the sum of y L = C d phi/d C, and C = (v dt/h)^2.
+	for i := range g {
+		g[i] *= 2 / float64(c.M[i/(c.Many*n)*n+i%n])
+	}
+	if !p.config.Sponge {
+		return nil
+	}
+	damping := make([]float64, items*shots)
+	if err := p.Device.Download(cuda.BytesOf(damping), c.DExtraOut); err != nil {
+		return err
+	}
+	for m := range c.Models {
+		for k := range c.Many {
+			sum := 0.0
+			for shot := range shots {
+				sum += damping[(m*shots+shot)*c.Many+k]
+			}
+			g[(m*c.Many+k)*n+p.slowest[m]] += p.config.spongeRate() * sum
+		}
+	}
+	return nil
 }
 
 func (p *Plan[T]) putShape(s *shape) (cuda.Buffer, error) {
-	return p.put("shape", unsafe.Slice((*byte)(unsafe.Pointer(s)), unsafe.Sizeof(*s)))
+	return p.Rooms.Put("shape", unsafe.Slice((*byte)(unsafe.Pointer(s)), unsafe.Sizeof(*s)))
 }
 
 // Fields of all steps, past the caches, are what a gradient is fastest with: nothing is done again. Where memory holds at least
@@ -95,14 +118,14 @@ const (
 )
 
 // keeping returns how many steps a segment has, and how many numbers a slot.
-func (c *call[T]) keeping(slots int) (int, int) {
-	p, size := c.p, cuda.SizeOf[T]()
+func (p *Plan[T]) keeping(c *march.Call[T], slots int) (int, int) {
+	size := cuda.SizeOf[T]()
 	s, kept, state := &p.shape, int(p.shape.Kept), 0
-	fixed := int(s.Scratch) + (1+c.many)*int(s.State)
-	if c.gradient {
+	fixed := int(s.Scratch) + (1+c.Many)*int(s.State)
+	if c.Gradient {
 		state = int(s.State)
 	}
-	if c.gradient && !c.observed.IsNil() {
+	if c.Gradient && !c.Observed.IsNil() {
 		fixed += s.perShot()
 	}
 	if p.config.Sponge {
@@ -115,38 +138,37 @@ func (c *call[T]) keeping(slots int) (int, int) {
 	steps, room := int(s.Steps), memory/size/slots-fixed
 	small := min(steps, max(fewest, cached/(kept*size)))
 	slot := func(m int) int { return fixed + m*kept + ((steps+m-1)/m-1)*state }
-	m := segment(steps, kept, max(state, 1), room)
+	m := march.Segment(steps, kept, max(state, 1), room)
 	switch {
 	case p.config.Segment > 0:
 		m = min(steps, p.config.Segment)
-	case (2*m < steps || !c.gradient || p.config.Sponge) && slot(small)-fixed <= room:
+	case (2*m < steps || !c.Gradient || p.config.Sponge) && slot(small)-fixed <= room:
 		m = small
 	}
 	return m, slot(m)
 }
 
-// shots runs all units. A shot takes a slot of the workspace for itself while it runs: there are as many as threads.
-func (c *call[T]) shots() error {
-	p := c.p
+// Shots implements march.Physics. A shot takes a slot of the workspace for itself while it runs: there are as many as threads.
+func (p *Plan[T]) Shots(c *march.Call[T]) error {
 	if p.batch != nil {
-		return c.batched()
+		return p.batch.Run(c)
 	}
 	s, size := p.shape, cuda.SizeOf[T]()
-	units := c.models * int(s.Shots)
-	slots := min(units, p.d.Threads())
+	units := c.Models * int(s.Shots)
+	slots := min(units, p.Device.Threads())
 	numbers := int(s.Scratch) + int(s.State)
 	s.Segment, s.Slots = s.Steps, int64(slots)
-	if c.linear {
+	if c.Linear {
 		var steps int
-		steps, numbers = c.keeping(slots)
+		steps, numbers = p.keeping(c, slots)
 		s.Segment = int64(steps)
 	}
 	s.PerSlot = int64(round(numbers))
-	work, err := p.room("work", slots*int(s.PerSlot)*size)
+	work, err := p.Rooms.Room("work", slots*int(s.PerSlot)*size)
 	if err != nil {
 		return err
 	}
-	busy, err := p.put("busy", bytesOf(make([]int64, slots)))
+	busy, err := p.Rooms.Put("busy", cuda.BytesOf(make([]int64, slots)))
 	if err != nil {
 		return err
 	}
@@ -154,205 +176,10 @@ func (c *call[T]) shots() error {
 	if err != nil {
 		return err
 	}
-	return p.d.Run(of[T](p.kernel), units, sh.Arg(), p.profile.Arg(), p.wavelet.Arg(),
+	return p.Device.Run(march.Of[T](p.kernel), units, sh.Arg(), p.profile.Arg(), p.wavelet.Arg(),
 		p.sources.start.Arg(), p.sources.node.Arg(), p.sources.weight.Arg(),
 		p.receivers.start.Arg(), p.receivers.node.Arg(), p.receivers.weight.Arg(),
-		c.courant.Arg(), c.dcourant.Arg(), c.extra.Arg(), c.dextra.Arg(), work.Arg(), busy.Arg(),
-		c.data.Arg(), c.observed.Arg(), c.which.Arg(), c.cotangent.Arg(), c.tangent.Arg(),
-		c.g.Arg(), c.dextraOut.Arg(), cuda.Int(c.many), cuda.Int(c.sets))
-}
-
-// Forward fills d (models, shots, steps, receivers) for v (models, nz, nx) in m/s: row n of a shot is the field at the
-// receivers at (n + 1) dt.
-func (p *Plan[T]) Forward(v, d []T) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	c, err := p.begin(v)
-	if err != nil {
-		return err
-	}
-	if err := want("d", len(d), c.models*p.Data()); err != nil {
-		return err
-	}
-	if c.data, err = p.room("data", len(d)*cuda.SizeOf[T]()); err != nil {
-		return err
-	}
-	if err := c.shots(); err != nil {
-		return err
-	}
-	return p.d.Download(bytesOf(d), c.data)
-}
-
-// Gradient fills d as Forward, and g (models, nz, nx) with the gradient of 1/2 |d - observed[which]|^2 with respect to v;
-// observed is (observations, shots, steps, receivers).
-func (p *Plan[T]) Gradient(v, observed []T, which []int, d []T, g []float64) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	c, err := p.begin(v)
-	if err != nil {
-		return err
-	}
-	if err := want("d", len(d), c.models*p.Data()); err != nil {
-		return err
-	}
-	if len(which) != c.models || len(observed) == 0 || len(observed)%p.Data() != 0 {
-		return fmt.Errorf("wave: %d models with %d observation numbers, %d observed data: want a multiple of %d", c.models, len(which), len(observed), p.Data())
-	}
-	index := make([]int64, len(which))
-	for i, k := range which {
-		if k < 0 || k >= len(observed)/p.Data() {
-			return fmt.Errorf("wave: model %d asks for observation %d of %d", i, k, len(observed)/p.Data())
-		}
-		index[i] = int64(k)
-	}
-	if c.data, err = p.room("data", len(d)*cuda.SizeOf[T]()); err != nil {
-		return err
-	}
-	if c.observed, err = p.put("observed", bytesOf(observed)); err != nil {
-		return err
-	}
-	if c.which, err = p.put("which", bytesOf(index)); err != nil {
-		return err
-	}
-	if err := c.transpose(g); err != nil {
-		return err
-	}
-	return p.d.Download(bytesOf(d), c.data)
-}
-
-// VJP fills g (models, many, nz, nx) with J^T w, w (sets, many, shots, steps, receivers), sets 1 or one for each model.
-func (p *Plan[T]) VJP(v, w []T, many int, g []float64) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	c, err := p.begin(v)
-	if err != nil {
-		return err
-	}
-	if err := c.directions(len(w), p.Data(), many); err != nil {
-		return err
-	}
-	if c.cotangent, err = p.put("cotangent", bytesOf(w)); err != nil {
-		return err
-	}
-	return c.transpose(g)
-}
-
-// transpose runs shots with a transpose and fills g.
-func (c *call[T]) transpose(g []float64) error {
-	p, n, size := c.p, c.p.Nodes(), cuda.SizeOf[T]()
-	if err := want("g", len(g), c.models*c.many*n); err != nil {
-		return err
-	}
-	units := c.models * int(p.shape.Shots)
-	var err error
-	if c.g, err = p.room("gradients", units*c.many*p.shape.compact()*size); err != nil {
-		return err
-	}
-	if p.config.Sponge {
-		if c.dextraOut, err = p.room("damping gradients", 8*units*c.many); err != nil {
-			return err
-		}
-	}
-	c.linear, c.gradient = true, true
-	if err := c.shots(); err != nil {
-		return err
-	}
-	out, err := p.room("folded", 8*len(g))
-	if err != nil {
-		return err
-	}
-	items := c.models * c.many
-	args := append([]cuda.Arg{out.Arg(), c.g.Arg(), cuda.Int(int(p.shape.Shots)), cuda.Int(c.many)}, p.padding()...)
-	if err := p.d.Run(of[T](fold), items, append(args, cuda.Int(items))...); err != nil {
-		return err
-	}
-	if err := p.d.Download(bytesOf(g), out); err != nil {
-		return err
-	}
-	// g is the sum of y L = C d phi/d C, and C = (v dt/h)^2.
-	for i := range g {
-		g[i] *= 2 / float64(c.v[i/(c.many*n)*n+i%n])
-	}
-	if !p.config.Sponge {
-		return nil
-	}
-	damping := make([]float64, units*c.many)
-	if err := p.d.Download(bytesOf(damping), c.dextraOut); err != nil {
-		return err
-	}
-	for m := range c.models {
-		for k := range c.many {
-			sum := 0.0
-			for shot := range int(p.shape.Shots) {
-				sum += damping[(m*int(p.shape.Shots)+shot)*c.many+k]
-			}
-			g[(m*c.many+k)*n+c.slowest[m]] += p.config.spongeRate() * sum
-		}
-	}
-	return nil
-}
-
-// JVP fills dd (models, many, shots, steps, receivers) with J dv, dv (sets, many, nz, nx), sets 1 or one for each model.
-func (p *Plan[T]) JVP(v, dv []T, many int, dd []T) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	c, err := p.begin(v)
-	if err != nil {
-		return err
-	}
-	if err := c.directions(len(dv), p.Nodes(), many); err != nil {
-		return err
-	}
-	if err := want("dd", len(dd), c.models*many*p.Data()); err != nil {
-		return err
-	}
-	size := cuda.SizeOf[T]()
-	models := p.pool["models"]
-	along, err := p.put("directions", bytesOf(dv))
-	if err != nil {
-		return err
-	}
-	if c.dcourant, err = p.room("courant directions", c.models*many*p.shape.compact()*size); err != nil {
-		return err
-	}
-	if err := p.courants(c.dcourant, models, along, c.models*many, many, c.sets); err != nil {
-		return err
-	}
-	if p.config.Sponge {
-		damping := make([]T, c.models*many)
-		for i := range damping {
-			m, set := i/many, i
-			if c.sets == 1 {
-				set = i % many
-			}
-			damping[i] = T(p.config.spongeRate() * float64(dv[set*p.Nodes()+c.slowest[m]]))
-		}
-		if c.dextra, err = p.put("damping directions", bytesOf(damping)); err != nil {
-			return err
-		}
-	}
-	if c.tangent, err = p.room("tangents", len(dd)*size); err != nil {
-		return err
-	}
-	c.linear = true
-	if err := c.shots(); err != nil {
-		return err
-	}
-	return p.d.Download(bytesOf(dd), c.tangent)
-}
-
-// directions sets many and sets from the length of what is given.
-func (c *call[T]) directions(length, per, many int) error {
-	if many < 1 || length%(many*per) != 0 || (length/(many*per) != 1 && length/(many*per) != c.models) {
-		return fmt.Errorf("wave: %d numbers for %d directions of %d each, want one set of them or one for each of %d models", length, many, per, c.models)
-	}
-	c.many, c.sets = many, length/(many*per)
-	return nil
-}
-
-func want(what string, have, want int) error {
-	if have != want {
-		return fmt.Errorf("wave: %s has %d numbers, want %d", what, have, want)
-	}
-	return nil
+		c.Materials.Arg(), c.Directions.Arg(), c.Extra.Arg(), c.DExtra.Arg(), work.Arg(), busy.Arg(),
+		c.Data.Arg(), c.Observed.Arg(), c.Which.Arg(), c.Cotangent.Arg(), c.Tangent.Arg(),
+		c.G.Arg(), c.DExtraOut.Arg(), cuda.Int(c.Many), cuda.Int(c.Sets))
 }

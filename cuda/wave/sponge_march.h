@@ -3,7 +3,7 @@
 //
 // Equation    sponge.h, which has the formulas; the operations are in the order of sponge_loops.h, so that a whole run has the
 //             same numbers. Neighbours beyond an edge are those of the other side.
-// Layout      batch.h. A state is two fields, and in the transpose (rows, wide) numbers of the gradient with respect to the
+// Layout      ../march/grid.h. A state is two fields, in turn, and in the transpose (rows, wide) numbers of the gradient with respect to the
 //             damping. What is kept of step n is the field before it, and of a segment's first step the one before that, too:
 //             (shots of the launch, segment + 1, rows, wide).
 // Costs       numbers and operations a node: forward 12 read, 1 written, 19; with what the gradient needs 1 written more;
@@ -12,9 +12,13 @@
 #ifndef WAVEPRIOR_CUDA_WAVE_SPONGE_MARCH_H_
 #define WAVEPRIOR_CUDA_WAVE_SPONGE_MARCH_H_
 
-#include "batch.h"
+#include "../march/units.h"
 
 namespace waveprior::wave {
+
+using march::BackUnit;
+using march::ForwardUnit;
+using march::Grid;
 
 #include "sponge.h"
 
@@ -74,19 +78,19 @@ struct SpongeChange {
 template <class T>
 struct SpongeForward {
   const Grid& g;
-  const ForwardUnit<T, 1>& u;
+  const ForwardUnit<T>& u;
   int64_t n;
 
   WAVEPRIOR_INLINE void operator()(int32_t j, int32_t i) const {
     const int32_t to = g.At(n + 1, j, i), node = j * g.wide + i;
     const int64_t keep = (n - u.lo) * g.Compact();
-    const T alpha = u.courant[node], strip = u.profile[node];
-    T next = SpongeNext(g, u.state, n, j, i, alpha, u.damping * strip), factor = alpha;
+    const T alpha = u.materials[node], strip = u.profile[node];
+    T next = SpongeNext(g, u.state, n, j, i, alpha, u.extra * strip), factor = alpha;
     CountOperations(1);
     if (u.drive) {
       factor = u.drive[node];
       const SpongeChange<T> k(g, u.kept, keep, j, i);
-      next = Fma(factor, k.l, Fma(u.ddamping * strip, k.change, next));
+      next = Fma(factor, k.l, Fma(u.dextra * strip, k.change, next));
       CountOperations(1);
     } else if (u.kept) {
       u.kept.Set(keep + g.Compact() + node, u.state[g.At(n, j, i)]);
@@ -105,18 +109,18 @@ struct SpongeForward {
 template <class T>
 struct SpongeBack {
   const Grid& g;
-  const BackUnit<T, 1>& u;
+  const BackUnit<T>& u;
   int64_t n;
 
   WAVEPRIOR_INLINE void operator()(int32_t j, int32_t i) const {
     const int32_t to = g.At(n + 1, j, i), node = j * g.wide + i;
-    const T c = u.courant[node];
+    const T c = u.materials[node];
     CountOperations(1);
-    T y = SpongeNext(g, u.state, n, j, i, c, u.damping * u.profile[node]);
+    T y = SpongeNext(g, u.state, n, j, i, c, u.extra * u.profile[node]);
     const int64_t step = g.steps - 1 - n;
     int32_t e, end;
     for (u.receivers.Range(0, j, i, &e, &end); e < end; e++) {
-      y += c * (u.receivers.weight[e] * u.Drive(step * g.receivers + u.receivers.Point(e)));
+      y += c * (u.receivers.weight[e] * u.Drive(step, u.receivers.Point(e)));
       CountOperations(3);
     }
     u.state.Set(to, y);

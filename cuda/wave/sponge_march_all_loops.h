@@ -1,5 +1,5 @@
 // What sponge_march_cpu.cc compiles for each instruction set, in this order.
 // clang-format off
-#include "march_loops.h"
+#include "../march/loops.h"
 #include "sponge_march_loops.h"
 // clang-format on

@@ -1,27 +1,32 @@
-// The loops of sponge_march_cpu.cc. Unit: one of batch.h.
+// The loops of sponge_march_cpu.cc. Unit: one of ../march/grid.h.
 
-// ForwardCall of batch.h, blocks, read, written, asked, operations.
+// ForwardCall of ../march/units.h, blocks, read, written, asked, operations.
 template <class T>
 int wave_sponge_march(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);
-  const waveprior::wave::ForwardCall<T> c = ForwardOf<T>(&a);
-  const waveprior::wave::Grid& g = *reinterpret_cast<const waveprior::wave::Grid*>(c.grid);
+  const waveprior::march::ForwardCall<T> c = ForwardOf<T>(&a);
+  const waveprior::march::Grid& g = *reinterpret_cast<const waveprior::march::Grid*>(c.grid);
   const int64_t blocks = a.Int();
   for (int64_t k = lo; k < hi; k++) {
-    const waveprior::wave::ForwardUnit<T, 1> u(g, c, {g, c.shot, c.many, k}, k);
-    March(g, c, u, blocks, [&](int64_t n) { EachNode(g, waveprior::wave::SpongeForward<T>{g, u, n}); });
+    const waveprior::march::ForwardUnit<T> u(g, c, {g, c.shot, c.many, k}, k);
+    March(
+        c, blocks,
+        [&](int64_t n) {
+          EachNode(g, waveprior::wave::SpongeForward<T>{g, u, n});
+        },
+        [&](int64_t n) { RecordRow(g, u, g.At(n + 1, 0, 0), n); });
   }
   return waveprior::kOk;
 }
 
-// BackCall of batch.h, blocks, read, written, asked, operations.
+// BackCall of ../march/units.h, blocks, read, written, asked, operations.
 template <class T>
 int wave_sponge_back(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);
-  const waveprior::wave::BackCall<T> c = BackOf<T>(&a);
-  const waveprior::wave::Grid& g = *reinterpret_cast<const waveprior::wave::Grid*>(c.grid);
+  const waveprior::march::BackCall<T> c = BackOf<T>(&a);
+  const waveprior::march::Grid& g = *reinterpret_cast<const waveprior::march::Grid*>(c.grid);
   for (int64_t k = lo; k < hi; k++) {
-    const waveprior::wave::BackUnit<T, 1> u(g, c, {g, c.shot, c.many, k}, k);
+    const waveprior::march::BackUnit<T> u(g, c, {g, c.shot, c.many, k}, k);
     for (int64_t n = c.first; n < c.last; n++) EachNode(g, waveprior::wave::SpongeBack<T>{g, u, n});
   }
   return waveprior::kOk;
@@ -33,14 +38,14 @@ template <class T>
 int wave_sponge_damping(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);
   double* const sums = a.Pointer<double>();
-  const waveprior::wave::Grid& g = *a.Pointer<const waveprior::wave::Grid>();
+  const waveprior::march::Grid& g = *a.Pointer<const waveprior::march::Grid>();
   const T* const states = a.Pointer<const T>();
   const T* const profile = a.Pointer<const T>();
   const T* const courant = a.Pointer<const T>();
   a.Int();
   const int64_t many = a.Int(), shot = a.Int();
   for (int64_t u = lo; u < hi; u++) {
-    const waveprior::wave::Place at(g, shot, many, u);
+    const waveprior::march::Whose at(g, shot, many, u);
     const waveprior::View<const T> state(states + u * g.back, g.back), strip(profile, g.profile);
     const waveprior::View<const T> c(courant + at.model * g.Compact(), g.Compact());
     double sum = 0;

@@ -13,7 +13,7 @@ import (
 var twins = map[string][]twin.Written{
 	"wave_courant":        {twin.Writes(0, 't', true)},
 	"wave_fold":           {twin.Writes(0, 'd', true)},
-	"wave_copy":           {twin.Writes(0, 't', true)},
+	"march_copy":          {twin.Writes(0, 't', true)},
 	"wave_acoustic_march": {twin.Writes(11, 't', true), twin.Writes(12, 't', true), twin.Writes(13, 't', true)},
 	"wave_acoustic_back":  {twin.Writes(9, 't', true), twin.Writes(15, 't', true)},
 	"wave_sponge_march":   {twin.Writes(11, 't', true), twin.Writes(12, 't', true), twin.Writes(13, 't', true)},

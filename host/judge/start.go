@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 
 	"github.com/waveprior/waveprior/core/commit"
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/metric"
+	"github.com/waveprior/waveprior/core/space"
 )
 
 // GatherFile describes gather.npy (panels, time, receiver): a [Gather] as JSON. It is there where data have shots, times and
@@ -58,7 +60,8 @@ func (j *judging) saveGather(f []float64) error {
 		return nil
 	}
 	shots, t, r := sp.Axes[n-3], sp.Axes[n-2], sp.Axes[n-1]
-	g := Gather{Shot: shots.Size / 2, DT: t.Step, T0: t.Origin, DX: r.Step, X0: r.Origin}
+	g := Gather{Shot: shots.Size / 2, DT: t.Step, T0: t.Origin}
+	g.X0, g.DX = row(r)
 	var all []float64
 	add := func(name string, v []float64) {
 		if v != nil {
@@ -73,6 +76,24 @@ func (j *judging) saveGather(f []float64) error {
 		return err
 	}
 	return commit.WriteFile(filepath.Join(j.Dir, GatherFile), func(w io.Writer) error { return json.NewEncoder(w).Encode(g) })
+}
+
+// row is the first position of an axis and the distance to the next, 0 where it has none or they are not evenly spaced.
+func row(a space.Axis) (first, step float64) {
+	v := a.Values
+	if len(v) == 0 {
+		return a.Origin, a.Step
+	}
+	if len(v) < 2 || !(v[1] > v[0]) {
+		return 0, 0
+	}
+	step = (v[len(v)-1] - v[0]) / float64(len(v)-1)
+	for i, x := range v {
+		if math.Abs(x-v[0]-float64(i)*step) > 1e-6*step {
+			return 0, 0
+		}
+	}
+	return v[0], step
 }
 
 // inversion saves what figures of an inversion without a prior show of the first chain: the start and the result as fields

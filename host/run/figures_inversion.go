@@ -133,8 +133,8 @@ func gatherPicture(a *arrays) *picture {
 	x := figure.Axis{Label: "receiver", Min: 0, Max: float64(nr - 1)}
 	x0, x1 := -0.5, float64(nr)-0.5
 	if g.DX > 0 {
-		x = figure.Axis{Label: "offset of the receiver", Unit: "km"}
-		x0, x1 = (g.X0-g.DX/2)/1e3, (g.X0+(float64(nr)-0.5)*g.DX)/1e3
+		x = figure.Axis{Label: "x of the receiver", Unit: "m"}
+		x0, x1 = g.X0-g.DX/2, g.X0+(float64(nr)-0.5)*g.DX
 	}
 	var panels []*figure.Panel
 	for i, name := range order {

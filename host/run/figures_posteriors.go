@@ -23,7 +23,7 @@ func sameTruth(a, b []float64) bool {
 }
 
 // samplesTogether: samples of the first observation below its truth, a column per cell.
-func samplesTogether(all []*arrays) *picture {
+func samplesTogether(all []*arrays) (out []picture) {
 	type column struct {
 		a       *arrays
 		truth   []float64
@@ -35,7 +35,7 @@ func samplesTogether(all []*arrays) *picture {
 	rows := 0
 	for _, a := range all {
 		e := a.art()
-		if e == nil || d != nil && e.Field != d.Field || len(cols) == maxBeside {
+		if e == nil || d != nil && e.Field != d.Field || len(cols) == maxFields {
 			continue
 		}
 		c := column{a: a, truth: a.field("field_truth", 0)}
@@ -58,25 +58,30 @@ func samplesTogether(all []*arrays) *picture {
 	}
 	lo, hi := limits(shown...)
 	s := &figure.Scale{Label: d.name(), Unit: d.shown, Min: lo, Max: hi}
-	f := &figure.Figure{Title: "Samples of each posterior, below the truth", Columns: len(cols), Width: min(13, 2.6*float64(len(cols))+1)}
-	for r := -1; r < rows; r++ {
-		for i, c := range cols {
-			title, values := cellName(c.a.c, true)+":\ntruth", c.truth
-			if r >= 0 {
-				title, values = fmt.Sprintf("sample %d", r), nil
-				if r < len(c.samples) {
-					values = c.samples[r]
+	beside := inOneFigure(len(cols))
+	for first := 0; first < len(cols); first += beside {
+		part := cols[first:min(first+beside, len(cols))]
+		f := &figure.Figure{Title: "Samples of each posterior, below the truth", Columns: len(part), Width: min(13, 2.6*float64(len(part))+1)}
+		for r := -1; r < rows; r++ {
+			for i, c := range part {
+				title, values := cellName(c.a.c, true)+":\ntruth", c.truth
+				if r >= 0 {
+					title, values = fmt.Sprintf("sample %d", r), nil
+					if r < len(c.samples) {
+						values = c.samples[r]
+					}
 				}
+				if values == nil { // this cell has fewer chains
+					title, values = "", nan(d.NZ*d.NX)
+				}
+				p := d.panel(title, values, s, i == 0, r == rows-1)
+				p.NoBar = i < len(part)-1
+				f.Panels = append(f.Panels, p)
 			}
-			if values == nil { // this cell has fewer chains
-				title, values = "", nan(d.NZ*d.NX)
-			}
-			p := d.panel(title, values, s, i == 0, r == rows-1)
-			p.NoBar = i < len(cols)-1
-			f.Panels = append(f.Panels, p)
 		}
+		out = append(out, picture{numbered("samples", first/beside), "The first observation, first seed, a column per cell: its truth, and the first chains' samples. They share one colour scale; 0.5 % of the cells lie beyond its ends.", f})
 	}
-	return &picture{"samples", "The first observation, first seed, a column per cell: its truth, and the first chains' samples. They share one colour scale; 0.5 % of the cells lie beyond its ends.", f}
+	return out
 }
 
 // leastMapped is the least number of truths of which a map of coverage is drawn.

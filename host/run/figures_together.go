@@ -22,10 +22,7 @@ func together(cells []*CellResult) (out []picture, err error) {
 	if len(all) < 2 { // one cell's figures are the report's
 		return nil, nil
 	}
-	out = append(out, fieldsTogether(all)...)
-	if p := samplesTogether(all); p != nil {
-		out = append(out, *p)
-	}
+	out = append(append(out, fieldsTogether(all)...), samplesTogether(all)...)
 	covered, err := coverageMaps(cells)
 	if err != nil {
 		return nil, err
@@ -64,6 +61,20 @@ const (
 	maxGroups = 6 // training sets
 )
 
+// inOneFigure is how many of n columns stand in one figure: at most maxBeside, and no figure is left with few.
+func inOneFigure(n int) int {
+	figures := max(1, (n+maxBeside-1)/maxBeside)
+	return (n + figures - 1) / figures
+}
+
+// numbered is the name of the i-th figure of a kind, from 0: the first has none but the kind's.
+func numbered(kind string, i int) string {
+	if i == 0 {
+		return kind
+	}
+	return fmt.Sprintf("%s-%d", kind, i+1)
+}
+
 // fieldsTogether: truth, posterior means, standard deviations and errors, a column per cell.
 func fieldsTogether(all []*arrays) (out []picture) {
 	type column struct {
@@ -89,8 +100,9 @@ func fieldsTogether(all []*arrays) (out []picture) {
 	}
 	lo, hi := limits(means...)
 	delta := top(offs...)
-	for first := 0; first < len(cols); first += maxBeside {
-		part := cols[first:min(first+maxBeside, len(cols))]
+	beside := inOneFigure(len(cols))
+	for first := 0; first < len(cols); first += beside {
+		part := cols[first:min(first+beside, len(cols))]
 		v := &figure.Scale{Label: d.name(), Unit: d.shown, Min: lo, Max: hi}
 		s := &figure.Scale{Label: "std", Unit: d.shownDelta, Map: figure.Magma, Max: delta}
 		e := &figure.Scale{Label: "|error|", Unit: d.shownDelta, Map: figure.Magma, Max: delta}
@@ -121,11 +133,7 @@ func fieldsTogether(all []*arrays) (out []picture) {
 		for _, r := range rows {
 			f.Panels = append(f.Panels, r...)
 		}
-		name := "fields"
-		if first > 0 {
-			name = fmt.Sprintf("fields-%d", first/maxBeside+1)
-		}
-		out = append(out, picture{name, "The first observation, first seed, a column per cell: the mean of the chains, their standard deviation (1/(L−1)) and the distance of the mean from the truth. Standard deviation and error have the same colours: an honest posterior looks alike in both rows. 0.5 % of the cells lie beyond the ends of a colour scale.", f})
+		out = append(out, picture{numbered("fields", first/beside), "The first observation, first seed, a column per cell: the mean of the chains, their standard deviation (1/(L−1)) and the distance of the mean from the truth. Standard deviation and error have the same colours: an honest posterior looks alike in both rows. 0.5 % of the cells lie beyond the ends of a colour scale.", f})
 	}
 	return out
 }

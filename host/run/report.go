@@ -102,26 +102,30 @@ func (r *runner) report(res *Result) error {
 	}
 	page.Rows = seedRows(res.Cells, page.Columns)
 	page.Summary = summary(res, page.Rows)
-	overall, missing, err := sweepPictures(e, res.Cells)
-	if err != nil {
-		return err
-	}
 	page.Tables = rateTables(res.Cells)
-	page.Notes = append(page.Notes, missing...)
-	if page.Figures, err = r.draw(r.Dir, overall); err != nil {
-		return err
+	drawn := make([][]report.Figure, len(res.Cells)) // of each cell
+	if r.NoFigures {
+		page.Notes = append(page.Notes, "Figures were left out (--no-figures).")
+	} else {
+		overall, missing, err := sweepPictures(e, res.Cells)
+		if err != nil {
+			return err
+		}
+		page.Notes = append(page.Notes, missing...)
+		if page.Figures, err = r.draw(r.Dir, overall); err != nil {
+			return err
+		}
+		task := r.Progress.Start("figures", "cells", 0, len(res.Cells))
+		defer task.Stop()
+		if drawn, err = r.drawCells(res.Cells, task); err != nil {
+			return err
+		}
 	}
-	task := r.Progress.Start("figures", "cells", 0, len(res.Cells))
-	defer task.Stop()
 	cost := map[string]float64{}
 	seen := map[string]bool{}
-	drawn, err := r.drawCells(res.Cells, task)
-	if err != nil {
-		return err
-	}
 	for i, c := range res.Cells {
 		cell := report.Cell{Label: c.Cell.Label, Metrics: c.Metrics, Notes: c.Notes, Figures: drawn[i]}
-		if !firstSeed(c, res.Cells) {
+		if !firstSeed(c, res.Cells) && !r.NoFigures {
 			cell.Notes = append([]string{"Figures are drawn for the first seed only."}, cell.Notes...)
 		}
 		for _, v := range c.Cell.Values {

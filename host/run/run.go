@@ -41,6 +41,7 @@ type Options struct {
 	Progress    *progress.Reporter
 	StrictCache bool // key stages by the plugins' checksums too
 	Force       bool // use a run folder that belongs to something else
+	NoFigures   bool // draw nothing: arrays and numbers alone
 	Version     string
 }
 

@@ -21,7 +21,7 @@ import (
 type WavePlan struct {
 	Solver     string
 	Scheme     seismic.Scheme
-	VMin, VMax float64    // m/s
+	VMin, VMax float64    // m/s, of the models; shear waves whose vs comes from vp are slower by Scheme.ShearOfVp
 	From       string     // where these come from
 	Bounds     [2]float64 // the velocities that the solver takes; 0, +Inf: any
 
@@ -158,9 +158,13 @@ func (p *WavePlan) String() string {
 		return ""
 	}
 	var b strings.Builder
-	s, slow := &p.Scheme, p.Scheme.Slowest(p.VMin)
+	s := &p.Scheme
 	fmt.Fprintf(&b, "waves of solver %s: order %d, spacing %g m, time step %g s; spectrum with its peak at %.4g Hz, up to %.4g Hz\n", p.Solver, s.Order, s.SpacingM, s.StepS, s.PeakHz, s.HighestHz)
-	fmt.Fprintf(&b, "  velocities           %.5g to %.5g m/s (%s)\n", p.VMin, p.VMax, p.From)
+	slow, shear := s.Slowest(p.VMin), ""
+	if s.ShearOfVp > 0 {
+		shear = fmt.Sprintf("; shear waves from %.5g m/s", slow)
+	}
+	fmt.Fprintf(&b, "  velocities           %.5g to %.5g m/s (%s)%s\n", p.VMin, p.VMax, p.From, shear)
 	fmt.Fprintf(&b, "  nodes per wavelength %.3g at %.5g m/s and the highest frequency, %.3g at the peak\n",
 		seismic.PointsPerWavelength(slow, s.HighestHz, s.SpacingM), slow, seismic.PointsPerWavelength(slow, s.PeakHz, s.SpacingM))
 	fmt.Fprintf(&b, "  velocity error       %s at the peak, %s at the highest frequency (at %.5g m/s; %s and %s at %.5g m/s)\n",

@@ -120,9 +120,10 @@ chains = 2
 			t.Errorf("%q is not in\n%s", want, p)
 		}
 	}
-	// With elastic waves the slowest ones are S waves, where they follow from vp, too; the step is the scheme's own.
+	// Elastic waves: with vs = vp/sqrt(3) the slowest have 2000/sqrt(3) m/s, and there are two steps to a sample of 3 ms.
 	b.plugins["solver/elastic"] = func() contract.Plugin { return elastic.New() }
-	o, done, err = b.load(strings.Replace(strings.Replace(text, `plugin = "acoustic"`, "plugin = \"elastic\"\nvs = { poisson = 0.25 }\nrho = { constant_kg_m3 = 2000.0 }", 1), "dt_s = 1e-3", "dt_s = 2e-3", 1))
+	shear := strings.NewReplacer(`plugin = "acoustic"`, `plugin = "elastic"`, "dt_s = 1e-3", "dt_s = 3e-3\nvp_max_m_s = 4000.0\nvs.poisson = 0.25\nrho.constant_kg_m3 = 2000.0").Replace(text)
+	o, done, err = b.load(shear)
 	defer done()
 	if err != nil {
 		t.Fatal(err)
@@ -130,9 +131,14 @@ chains = 2
 	if plans, err = run.Plan(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"waves of solver elastic: order 4, spacing 10 m, time step 0.001 s", "velocities           2000 to 3000 m/s", "nodes per wavelength 3.08 at 1154.7 m/s",
-		"limit 0.6061 (6060.9 m/s)", "3.08 nodes per wavelength at 1154.7 m/s and 37.5 Hz, the highest frequency: fewer than 4 disperse"} {
-		if p := plans[0].Waves; !strings.Contains(p.String(), want) {
+	p = plans[0].Waves
+	if p == nil || !p.Scheme.Staggered || p.Scheme.StepS != 1.5e-3 || math.Abs(p.Scheme.Slowest(p.VMin)-2000/math.Sqrt(3)) > 1e-9 {
+		t.Fatalf("%+v", p)
+	}
+	for _, want := range []string{"waves of solver elastic: order 4, spacing 10 m, time step 0.0015 s", "2000 to 3000 m/s (8 training examples); shear waves from 1154.7 m/s",
+		"nodes per wavelength 3.08 at 1154.7 m/s and the highest frequency, 7.7 at the peak", "v dt/h = 0.4500 at 3000 m/s, limit 0.6061 (4040.6 m/s)",
+		"warning: 3.08 nodes per wavelength at 1154.7 m/s"} {
+		if !strings.Contains(p.String(), want) {
 			t.Errorf("%q is not in\n%s", want, p)
 		}
 	}

@@ -60,6 +60,7 @@ func TestSweepShares(t *testing.T) {
 // TestEdits: an edit that changes no number takes everything from the cache; one that does computes the stages that depend on
 // it, and those only.
 func TestEdits(t *testing.T) {
+	t.Parallel()
 	text := small("full")
 	want := first(t, text)
 	l := newLab(t, text)

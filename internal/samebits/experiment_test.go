@@ -2,8 +2,10 @@ package samebits
 
 import (
 	"fmt"
+	"maps"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -150,10 +152,40 @@ snapshots = 2
 `
 
 // first runs an experiment in the way that all others are compared with: one solver worker of one thread, all chains in one
-// group, every plugin a process, nothing killed.
+// group, every plugin a process, nothing killed, and with its figures. Each experiment is run so once for all tests.
 func first(t testing.TB, text string) sums {
 	t.Helper()
+	firsts.Lock()
+	row := firsts.rows[text]
+	if row == nil {
+		row = &firstRow{}
+		firsts.rows[text] = row
+	}
+	firsts.Unlock()
+	row.Lock() // whoever comes while it runs waits for it
+	defer row.Unlock()
+	if row.sums == nil {
+		row.sums = alone(t, text)
+	}
+	return maps.Clone(row.sums)
+}
+
+// firsts are what first has, by the experiment's text.
+var firsts = struct {
+	sync.Mutex
+	rows map[string]*firstRow
+}{rows: map[string]*firstRow{}}
+
+type firstRow struct {
+	sync.Mutex
+	sums sums // nil: not yet there
+}
+
+// alone makes the run of first.
+func alone(t testing.TB, text string) sums {
+	t.Helper()
 	l := newLab(t, text)
+	l.figures = true
 	l.start().must(0)
 	l.nothingLeft()
 	l.tidy()

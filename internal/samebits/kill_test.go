@@ -52,7 +52,7 @@ func (l *lab) kill(pid int) {
 
 // point is one place where a process is killed.
 type point struct {
-	cells string // of the small experiment; "wide", "adapted" and "ruled" are other experiments, "study full" is a cell of the study
+	cells string // of the small experiment; "wide", "adapted" and "ruled" are other experiments, "study full" is a cell of the study, "waves bands" one of the waves in time
 	at    string
 	n     int // the n-th time that a process comes there
 	short bool
@@ -209,8 +209,8 @@ var points = []point{
 // TestKill: kill -9 of each process inside each kind of call that happens. A plugin is started again and the run goes on; a
 // host is started again by the same command. The bits are those of the run without a kill, and nothing is left of a killed host.
 func TestKill(t *testing.T) {
-	want := map[string]sums{"small": first(t, small()), "wide": first(t, wide), "adapted": first(t, adapted()), "ruled": first(t, ruled()), "study": first(t, study())}
-	for _, p := range slices.Concat(points, studyPoints) {
+	want := map[string]sums{"small": first(t, small()), "wide": first(t, wide), "adapted": first(t, adapted()), "ruled": first(t, ruled()), "study": first(t, study()), "waves": first(t, waves())}
+	for _, p := range slices.Concat(points, studyPoints, wavesPoints) {
 		t.Run(fmt.Sprintf("%s %s %d", p.cells, p.at, p.n), func(t *testing.T) {
 			if testing.Short() && !p.short {
 				t.Skip("-short")
@@ -229,10 +229,13 @@ func TestKill(t *testing.T) {
 				text = small(p.cells)
 				if cell, ok := strings.CutPrefix(p.cells, "study "); ok {
 					text, row = study(cell), want["study"]
+				} else if cell, ok := strings.CutPrefix(p.cells, "waves "); ok {
+					text, row = waves(cell), want["waves"]
 				}
 			}
 			l := newLab(t, text)
 			l.args = []string{"--set", "solver.workers=2"}
+			l.figures = strings.HasPrefix(p.at, "host.report") || strings.HasPrefix(p.at, "commit.")
 			host, stopped := l.stop(p.at, p.n)
 			if !strings.HasPrefix(stopped.name, p.owner()) {
 				t.Fatalf("%s stopped in %s", p.at, stopped.name)
@@ -256,7 +259,7 @@ func TestKill(t *testing.T) {
 // makes.
 func TestPointsAreComplete(t *testing.T) {
 	have := map[string]bool{}
-	for _, p := range slices.Concat(points, studyPoints) {
+	for _, p := range slices.Concat(points, studyPoints, wavesPoints) {
 		have[p.at] = true
 	}
 	never := []string{"solver.Train", "sampler.Train"} // only priors are trained

@@ -30,6 +30,9 @@ type lab struct {
 	bin  string
 	env  []string
 	args []string
+	// figures is set where they matter: drawing them is half of what a run costs here, and they follow from arrays that are
+	// compared everywhere.
+	figures bool
 }
 
 // newLab writes the experiment. The folder's name is short: sockets' addresses are.
@@ -92,7 +95,11 @@ func (p *proc) text() string {
 // start runs the command in a process group of its own, as a shell does.
 func (l *lab) start(env ...string) *proc {
 	l.t.Helper()
-	return l.command(env, append([]string{"run", "--cache", l.path, "-o", l.out, l.file}, l.args...)...)
+	args := append([]string{"run", "--cache", l.path, "-o", l.out, l.file}, l.args...)
+	if !l.figures {
+		args = append(args, "--no-figures")
+	}
+	return l.command(env, args...)
 }
 
 func (l *lab) command(env []string, args ...string) *proc {

@@ -34,6 +34,7 @@ var plugins = []string{
 	"solvers/analytic/cmd/waveprior-solver-analytic", "priors/gmm/cmd/waveprior-prior-gmm", "samplers/dps/cmd/waveprior-sampler-dps",
 	"samplers/ddpm/cmd/waveprior-sampler-ddpm", "samplers/gmm-posterior/cmd/waveprior-sampler-gmm-posterior",
 	"solvers/helmholtz/cmd/waveprior-solver-helmholtz", "priors/kl-mlp/cmd/waveprior-prior-kl-mlp",
+	"solvers/acoustic/cmd/waveprior-solver-acoustic", "solvers/elastic/cmd/waveprior-solver-elastic", "samplers/map/cmd/waveprior-sampler-map",
 }
 
 func TestMain(m *testing.M) {

@@ -23,13 +23,13 @@ func TestRandomKills(t *testing.T) {
 
 func randomKills(t *testing.T, text string, stream uint64) {
 	begin := time.Now()
-	want := first(t, text)
+	want := alone(t, text)
 	length := time.Since(begin)
 	r := rand.New(rand.NewPCG(uint64(*seed), stream))
 	kills, hosts, runs := 0, 0, 0
 	for kills < 10 {
 		l := newLab(t, text) // a run that ended before its ten kills is followed by another
-		l.args = []string{"--set", "solver.workers=2"}
+		l.args, l.figures = []string{"--set", "solver.workers=2"}, true
 		host := l.start()
 		for ended := false; !ended; {
 			wait := time.NewTimer(time.Duration(r.Float64() * float64(length) / 2))

@@ -5,7 +5,9 @@ import (
 	"context"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/waveprior/waveprior/plugins/priors/gmm"
 	klmlp "github.com/waveprior/waveprior/plugins/priors/kl-mlp"
 	"github.com/waveprior/waveprior/plugins/samplers/dps"
+	maximum "github.com/waveprior/waveprior/plugins/samplers/map"
 	"github.com/waveprior/waveprior/plugins/solvers/acoustic"
 	"github.com/waveprior/waveprior/plugins/solvers/elastic"
 	"github.com/waveprior/waveprior/plugins/solvers/helmholtz"
@@ -43,6 +46,7 @@ func options(t *testing.T, file string, set ...string) hostrun.Options {
 		"prior/kl-mlp":     func() contract.Plugin { return klmlp.New() },
 		"prior/gmm":        func() contract.Plugin { return gmm.New() },
 		"sampler/dps":      func() contract.Plugin { return dps.New() },
+		"sampler/map":      func() contract.Plugin { return maximum.New() },
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -61,8 +65,11 @@ var small = []string{
 	"solver.grid = { nz = 16, nx = 16, spacing_m = 40.0 }", "solver.receivers = { z_m = 40.0, x_first_m = 40.0, x_last_m = 560.0, count = 6 }",
 	"solver.sources = { positions_m = [[560.0, 120.0], [560.0, 440.0]] }",
 	"prior.modes = 3", "prior.width = 32", "prior.blocks = 1", "prior.train.steps = 400", "prior.data.kl_modes = 3", "prior.data.examples = 20", "prior.data.held_out = 5",
-	"sampler.chains = 4", "sampler.steps = 20", "sampler.zeta = 0.05", "sampler.snapshots = 0", "sweep.seed = [1]",
+	"sampler.chains = 4", "sampler.snapshots = 0", "sweep.seed = [1]",
 }
+
+// fewSteps of DPS, for experiments that have no other sampler.
+var fewSteps = append([]string{"sampler.steps = 20", "sampler.zeta = 0.05"}, small...)
 
 // entry is a stage of a cell, which it must have.
 func entry(t *testing.T, c *hostrun.CellResult, name string) *stage.Entry {
@@ -103,10 +110,11 @@ func run(t *testing.T, o hostrun.Options, cells int) []*hostrun.CellResult {
 }
 
 // Three solvers, one prior: it is trained once, the truths are the same earth in each solver's quantity, and explain each
-// solver's data. The figures that lay the posteriors side by side are there.
+// solver's data; so does what the optimiser finds. The figures that lay the posteriors side by side are there.
 func TestPhysics(t *testing.T) {
-	o := options(t, "../../experiments/swap/physics.toml", small...)
-	cells := run(t, o, 3)
+	const samplers = `sweep.sampler = [{ label = "dps", plugin = "dps", variant = "published", zeta = 0.05, steps = 20 }, { label = "map", plugin = "map", iterations = 15 }]`
+	o := options(t, "../../experiments/swap/physics.toml", append([]string{samplers}, small...)...)
+	cells := run(t, o, 6)
 	train, truth := entry(t, cells[0], "train").Manifest.Key, []float64(nil)
 	for _, c := range cells {
 		if key := entry(t, c, "train").Manifest.Key; key != train {
@@ -128,6 +136,8 @@ func TestPhysics(t *testing.T) {
 		}
 		if chi2 := c.Metrics["data.chi2_truth"]; !(chi2 > 0.6 && chi2 < 1.4) {
 			t.Errorf("%s: chi^2 of the truth is %g, want about 1", c.Cell.Label, chi2)
+		} else if best := c.Metrics["data.chi2_median"]; c.Cell.Sampler.Ref.Name == "map" && !(best < 1.3*chi2) {
+			t.Errorf("%s: chi^2 of the most probable model is %g, the truth's %g", c.Cell.Label, best, chi2)
 		}
 	}
 	for _, name := range []string{"fields", "samples"} {
@@ -139,7 +149,7 @@ func TestPhysics(t *testing.T) {
 
 // One set of elastic data, noise included, for two physics: the truth explains it with the right one alone.
 func TestModelError(t *testing.T) {
-	set := append([]string{"prior.data.held_out = 8"}, small...)
+	set := append([]string{"prior.data.held_out = 8"}, fewSteps...)
 	for _, s := range small[:3] {
 		set = append(set, "observation."+s)
 	}
@@ -155,6 +165,43 @@ func TestModelError(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(o.Dir, "figures", "coverage.png")); err != nil {
 		t.Error(err)
+	}
+}
+
+// Another's propagator, one word apart: Deepwave's chains are acoustic's to a thousandth of their velocities, from the same noise,
+// and one report has both.
+func TestDeepwave(t *testing.T) {
+	if out, err := exec.Command("python3", "-c", "import deepwave, grpc, google.protobuf").CombinedOutput(); err != nil {
+		t.Skipf("the first python3 on PATH has no Deepwave, see examples/deepwave-solver/README.md: %v\n%s", err, out)
+	}
+	plugins, err := filepath.Abs("../../examples/deepwave-solver")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("WAVEPRIOR_PLUGINS", plugins)
+	o := options(t, "../../experiments/swap/deepwave.toml", append(slices.Clone(fewSteps[:len(fewSteps)-1]), // it has one seed
+		"solver.receivers = { z_m = 40.0, x_first_m = 40.0, x_last_m = 560.0, count = 14 }", "solver.nt = 120")...)
+	cells := run(t, o, 2)
+	a, b := read(t, entry(t, cells[0], "sample"), hostrun.ModelFile).AppendReals(nil), read(t, entry(t, cells[1], "sample"), hostrun.ModelFile).AppendReals(nil)
+	if len(a) != len(b) || len(a) == 0 {
+		t.Fatalf("%d and %d numbers", len(a), len(b))
+	}
+	same := true
+	for i := range a {
+		same = same && a[i] == b[i]
+		if !(math.Abs(a[i]-b[i]) < 1e-3*a[i]) {
+			t.Fatalf("number %d of the chains' models: %g m/s by acoustic, %g by Deepwave", i, a[i], b[i])
+		}
+	}
+	if same {
+		t.Error("not a bit differs: is it another propagator?")
+	}
+	if x, y := cells[0].Metrics["data.chi2_truth"], cells[1].Metrics["data.chi2_truth"]; !(math.Abs(x-y) < 1e-3*x) {
+		t.Errorf("chi^2 of the truth: %g and %g", x, y)
+	}
+	page, err := os.ReadFile(filepath.Join(o.Dir, "report.html"))
+	if err != nil || !bytes.Contains(page, []byte("cost.sample.wall_s")) || !bytes.Contains(page, []byte("deepwave")) {
+		t.Errorf("the report shows no times of both: %v", err)
 	}
 }
 

@@ -25,7 +25,7 @@ type Options struct {
 	Record        Record            `option:"record" doc:"what receivers record"`
 	SincHalfWidth int               `option:"sinc_half_width" default:"4" min:"1" max:"10" doc:"nodes on each side of a point between nodes that it acts on, by Kaiser-windowed sinc interpolation"`
 	Precision     string            `option:"precision" default:"float32" oneof:"float32,float64" doc:"of the wavefields, the model and the data"`
-	MemoryMB      int               `option:"memory_mb" default:"4096" min:"1" max:"1048576" unit:"MiB" affects:"nothing" doc:"for the wavefields that gradients keep, and never more than half of what is free; fastest where it holds nt fields of the grid with its layers for each thread; with less, steps are done again, to the same bits"`
+	MemoryMB      int               `option:"memory_mb" default:"4096" min:"1" max:"1048576" unit:"MiB" affects:"nothing" doc:"on the CPU, for the wavefields that gradients keep, and never more than half of what is free; fastest where it holds nt fields of the grid with its layers for each thread; with less, steps are done again, to the same bits. On a GPU this is ignored: what is free there counts"`
 }
 
 // Boundary is what absorbs waves.

@@ -43,10 +43,7 @@ func newSetup(o *Options, threads int) (*intime.Setup, *limits, error) {
 		c.Wavelets = append(c.Wavelets, q)
 	}
 	s := &intime.Setup{Spaces: calls.Spaces{Solver: "elastic"}, Judge: l.check, Threads: max(1, threads), Shots: len(c.Sources),
-		Scheme: &seismic.Scheme{Order: o.Order, Staggered: true, StepS: l.dt, SpacingM: l.h, PeakHz: *o.Wavelet.PeakHz, HighestHz: l.hz}}
-	if !l.vs {
-		s.Scheme.SlowRatio = l.ratio
-	}
+		Scheme: &seismic.Scheme{Order: o.Order, Staggered: true, StepS: l.dt, SpacingM: l.h, PeakHz: *o.Wavelet.PeakHz, HighestHz: l.hz, ShearOfVp: l.ratio}}
 	dtype := tensor.Float32
 	if o.Precision == "float64" {
 		dtype = tensor.Float64

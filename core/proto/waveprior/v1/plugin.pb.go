@@ -1352,9 +1352,9 @@ type Scheme struct {
 	Staggered     bool                   `protobuf:"varint,2,opt,name=staggered,proto3" json:"staggered,omitempty"`       // velocities and stresses on grids between each other's nodes
 	StepS         float64                `protobuf:"fixed64,3,opt,name=step_s,json=stepS,proto3" json:"step_s,omitempty"` // of the scheme itself, where it is finer than the data's
 	SpacingM      float64                `protobuf:"fixed64,4,opt,name=spacing_m,json=spacingM,proto3" json:"spacing_m,omitempty"`
-	PeakHz        float64                `protobuf:"fixed64,5,opt,name=peak_hz,json=peakHz,proto3" json:"peak_hz,omitempty"`          // where the sources' spectrum is largest
-	HighestHz     float64                `protobuf:"fixed64,6,opt,name=highest_hz,json=highestHz,proto3" json:"highest_hz,omitempty"` // the most of it that counts
-	SlowRatio     float64                `protobuf:"fixed64,7,opt,name=slow_ratio,json=slowRatio,proto3" json:"slow_ratio,omitempty"` // velocity of S waves over vp where they follow from it, and the model has none; 0: there are none
+	PeakHz        float64                `protobuf:"fixed64,5,opt,name=peak_hz,json=peakHz,proto3" json:"peak_hz,omitempty"`            // where the sources' spectrum is largest
+	HighestHz     float64                `protobuf:"fixed64,6,opt,name=highest_hz,json=highestHz,proto3" json:"highest_hz,omitempty"`   // the most of it that counts
+	ShearOfVp     float64                `protobuf:"fixed64,7,opt,name=shear_of_vp,json=shearOfVp,proto3" json:"shear_of_vp,omitempty"` // vs/vp where shear waves run whose vs comes from vp; 0: all velocities are fields of the model
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1431,9 +1431,9 @@ func (x *Scheme) GetHighestHz() float64 {
 	return 0
 }
 
-func (x *Scheme) GetSlowRatio() float64 {
+func (x *Scheme) GetShearOfVp() float64 {
 	if x != nil {
-		return x.SlowRatio
+		return x.ShearOfVp
 	}
 	return 0
 }
@@ -1773,7 +1773,7 @@ const file_waveprior_v1_plugin_proto_rawDesc = "" +
 	"\x06latent\x18\x04 \x01(\v2\x13.waveprior.v1.SpaceR\x06latent\x122\n" +
 	"\bschedule\x18\x05 \x01(\v2\x16.waveprior.v1.ScheduleR\bschedule\x12/\n" +
 	"\x05state\x18\x06 \x03(\v2\x19.waveprior.v1.StateTensorR\x05state\x12,\n" +
-	"\x06scheme\x18\a \x01(\v2\x14.waveprior.v1.SchemeR\x06scheme\"\xc7\x01\n" +
+	"\x06scheme\x18\a \x01(\v2\x14.waveprior.v1.SchemeR\x06scheme\"\xc8\x01\n" +
 	"\x06Scheme\x12\x14\n" +
 	"\x05order\x18\x01 \x01(\rR\x05order\x12\x1c\n" +
 	"\tstaggered\x18\x02 \x01(\bR\tstaggered\x12\x15\n" +
@@ -1781,9 +1781,8 @@ const file_waveprior_v1_plugin_proto_rawDesc = "" +
 	"\tspacing_m\x18\x04 \x01(\x01R\bspacingM\x12\x17\n" +
 	"\apeak_hz\x18\x05 \x01(\x01R\x06peakHz\x12\x1d\n" +
 	"\n" +
-	"highest_hz\x18\x06 \x01(\x01R\thighestHz\x12\x1d\n" +
-	"\n" +
-	"slow_ratio\x18\a \x01(\x01R\tslowRatio\"[\n" +
+	"highest_hz\x18\x06 \x01(\x01R\thighestHz\x12\x1e\n" +
+	"\vshear_of_vp\x18\a \x01(\x01R\tshearOfVp\"[\n" +
 	"\fTrainRequest\x12\x18\n" +
 	"\adataset\x18\x01 \x01(\tR\adataset\x12\x16\n" +
 	"\x06folder\x18\x02 \x01(\tR\x06folder\x12\x19\n" +

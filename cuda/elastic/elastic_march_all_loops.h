@@ -1,0 +1,5 @@
+// What elastic_march_cpu.cc compiles for each instruction set, in this order.
+// clang-format off
+#include "../march/loops.h"
+#include "elastic_march_loops.h"
+// clang-format on

@@ -1,0 +1,56 @@
+// The loops of elastic_march_cpu.cc. Unit: one of ../march/grid.h.
+
+template <class T, int R>
+static inline void ForwardUnits(waveprior::Args* a, int64_t lo, int64_t hi) {
+  const waveprior::march::ForwardCall<T> c = ForwardOf<T>(a);
+  const waveprior::march::Grid& g = *reinterpret_cast<const waveprior::march::Grid*>(c.grid);
+  const int64_t blocks = a->Int();
+  for (int64_t k = lo; k < hi; k++) {
+    const waveprior::march::ForwardUnit<T> u(g, c, {g, c.shot, c.many, k}, k);
+    March(
+        c, blocks, [&](int64_t n) { EachNode(g, waveprior::elastic::MarchForward<T, R>(g, u, n)); },
+        [&](int64_t n) {
+          if (waveprior::elastic::Recorded(g, n)) RecordRow(g, u, 0, n / 2 / g.each);
+        });
+  }
+}
+
+template <class T, int R>
+static inline void BackUnits(waveprior::Args* a, int64_t lo, int64_t hi) {
+  const waveprior::march::BackCall<T> c = BackOf<T>(a);
+  const waveprior::march::Grid& g = *reinterpret_cast<const waveprior::march::Grid*>(c.grid);
+  for (int64_t k = lo; k < hi; k++) {
+    const waveprior::march::BackUnit<T> u(g, c, {g, c.shot, c.many, k}, k);
+    for (int64_t n = c.first; n < c.last; n++) EachNode(g, waveprior::elastic::MarchBack<T, R>(g, u, n));
+  }
+}
+
+// ForwardCall of ../march/units.h, blocks, read, written, asked, operations.
+template <class T>
+int elastic_march(const uint64_t* args, int64_t lo, int64_t hi) {
+  waveprior::Args a(args);
+  switch (reinterpret_cast<const waveprior::march::Grid*>(*args)->halo) {
+    case 1:
+      ForwardUnits<T, 1>(&a, lo, hi);
+      return waveprior::kOk;
+    case 2:
+      ForwardUnits<T, 2>(&a, lo, hi);
+      return waveprior::kOk;
+  }
+  return waveprior::kBadArgument;
+}
+
+// BackCall of ../march/units.h, blocks, read, written, asked, operations.
+template <class T>
+int elastic_back(const uint64_t* args, int64_t lo, int64_t hi) {
+  waveprior::Args a(args);
+  switch (reinterpret_cast<const waveprior::march::Grid*>(*args)->halo) {
+    case 1:
+      BackUnits<T, 1>(&a, lo, hi);
+      return waveprior::kOk;
+    case 2:
+      BackUnits<T, 2>(&a, lo, hi);
+      return waveprior::kOk;
+  }
+  return waveprior::kBadArgument;
+}
