@@ -25,7 +25,7 @@ FUZZTIME ?= 5s
 BENCH ?= .
 TESTFLAGS ?=
 CUDATESTS ?= ./cuda/...
-CUDARUNS ?= ./core/nn ./plugins/priors/... ./plugins/solvers/helmholtz ./plugins/solvers/acoustic ./internal/cudarun
+CUDARUNS ?= ./core/nn ./plugins/priors/... ./plugins/solvers/helmholtz ./plugins/solvers/acoustic ./plugins/solvers/elastic ./internal/cudarun
 
 .PHONY: help
 help: ## list the targets

@@ -177,6 +177,9 @@ func configuredFromWire(w *pb.Configured) (c contract.Configured, err error) {
 					s.StepS, s.SpacingM, s.PeakHz, s.HighestHz, contract.ErrInternal)
 			}
 		}
+		if !(s.ShearOfVp >= 0 && s.ShearOfVp < 1) {
+			return c, fmt.Errorf("a scheme whose shear waves have %g of vp (0 to less than 1): %w", s.ShearOfVp, contract.ErrInternal)
+		}
 		c.Scheme = &seismic.Scheme{Order: int(s.Order), Staggered: s.Staggered, StepS: s.StepS, SpacingM: s.SpacingM, PeakHz: s.PeakHz, HighestHz: s.HighestHz, ShearOfVp: s.ShearOfVp}
 	}
 	return c, nil

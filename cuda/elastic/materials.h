@@ -79,6 +79,11 @@ struct PointMaterials {
       }
       Still(j, i, made);
     }
+    // Of the node in front of the layers above and left only materials of half points towards the layer are left.
+    const bool above = grid.top && j == 0, before = grid.left && i == 0;
+    if (above) made[kVX] = 0;
+    if (before) made[kVZ] = 0;
+    if (above || before) made[kXX] = made[kZZ] = 0;
     for (int c = 0; c < kParts; c++) out.Set(to + c * part, made[c]);
   }
 

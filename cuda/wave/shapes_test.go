@@ -46,7 +46,8 @@ func drawn(r draws) wave.Config {
 
 // Every shape that New takes is the scheme, has its transpose, and gives the same numbers as a batch does.
 func TestDrawnShapes(t *testing.T) {
-	seed, taken := rand.Uint64(), 0
+	const seed = 1
+	taken := 0
 	for k := range 100 {
 		r := draws{rand.New(rand.NewPCG(seed, uint64(k)))}
 		c := drawn(r)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/waveprior/waveprior/cuda"
 	_ "github.com/waveprior/waveprior/cuda/diffusion" // families are imported for their kernels
+	_ "github.com/waveprior/waveprior/cuda/elastic"
+	_ "github.com/waveprior/waveprior/cuda/march"
 	_ "github.com/waveprior/waveprior/cuda/mixture"
 	_ "github.com/waveprior/waveprior/cuda/multifrontal"
 	_ "github.com/waveprior/waveprior/cuda/nn"

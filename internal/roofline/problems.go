@@ -36,7 +36,7 @@ var Problems = slices.Concat([]Problem{
 		What: "2^24 standard normals, as the noise of 1024 chains of 16 384 numbers.",
 		Run:  normals(1024, 1<<14), Small: normals(16, 1<<10),
 	},
-}, helmholtzProblems, waveProblems)
+}, helmholtzProblems, waveProblems, elasticProblems)
 
 // network is a noise predictor and what it is trained with: plugins/priors/kl-mlp has the same with its options.
 type network struct{ dim, width, blocks, batch, examples, levels int }

@@ -5,33 +5,14 @@ import (
 	"github.com/waveprior/waveprior/cuda/wave"
 )
 
-// marchFormula is that of a kernel of cuda/wave that goes through time steps. What it does depends on the grid, which lies in a
-// table on the device: so what a launch costs is handed over with it, computed from the plan (cuda/wave/batch_costs.go), in
-// the last four arguments.
-func marchFormula(kernel, args, bytes, operations string, double bool) formula {
-	return formula{
-		kernel: kernel, args: args + " read written asked operations", bytes: bytes, operations: operations, double: double,
-		work: func(l Launch) Work {
-			n := len(l.Args) - 4
-			return Work{Read: l.Int(n), Written: l.Int(n + 1), Asked: l.Int(n + 2), Operations: l.Int(n + 3)}
-		},
-	}
-}
-
-const (
-	forwardArgs = "grid profile wavelet sources source_weight record record_weight courant dcourant? extra? dextra? state kept? data? models many shot units lo segment first last blocks"
-	backArgs    = "grid profile wavelet sources source_weight receivers receiver_weight courant extra? state kept data? observed? which? cotangent? gradient models many sets observations shot units lo segment first last blocks"
-	paddingArgs = "rows cols wide top left nz nx still"
-)
-
 // waveFormulas are those of cuda/wave. N nodes of the grid with its layers, V memory variables of a shot, 2 R the order in
 // space; fields and variables come twice, in turn; one step reads or writes each of the two once, more steps all of them.
 var waveFormulas = []formula{
 	{
-		kernel: "wave_courant", args: "out v dv? many sets " + paddingArgs + " items dt h",
+		kernel: "wave_courant", args: "out v dv? many sets " + paddingArgs + " still items dt h",
 		bytes: "(items rows wide + models nz nx + [dv] sets many nz nx) s", operations: "items rows cols (3 + 3 [dv])",
 		work: func(l Launch) Work {
-			items, rows, cols, wide, model, dv, s := l.Int(13), l.Int(5), l.Int(6), l.Int(7), l.Int(10)*l.Int(11), l.Has(2), l.Size()
+			items, rows, cols, wide, model, dv, s := l.Int(14), l.Int(5), l.Int(6), l.Int(7), l.Int(11)*l.Int(12), l.Has(2), l.Size()
 			models := items
 			if dv == 1 {
 				models /= l.Int(3)
@@ -47,19 +28,12 @@ var waveFormulas = []formula{
 		bytes: "items (shots rows cols s + 8 nz nx)", operations: "items shots rows cols",
 		work: func(l Launch) Work {
 			n := l.Int(12) * l.Int(2) * l.Int(4) * l.Int(5)
-			return Work{Read: n * l.Size(), Written: 8 * l.Int(12) * l.Int(9) * l.Int(10), Operations: n}
+			return Work{Read: n * l.Size(), Written: 8 * l.Int(12) * l.Int(10) * l.Int(11), Operations: n}
 		},
 	},
-	{
-		kernel: "wave_copy", args: "to from? n block", bytes: "(1 + [from]) n s", operations: "0",
-		work: func(l Launch) Work {
-			n := l.Int(2) * l.Size()
-			return Work{Read: l.Has(1) * n, Written: n}
-		},
-	},
-	marchFormula("wave_acoustic_march", forwardArgs, "units (4 N + 2 V) s + models N s + [kept] steps N s a shot", "units steps N (5 R + 5), in layers R + 24 more; 2 more [dcourant]", false),
+	marchFormula("wave_acoustic_march", forwardArgs, "units (4 N + 2 V) s + models N s + [kept] steps N s a shot", "units steps N (5 R + 5), in layers R + 24 more; 2 more [directions]", false),
 	marchFormula("wave_acoustic_back", backArgs, "units (6 N + 3 V) s + models N s + steps N s a shot", "units steps N (5 R + 7), in layers R + 24 more", false),
-	marchFormula("wave_sponge_march", forwardArgs, "units 4 N s + (models + 1) N s + [kept] steps N s a shot", "units steps N (19 + 17 [dcourant])", false),
+	marchFormula("wave_sponge_march", forwardArgs, "units 4 N s + (models + 1) N s + [kept] steps N s a shot", "units steps N (19 + 17 [directions])", false),
 	marchFormula("wave_sponge_back", backArgs, "units 8 N s + (models + 1) N s + steps N s a shot", "35 units steps N", false),
 	marchFormula("wave_sponge_damping", "sums grid state profile courant models many shot", "units N' s + models N' s + N s, N' nodes of the strips", "units (3 N' + 2560)", true),
 }

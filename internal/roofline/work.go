@@ -109,7 +109,7 @@ type formula struct {
 }
 
 // formulas of all families, by the kernel's stem.
-var formulas = index(nnFormulas, philoxFormulas, diffusionFormulas, mixtureFormulas, multifrontalFormulas, waveFormulas)
+var formulas = index(nnFormulas, philoxFormulas, diffusionFormulas, mixtureFormulas, multifrontalFormulas, marchFormulas, waveFormulas, elasticFormulas)
 
 func index(families ...[]formula) map[string]formula {
 	m := map[string]formula{}

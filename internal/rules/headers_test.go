@@ -16,8 +16,8 @@ var (
 )
 
 // The go command sees a changed header only in the folder of the package that it builds. So C++ includes headers of its own
-// folder, or those of cuda/ itself where its package imports package cuda, which embeds them: then they are part of what the
-// importer's build depends on (docs/adr/0010-cuda-families.md). cuda/emulated is built by CMake, which sees all headers; what
+// folder, or those of cuda/ and cuda/march where its package imports that package, which embeds them: then they are part of what
+// the importer's build depends on (docs/adr/0010-cuda-families.md). cuda/emulated is built by CMake, which sees all headers; what
 // lies in cuda/ includes it for that build only (WAVEPRIOR_EMULATED).
 func TestHeadersAreSeen(t *testing.T) {
 	texts := map[string]string{}
@@ -39,6 +39,9 @@ func TestHeadersAreSeen(t *testing.T) {
 	}
 }
 
+// embedding are the packages that embed their headers, each with a test that it does (TestHeadersAreEmbedded).
+var embedding = []string{"cuda", "cuda/march"}
+
 func checkHeaders(texts map[string]string, imports map[string][]string, fail func(format string, args ...any)) (seen int) {
 	for name, text := range texts {
 		dir := path.Dir(name)
@@ -53,10 +56,10 @@ func checkHeaders(texts map[string]string, imports map[string][]string, fail fun
 				fail("%s includes %s: no such file, or one that the go command does not watch (.h is)", name, m[1])
 			case path.Dir(header) == dir:
 			case dir == "cuda" && path.Dir(header) == "cuda/emulated":
-			case path.Dir(header) != "cuda":
-				fail("%s includes %s: headers that families share lie in cuda/, where the go command sees them change", name, m[1])
-			case !slices.Contains(imports[dir], "cuda"):
-				fail("%s includes %s, and package %s does not import package cuda: a change would not be seen", name, m[1], dir)
+			case !slices.Contains(embedding, path.Dir(header)):
+				fail("%s includes %s: headers that families share lie in one of %v, where the go command sees them change", name, m[1], embedding)
+			case !slices.Contains(imports[dir], path.Dir(header)):
+				fail("%s includes %s, and package %s does not import package %s: a change would not be seen", name, m[1], dir, path.Dir(header))
 			}
 		}
 	}
@@ -64,7 +67,7 @@ func checkHeaders(texts map[string]string, imports map[string][]string, fail fun
 }
 
 func TestHeadersRuleSees(t *testing.T) {
-	imports := map[string][]string{"cuda/a": {"cuda"}}
+	imports := map[string][]string{"cuda/a": {"cuda", "cuda/march"}, "cuda/c": {"cuda"}}
 	for name, c := range map[string]struct {
 		file, text string
 		bad        bool
@@ -77,11 +80,13 @@ func TestHeadersRuleSees(t *testing.T) {
 		"loops":         {"cuda/a/x.cc", `#define WAVEPRIOR_LOOPS "x.h"`, false},
 		"no import":     {"cuda/b/x.cc", `#include "../args.h"`, true},
 		"other family":  {"cuda/a/x.cc", `#include "../b/y.h"`, true},
+		"of march":      {"cuda/a/x.cc", `#include "../march/z.h"`, false},
+		"march unseen":  {"cuda/c/x.cc", `#include "../march/z.h"`, true},
 		"not watched":   {"cuda/a/x.cc", `#include "x.inc"`, true},
 		"missing loops": {"cuda/a/x.cc", `#define WAVEPRIOR_LOOPS "y.h"`, true},
 	} {
 		failed := false
-		texts := map[string]string{"cuda/args.h": "", "cuda/emulated/shim.h": "", "cuda/a/x.h": "", "cuda/b/y.h": "", c.file: c.text}
+		texts := map[string]string{"cuda/args.h": "", "cuda/emulated/shim.h": "", "cuda/a/x.h": "", "cuda/b/y.h": "", "cuda/march/z.h": "", c.file: c.text}
 		checkHeaders(texts, imports, func(string, ...any) { failed = true })
 		if failed != c.bad {
 			t.Errorf("%s: refused %v, want %v", name, failed, c.bad)

@@ -1,6 +1,7 @@
 package samebits
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -267,7 +268,8 @@ func TestRebuilt(t *testing.T) {
 	l.nothingLeft()
 }
 
-// TestLock: the lock file repeats the run: from the cache, and with another cache to the same bits.
+// TestLock: the lock file repeats the run: from the cache, and with another cache to the same bits. Neither it nor the manifest
+// tells of the machine's folders.
 func TestLock(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, small())
@@ -281,6 +283,17 @@ func TestLock(t *testing.T) {
 	lock, err := os.ReadFile(l.file)
 	if err != nil {
 		t.Fatal(err)
+	}
+	manifest, err := os.ReadFile(filepath.Join(filepath.Dir(l.file), "manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string][]byte{"lock.toml": lock, "manifest.json": manifest} { // they are put beside studies
+		for _, folder := range []string{l.root, l.bin} {
+			if bytes.Contains(b, []byte(folder)) {
+				t.Errorf("%s tells of this machine's folder %s:\n%s", name, folder, b)
+			}
+		}
 	}
 	l.start().must(0)
 	l.wantComputed()
