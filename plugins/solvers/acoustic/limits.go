@@ -7,12 +7,8 @@ import (
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
-
-// leastPoints is the fewest nodes per wavelength that a model may have at the wavelets' highest frequency.
-// The data sets' slowest velocity has 4; for 1 % of phase velocity at the peak order 2 wants 12.9 there, order 4 5.3, order 8
-// 3.4, and at the peak there are 2.5 times as many nodes as at the highest frequency.
-const leastPoints = 3
 
 // limits are the velocities in m/s that a model may have.
 type limits struct {
@@ -24,20 +20,17 @@ type limits struct {
 // newLimits takes filled options and the highest frequency of all wavelets.
 func newLimits(o *Options, hz float64) limits {
 	l := limits{dt: *o.DtS, h: *o.Grid.SpacingM, hz: hz, order: o.Order, nx: *o.Grid.NX}
-	l.lower = leastPoints * l.hz * l.h
+	l.lower = intime.LeastPoints * l.hz * l.h
 	// A little below the limit, where the fastest wave neither grows nor stands still for rounding's sake.
 	l.upper = (1 - 1e-6) * seismic.Stability(l.order) * l.h / l.dt
 	return l
 }
 
 func (l *limits) stable() string {
-	return fmt.Sprintf("order %d is stable up to v dt/h = %.4f, which is %.6g m/s for a time step of %g s and a spacing of %g m",
-		l.order, seismic.Stability(l.order), l.upper, l.dt, l.h)
+	return intime.Stable("v", l.order, seismic.Stability(l.order), l.upper, l.dt, l.h)
 }
 
-func (l *limits) carried() string {
-	return fmt.Sprintf("at least %d nodes per wavelength at %g Hz and a spacing of %g m are %.6g m/s", leastPoints, l.hz, l.h, l.lower)
-}
+func (l *limits) carried() string { return intime.Carried(l.hz, l.h, l.lower) }
 
 // check is the status of a model: not finite, not above 0 or outside the limits.
 func (l *limits) check(item *tensor.Tensor) contract.Status {

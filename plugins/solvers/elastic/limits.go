@@ -7,11 +7,8 @@ import (
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
-
-// leastPoints is the fewest nodes per wavelength of the slowest wave at the wavelet's highest frequency, 2.5 times its peak, where
-// there are 7.5 at the peak then: on a staggered grid of order 4 the phase velocity is 1 % off at 5.
-const leastPoints = 3
 
 // limits are what a model may have.
 type limits struct {
@@ -37,7 +34,7 @@ func newLimits(o *Options) limits {
 	l.each = max(1, int(math.Ceil(o.VpMaxMS**o.DtS/limit)))
 	l.dt = *o.DtS / float64(l.each)
 	l.upper = limit / l.dt
-	l.lower = leastPoints * l.hz * l.h
+	l.lower = intime.LeastPoints * l.hz * l.h
 	return l
 }
 
@@ -50,13 +47,10 @@ func (l *limits) lowest() float64 {
 }
 
 func (l *limits) stable() string {
-	return fmt.Sprintf("order %d is stable up to vp dt/h = %.4f, which is %.6g m/s for steps of %g s and a spacing of %g m",
-		l.order, seismic.StaggeredStability(l.order), l.upper, l.dt, l.h)
+	return intime.Stable("vp", l.order, seismic.StaggeredStability(l.order), l.upper, l.dt, l.h)
 }
 
-func (l *limits) carried() string {
-	return fmt.Sprintf("at least %d nodes per wavelength at %g Hz and a spacing of %g m are %.6g m/s", leastPoints, l.hz, l.h, l.lower)
-}
+func (l *limits) carried() string { return intime.Carried(l.hz, l.h, l.lower) }
 
 // check is the status of a model.
 func (l *limits) check(item *tensor.Tensor) contract.Status {

@@ -36,7 +36,7 @@ func TestOptionErrors(t *testing.T) {
 		"samples too many":   {options{"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": make([]float64, 41)}}, "41 numbers for 40 samples"},
 		"silent samples":     {options{"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": make([]float64, 4)}}, "wavelet.samples: all 4 are 0"},
 		"a late wavelet":     {options{"wavelet": section{"peak_hz": 15, "delay_s": 1.5}}, "wavelet.delay_s = 1.5 s puts the wavelet's peak, of 1, so far from the time steps, 0 to 0.039 s, that the largest sample is 0"},
-		"no velocity":        {options{"wavelet": section{"peak_hz": 90}}, "no velocity suits both: order 4 is stable up to vp dt/h = 0.6061, which is 6060.91 m/s for steps of 0.001 s and a spacing of 10 m, and at least 3 nodes per wavelength at 225 Hz"},
+		"no velocity":        {options{"wavelet": section{"peak_hz": 90}}, "no velocity suits both: order 4 is stable up to vp dt/h = 0.6061, which is 6060.91 m/s for a time step of 0.001 s and a spacing of 10 m, and at least 3 nodes per wavelength at 225 Hz"},
 		"no receivers":       {options{"receivers": section{}}, "receivers: there are none"},
 		"few rows":           {options{"free_surface": true, "grid": section{"nz": 3, "nx": 12, "spacing_m": 10}, "sources": list([]float64{10, 50}), "receivers": list([]float64{20, 0})}, "at least 4 are needed"},
 		"unknown":            {options{"dt": 1}, "dt"},
@@ -79,7 +79,7 @@ func TestModelStatus(t *testing.T) {
 		{3000, -1, 2000, contract.OutOfBounds, "vs is -1 m/s at (iz 1, ix 5), it must not be below 0"},
 		{3000, 1500, 0, contract.OutOfBounds, "rho is 0 kg/m3 at (iz 1, ix 5), at least 1 are allowed"},
 		{3000, 2200, 2000, contract.OutOfBounds, "vs is 2200 m/s at (iz 1, ix 5), more than vp/sqrt(2) = 2121.32 m/s"},
-		{6200, 3000, 2000, contract.Unstable, "vp is 6200 m/s at (iz 1, ix 5): vp dt/h is 0.6200; order 4 is stable up to vp dt/h = 0.6061, which is 6060.91 m/s for steps of 0.001 s and a spacing of 10 m"},
+		{6200, 3000, 2000, contract.Unstable, "vp is 6200 m/s at (iz 1, ix 5): vp dt/h is 0.6200; order 4 is stable up to vp dt/h = 0.6061, which is 6060.91 m/s for a time step of 0.001 s and a spacing of 10 m"},
 		{3000, 900, 2000, contract.Unstable, "the slowest wave has 900 m/s at (iz 1, ix 5): 2.4 nodes per wavelength; at least 3 nodes per wavelength at 37.5 Hz and a spacing of 10 m are 1125 m/s"},
 		{6050, 4270, 2000, contract.OK, ""},
 		{1500, 0, 1000, contract.OK, ""}, // a fluid
