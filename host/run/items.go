@@ -10,7 +10,7 @@ import (
 )
 
 // ReadItems reads one item or a batch (n, ...) of items of a space from a .npy file, as a batch, rounded to the space's precision;
-// single says that the file has no batch axis. Axes of size 1 may be left out. Errors: npy.Read's; numbers of another kind; another
+// single says that the file has no batch axis. A single item may lack axes of size 1. Errors: npy.Read's; numbers of another kind; another
 // shape.
 func ReadItems(path string, s *space.Space) (t *tensor.Tensor, single bool, err error) {
 	if t, err = npy.Read(path); err != nil {
@@ -30,8 +30,6 @@ func ReadItems(path string, s *space.Space) (t *tensor.Tensor, single bool, err 
 		return t, false, nil
 	case slices.Equal(t.Shape, want) || slices.Equal(squeeze(t.Shape), squeeze(want)):
 		return t.Reshape(s.BatchShape(1)...), true, nil
-	case len(t.Shape) > 0 && slices.Equal(squeeze(t.Shape[1:]), squeeze(want)):
-		return t.Reshape(s.BatchShape(t.Shape[0])...), false, nil
 	}
 	return nil, false, fmt.Errorf("%s has shape %v; the solver takes one item of shape %v or a batch (n, ...) of them: %v", path, t.Shape, want, s)
 }
