@@ -176,12 +176,12 @@ def waves(what, args):
         best = {k: max(before[k], after[k]) for k in before}
         summary += ["", f"{threads} thread(s): {best['gflops']:.0f} GFLOP/s; 3 reads and a write in L2 {best['l2']:.0f} GB/s, in a shot of 512 x 512 nodes "
                     f"{best['shot']:.0f}, in memory {best['memory']:.0f}; stores past the caches {best['stores']:.0f}", "",
-                    "| Gcell/s | reached | bandwidth allows | arithmetic allows | gradient in forward runs: wall, processor time |", "|---|---|---|---|---|"]
+                    "| Gcell/s | reached: wall, processor time | bandwidth allows | arithmetic allows | gradient in forward runs: wall, processor time |", "|---|---|---|---|---|"]
         for kind in kinds:
             size, gradient = kind.removesuffix("-gradient"), kind.endswith("-gradient")
             cells = (int(size) + 40) ** 2 * 1000 * SIZES[size] / 1e9
             forward = own.get(size) if gradient else None
-            summary.append(f"| {'gradient' if gradient else 'forward'}, {size} x {size} | {cells / own[kind][0]:.2f} | "
+            summary.append(f"| {'gradient' if gradient else 'forward'}, {size} x {size} | {cells / own[kind][0]:.2f}, {cells / own[kind][1] * threads:.2f} | "
                            f"{best['l2' if size == '70' else 'shot'] / WAVES[what]['bytes'][gradient]:.2g} | {best['gflops'] / WAVES[what]['operations'][gradient]:.2g} | "
                            + (f"{own[kind][0] / forward[0]:.2f}, {own[kind][1] / forward[1]:.2f}" if forward else "") + " |")
     print("Wall times; times as fast by processor time.\n\n| | threads | ours | Deepwave | times as fast | Deepwave, our steps | times as fast |\n|---|---|---|---|---|---|---|")
