@@ -17,7 +17,6 @@ type Plan[T cuda.Float] struct {
 	config Config
 
 	shape                        shape
-	numbers                      cuda.Buffer // the shape on the device
 	profile, wavelet             cuda.Buffer
 	sources, injected, receivers weights
 	batch                        *march.Batch[T] // nil: whole shots, one for each thread
