@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/machine"
 	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/core/tensor"
@@ -29,7 +30,7 @@ func newSetup(o *Options, device string, threads int) (*intime.Setup, *limits, e
 	c := elastic.Config{
 		NZ: *o.Grid.NZ, NX: *o.Grid.NX, SpacingM: *o.Grid.SpacingM, StepS: l.dt, Steps: *o.NT * l.each, Each: l.each, Order: o.Order,
 		Top: top, Bottom: cells, Left: cells, Right: cells, FreeSurface: o.FreeSurface,
-		LayerSpeed: o.VpMaxMS, LayerHz: *o.Wavelet.PeakHz, Memory: o.MemoryMB << 20,
+		LayerSpeed: o.VpMaxMS, LayerHz: *o.Wavelet.PeakHz, Memory: min(o.MemoryMB<<20, int(machine.Available()/2)),
 	}
 	sources, receivers, err := place(o, &c)
 	if err != nil {
