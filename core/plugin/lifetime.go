@@ -3,6 +3,7 @@ package plugin
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -111,7 +112,8 @@ func (l *lifetime) end() {
 	l.exit(0)
 }
 
-// removeSockets removes the sockets in a folder, and the folder if nothing else is in it. Other files are left alone.
+// removeSockets removes the sockets in a folder, and the folder if nothing else is in it. Other files are left alone, but for the
+// empty one that holds a socket's name (go-plugin makes it first), where a plugin was killed just then.
 func removeSockets(dir string) {
 	if dir == "" {
 		return
@@ -121,7 +123,12 @@ func removeSockets(dir string) {
 		return
 	}
 	for _, e := range entries {
-		if e.Type()&os.ModeSocket != 0 {
+		placeholder := false
+		if strings.HasPrefix(e.Name(), "plugin") && e.Type().IsRegular() {
+			info, err := e.Info()
+			placeholder = err == nil && info.Size() == 0
+		}
+		if e.Type()&os.ModeSocket != 0 || placeholder {
 			_ = os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}
