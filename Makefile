@@ -151,11 +151,16 @@ cuda: cuda-driver ## for a real GPU, by nvcc: bin/waveprior.fatbin and the plugi
 SMALL_WAVES := --set 'grid = { nz = 12, nx = 16, spacing_m = 31.25 }' --set 'boundary = { cells = 2, sigma_max = 100.0 }' \
 	--set 'frequency_hz = [4.0]' --set 'sources = { z_m = 0.0, x_first_m = 0.0, x_last_m = 468.75, count = 5 }' \
 	--set 'receivers = { z_m = 343.75, x_first_m = 0.0, x_last_m = 468.75, count = 16 }'
+SMALL_GATHERS := --set 'preset = "none"' --set 'grid = { nz = 12, nx = 14, spacing_m = 10.0 }' --set 'dt_s = 1e-3' --set 'nt = 40' \
+	--set 'boundary = { cells = 4 }' --set 'wavelet = { peak_hz = 15.0, delay_s = 0.02 }' --set 'sources = { positions_m = [[10.0, 20.0], [13.0, 84.0]] }' \
+	--set 'receivers = { z_m = 10.0, x_first_m = 0.0, x_last_m = 130.0, count = 12 }'
 .PHONY: cuda-check-emulated
 cuda-check-emulated: build cuda-emulated ## the conformance suites of the plugins' GPU builds, on the emulated driver
 	@./tools/with-cuda emulated bin/waveprior plugin check --limit 10m prior/gmm-cuda
 	@./tools/with-cuda emulated bin/waveprior plugin check --limit 10m --from internal/cudarun/testdata/tiny.toml --set train.steps=60 prior/kl-mlp-cuda
 	@./tools/with-cuda emulated bin/waveprior plugin check --limit 10m $(SMALL_WAVES) solver/helmholtz-cuda
+	@./tools/with-cuda emulated bin/waveprior plugin check --limit 10m $(SMALL_GATHERS) solver/acoustic-cuda
+	@./tools/with-cuda emulated bin/waveprior plugin check --limit 10m $(SMALL_GATHERS) --set 'vs = { poisson = 0.25 }' --set 'rho = { constant_kg_m3 = 2000.0 }' solver/elastic-cuda
 
 # CUDA=emulated does the same without a GPU: the benchmarks' problems are cut down, and their times say nothing.
 CUDA ?= gpu
