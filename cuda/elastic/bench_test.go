@@ -3,11 +3,11 @@ package elastic_test
 import (
 	"fmt"
 	"math"
-	"syscall"
 	"testing"
 
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/elastic"
+	"github.com/waveprior/waveprior/cuda/march/marchtest"
 )
 
 // surface is a set-up of n x n nodes of 10 m with 20 nodes of C-PML, order 4, shots with a vertical force and n receivers in row 1,
@@ -18,7 +18,7 @@ func surface(n, shots, steps int) elastic.Config {
 		Top: 20, Bottom: 20, Left: 20, Right: 20, LayerSpeed: 4500, LayerHz: 15,
 	}
 	for k := range shots {
-		c.Wavelets = append(c.Wavelets, ricker(steps, 1e-3, 15, 0.073))
+		c.Wavelets = append(c.Wavelets, marchtest.Ricker(steps, 1e-3, 15, 0.073))
 		c.Sources = append(c.Sources, []elastic.Node{{Field: elastic.VZ, IZ: 1, IX: (n - 1) * k / max(1, shots-1), Weight: 1}})
 	}
 	for i := range n {
@@ -36,50 +36,18 @@ func BenchmarkElastic(b *testing.B) {
 	}
 }
 
-// cpuTime is what this process has used, in seconds: on a machine that is shared it says more than the clock.
-func cpuTime(b *testing.B) float64 {
-	var u syscall.Rusage
-	must(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
-}
-
 func benchmark(b *testing.B, c elastic.Config, gradient bool) {
 	d, err := cuda.NewCPU(0) // -cpu says how many threads
-	must(b, err)
+	marchtest.Must(b, err)
 	defer d.Close()
 	p, err := elastic.New[float32](d, c)
-	must(b, err)
+	marchtest.Must(b, err)
 	n := c.NZ * c.NX
 	m := make([]float32, 3*n)
 	for i := range n {
 		vp := 1500 + 3000*float64(i/c.NX)/float64(c.NZ)
 		m[i], m[n+i], m[2*n+i] = float32(vp), float32(vp/math.Sqrt(3)), 2000
 	}
-	data, g := make([]float32, p.Data()), make([]float64, p.Nodes())
-	observed := make([]float32, p.Data())
-	forward := func() { must(b, p.Forward(m, data)) }
-	run := forward
-	if gradient {
-		run = func() { must(b, p.Gradient(m, observed, []int{0}, data, g)) }
-	}
-	run() // takes the memory
-	spent := cpuTime(b)
-	if gradient { // what it is measured by, in the same minute
-		forward()
-		spent = cpuTime(b) - spent
-	}
-	before := cpuTime(b)
-	for b.Loop() {
-		run()
-	}
 	cells := float64((c.NZ+c.Top+c.Bottom)*(c.NX+c.Left+c.Right)) * float64(c.Steps*len(c.Sources))
-	used := (cpuTime(b) - before) / float64(b.N)
-	per := b.Elapsed().Seconds() / float64(b.N)
-	b.ReportMetric(per*1e3, "ms/item")
-	b.ReportMetric(cells/per/1e9, "Gcell/s")
-	b.ReportMetric(used*1e3, "cpu-ms/item")
-	b.ReportMetric(cells/used/1e9, "Gcell/cpu-s")
-	if gradient {
-		b.ReportMetric(used/spent, "forwards")
-	}
+	marchtest.Benchmark(b, p, m, cells, gradient)
 }

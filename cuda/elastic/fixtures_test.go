@@ -2,28 +2,13 @@ package elastic_test
 
 import (
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/elastic"
+	"github.com/waveprior/waveprior/cuda/internal/twin"
+	"github.com/waveprior/waveprior/cuda/march/marchtest"
 )
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func device(t testing.TB, threads int) cuda.Device {
-	t.Helper()
-	d, err := cuda.NewCPU(threads)
-	must(t, err)
-	t.Cleanup(func() { d.Close() })
-	return d
-}
 
 // setting is a configuration by name.
 type setting struct {
@@ -31,20 +16,28 @@ type setting struct {
 	elastic.Config
 }
 
-// ricker samples (1 - 2 b) exp(-b), b = (pi f (t - delay))^2.
-func ricker(n int, dt, f, delay float64) []float64 {
-	q := make([]float64, n)
-	for k := range q {
-		b := math.Pow(math.Pi*f*(float64(k)*dt-delay), 2)
-		q[k] = (1 - 2*b) * math.Exp(-b)
+// tried is the setting as tests of all families take it.
+func (s setting) tried() marchtest.Case {
+	return marchtest.Case{Name: s.name, Steps: s.Steps, Single: family[float32](s.Config), Double: family[float64](s.Config)}
+}
+
+func family[T cuda.Float](c elastic.Config) marchtest.Family[T] {
+	return marchtest.Family[T]{
+		New: func(d cuda.Device, how marchtest.How) (marchtest.Plan[T], error) {
+			c := c
+			c.Batched, c.Segment, c.Memory = how.Batched, how.Segment, how.Memory
+			return elastic.New[T](d, c)
+		},
+		Model:      func(r marchtest.Draws) []T { return rough[T](r, &c) },
+		Directions: func(r marchtest.Draws, n int, size float64) []T { return directions[T](r, &c, n, size) },
+		Observed:   1e-9,
 	}
-	return q
 }
 
 // small is a grid of 13 x 15 nodes at 10 m with 3 shots (forces on both components between nodes, an explosion, a force on vx) and
 // 4 receivers, one of which is on a layer's first node; two steps to a row of data.
 func small(order, steps int) elastic.Config {
-	q := ricker(steps, 1e-3, 25, 0.03)
+	q := marchtest.Ricker(steps, 1e-3, 25, 0.03)
 	at := func(f elastic.Field, iz, ix int, w float64) elastic.Node {
 		return elastic.Node{Field: f, IZ: iz, IX: ix, Weight: w}
 	}
@@ -90,31 +83,8 @@ func settings(steps int) []setting {
 	return list
 }
 
-// draws are normals from a seed that a failure names.
-type draws struct{ *rand.Rand }
-
-func seeded(t testing.TB) draws {
-	seed := rand.Uint64()
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("seed %d", seed)
-		}
-	})
-	return draws{seededWith(seed)}
-}
-
-func seededWith(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
-
-func normals[T cuda.Float](r draws, n int, std float64) []T {
-	x := make([]T, n)
-	for i := range x {
-		x[i] = T(std * r.NormFloat64())
-	}
-	return x
-}
-
 // rough draws a model: vp in 2000..3400 m/s, vs in 0.4..0.65 of it, rho in 1800..2600 kg/m3.
-func rough[T cuda.Float](r draws, c *elastic.Config) []T {
+func rough[T cuda.Float](r marchtest.Draws, c *elastic.Config) []T {
 	n := c.NZ * c.NX
 	m := make([]T, 3*n)
 	for i := range n {
@@ -125,9 +95,9 @@ func rough[T cuda.Float](r draws, c *elastic.Config) []T {
 }
 
 // directions draws directions of which each field has its own size.
-func directions[T cuda.Float](r draws, c *elastic.Config, many int, std float64) []T {
+func directions[T cuda.Float](r marchtest.Draws, c *elastic.Config, many int, std float64) []T {
 	n := 3 * c.NZ * c.NX
-	d := normals[T](r, many*n, std)
+	d := marchtest.Normals[T](r, many*n, std)
 	for i := range d {
 		if i%n >= 2*n/3 {
 			d[i] *= 0.8 // of rho in kg/m3
@@ -136,17 +106,9 @@ func directions[T cuda.Float](r draws, c *elastic.Config, many int, std float64)
 	return d
 }
 
-func doubles[T cuda.Float](x []T) []float64 {
-	out := make([]float64, len(x))
-	for i, v := range x {
-		out[i] = float64(v)
-	}
-	return out
-}
-
 func plan[T cuda.Float](t testing.TB, c elastic.Config, threads int) *elastic.Plan[T] {
 	t.Helper()
-	p, err := elastic.New[T](device(t, threads), c)
-	must(t, err)
+	p, err := elastic.New[T](twin.CPU(t, threads), c)
+	marchtest.Must(t, err)
 	return p
 }

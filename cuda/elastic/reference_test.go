@@ -4,8 +4,8 @@ import (
 	"math"
 	"testing"
 
-	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/elastic"
+	"github.com/waveprior/waveprior/cuda/march/marchtest"
 )
 
 // plain is the scheme as elastic.h states it, in float64 and SI units, node by node on arrays of all nodes, every memory variable
@@ -184,39 +184,12 @@ func seismogram(c elastic.Config, m []float64, shot int) (d [2][]float64) {
 // The kernels are the scheme: to rounding, at every order and boundary, with a fluid in the model too.
 func TestAgainstPlainProgram(t *testing.T) {
 	for _, s := range settings(150) {
-		t.Run(s.name, func(t *testing.T) {
-			againstPlain[float64](t, s.Config, 1e-12)
-			againstPlain[float32](t, s.Config, 2e-5)
-		})
-	}
-}
-
-func againstPlain[T cuda.Float](t *testing.T, c elastic.Config, bound float64) {
-	t.Helper()
-	r := seeded(t)
-	p := plan[T](t, c, 1)
-	m := rough[T](r, &c)
-	for i := range 3 * c.NX { // rows 8 to 10 are a fluid
-		m[c.NZ*c.NX+8*c.NX+i] = 0
-	}
-	d := make([]T, p.Data())
-	must(t, p.Forward(m, d))
-	for shot := range c.Sources {
-		for component, want := range seismogram(c, doubles(m), shot) {
-			top := 0.0
-			for _, x := range want {
-				top = max(top, math.Abs(x))
-			}
-			got := d[(component*len(c.Sources)+shot)*len(want):][:len(want)]
-			for i, x := range want {
-				if !(math.Abs(float64(got[i])-x) <= bound*top) {
-					t.Fatalf("%T: shot %d, component %d, row %d, receiver %d: %.17g, want %.17g (largest %.3g)", T(0), shot, component,
-						i/len(c.Receivers), i%len(c.Receivers), got[i], x, top)
-				}
-			}
-			if top == 0 {
-				t.Fatal("no wave")
-			}
+		fluid := func(m []float64) { // rows 8 to 10
+			clear(m[s.NZ*s.NX+8*s.NX:][:3*s.NX])
 		}
+		marchtest.AgainstPlain(t, s.tried(), 2e-5, len(s.Sources), fluid, func(m []float64, shot int) [][]float64 {
+			d := seismogram(s.Config, m, shot)
+			return d[:]
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/waveprior/waveprior/cuda/elastic"
+	"github.com/waveprior/waveprior/cuda/march/marchtest"
 )
 
 // An explosion in the middle of a homogeneous square: vx on both sides of it and vz above and below are each other's opposites, vx and
@@ -14,7 +15,7 @@ func TestSymmetry(t *testing.T) {
 	const n, steps = 25, 700
 	for _, order := range []int{2, 4} {
 		c := elastic.Config{NZ: n, NX: n, SpacingM: 10, StepS: 1e-3, Steps: steps, Order: order, Top: 10, Bottom: 10, Left: 10, Right: 10,
-			LayerSpeed: 3000, LayerHz: 15, Wavelets: [][]float64{ricker(steps, 1e-3, 15, 0.08)},
+			LayerSpeed: 3000, LayerHz: 15, Wavelets: [][]float64{marchtest.Ricker(steps, 1e-3, 15, 0.08)},
 			Sources: [][]elastic.Node{{{Field: elastic.SXX, IZ: n / 2, IX: n / 2, Weight: 1}, {Field: elastic.SZZ, IZ: n / 2, IX: n / 2, Weight: 1}}}}
 		// Half points: right and below (k, i + 1/2) is as far from the middle as left and above (k, n - 2 - i + 1/2).
 		one := func(f elastic.Field, iz, ix int, w float64) []elastic.Node {
@@ -34,7 +35,7 @@ func TestSymmetry(t *testing.T) {
 			m[i] = []float64{3000, 1700, 2200}[i/(n*n)]
 		}
 		d := make([]float64, p.Data())
-		must(t, p.Forward(m, d))
+		marchtest.Must(t, p.Forward(m, d))
 		top, worst, left := 0.0, 0.0, 0.0
 		for i, x := range d {
 			receiver, step := i%len(c.Receivers), i/len(c.Receivers)%steps

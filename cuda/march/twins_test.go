@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/waveprior/waveprior/cuda"
@@ -59,23 +58,7 @@ func copied[T cuda.Float](t *testing.T, d cuda.Device) {
 
 // TestTwinsAreComplete: every kernel of the package is in the table and is run by the comparison.
 func TestTwinsAreComplete(t *testing.T) {
-	open := func(threads int) cuda.Device {
-		d, err := cuda.NewCPU(threads)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { d.Close() })
-		return d
-	}
-	p := compareTwins(t, open(1), open(3))
-	for _, k := range cuda.Kernels() {
-		if e, ok := p.Ran[k.Name]; strings.HasPrefix(k.Name, "march_") && (!ok || e != 0) {
-			t.Errorf("kernel %s: ran %v, error %g on another number of threads", k.Name, ok, e)
-		}
-	}
-	if len(p.Ran) != 2*len(twins) {
-		t.Errorf("%d kernels ran, the table has %d", len(p.Ran), 2*len(twins))
-	}
+	compareTwins(t, twin.CPU(t, 1), twin.CPU(t, 3)).Complete("march_")
 }
 
 // All headers of this folder are embedded as they are, so that importers are built again when one changes.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/helmholtz"
+	"github.com/waveprior/waveprior/cuda/internal/twin"
 	"github.com/waveprior/waveprior/cuda/multifrontal"
 )
 
@@ -17,14 +18,6 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func cpu(t testing.TB) cuda.Device {
-	t.Helper()
-	d, err := cuda.NewCPU(2)
-	must(t, err)
-	t.Cleanup(func() { d.Close() })
-	return d
 }
 
 // problem is a Helmholtz-like operator with some damping everywhere, its links and mass a little different from node to node;
@@ -99,8 +92,8 @@ func engine[T cuda.Float](t testing.TB, d cuda.Device, p multifrontal.Problem, s
 // shapes, and of five levels.
 func TestSolve(t *testing.T) {
 	for _, size := range [][3]int{{5, 6, 1}, {12, 14, 3}, {3, 70, 1}, {41, 37, 2}} {
-		testSolve[float32](t, cpu(t), size, 2e-5)
-		testSolve[float64](t, cpu(t), size, 1e-13)
+		testSolve[float32](t, twin.CPU(t, 2), size, 2e-5)
+		testSolve[float64](t, twin.CPU(t, 2), size, 1e-13)
 	}
 }
 
@@ -149,8 +142,8 @@ func testSolve[T cuda.Float](t *testing.T, d cuda.Device, size [3]int, tol float
 // A model that is not finite and one with a resonant box are found, and the systems beside them have the bits that they have
 // without.
 func TestVerdicts(t *testing.T) {
-	testVerdicts[float32](t, cpu(t))
-	testVerdicts[float64](t, cpu(t))
+	testVerdicts[float32](t, twin.CPU(t, 2))
+	testVerdicts[float64](t, twin.CPU(t, 2))
 }
 
 func testVerdicts[T cuda.Float](t *testing.T, d cuda.Device) {
@@ -190,7 +183,7 @@ func testVerdicts[T cuda.Float](t *testing.T, d cuda.Device) {
 }
 
 // Data, gradient, JVP and VJP in float64: against differences of phi and of the data, and against each other.
-func TestDerivatives(t *testing.T) { testDerivatives(t, cpu(t)) }
+func TestDerivatives(t *testing.T) { testDerivatives(t, twin.CPU(t, 2)) }
 
 func testDerivatives(t *testing.T, d cuda.Device) {
 	t.Helper()

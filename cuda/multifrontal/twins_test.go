@@ -2,7 +2,6 @@ package multifrontal_test
 
 import (
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"github.com/waveprior/waveprior/cuda"
@@ -75,16 +74,5 @@ func everything[T cuda.Float](t *testing.T, d cuda.Device, size [3]int, count, f
 // TestTwinsAreComplete: every kernel of the package is in the table, is run by the comparison, and writes what the table says;
 // on one thread and on three it writes the same.
 func TestTwinsAreComplete(t *testing.T) {
-	second, err := cuda.NewCPU(3)
-	must(t, err)
-	t.Cleanup(func() { second.Close() })
-	p := compareTwins(t, cpu(t), second, [][3]int{{14, 20, 2}})
-	for _, k := range cuda.Kernels() {
-		if e, ok := p.Ran[k.Name]; strings.HasPrefix(k.Name, "helm_") && (!ok || e != 0) {
-			t.Errorf("kernel %s: ran %v, error %g on another number of threads", k.Name, ok, e)
-		}
-	}
-	if len(p.Ran) != 2*len(twins)-2 { // two have no number type
-		t.Errorf("%d kernels ran, the table has %d", len(p.Ran), len(twins))
-	}
+	compareTwins(t, twin.CPU(t, 2), twin.CPU(t, 3), [][3]int{{14, 20, 2}}).Complete("helm_")
 }

@@ -1,23 +1,16 @@
 package wave_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
-	"unsafe"
 
-	"github.com/waveprior/waveprior/cuda"
-	"github.com/waveprior/waveprior/cuda/wave"
+	"github.com/waveprior/waveprior/cuda/march/marchtest"
 )
 
 // The kernels of a batch, a step at a time for all shots, give the numbers of whole shots one at a time: with all steps kept, in
 // segments, with no memory, and where a shot has several blocks.
 func TestBatchAsShots(t *testing.T) {
 	for _, s := range append(settings(30), large(12)) {
-		t.Run(s.name, func(t *testing.T) {
-			batchAsShots[float32](t, s.Config)
-			batchAsShots[float64](t, s.Config)
-		})
+		marchtest.BatchAsShots(t, s.tried(), 300<<10)
 	}
 }
 
@@ -26,44 +19,4 @@ func large(steps int) setting {
 	c := small(4, steps)
 	c.NZ, c.NX, c.Sources, c.Wavelets = 52, 190, c.Sources[:2], c.Wavelets[:2]
 	return setting{"a large grid", c}
-}
-
-func batchAsShots[T cuda.Float](t *testing.T, c wave.Config) {
-	t.Helper()
-	want := everything[T](t, c, 2, 0, 1)
-	c.Batched = true
-	for _, how := range []struct{ segment, memory int }{{0, 0}, {7, 0}, {0, 1}, {c.Steps, 300 << 10}} {
-		c.Segment, c.Memory = how.segment, how.memory
-		for what, x := range everything[T](t, c, 2, 0, 1) {
-			equalNumbers[T](t, fmt.Sprintf("%T, %v, %s", T(0), how, what), x, want[what])
-		}
-	}
-}
-
-// equalNumbers compares numbers of T, or of float64 where they are gradients: 0 and -0 are equal.
-func equalNumbers[T cuda.Float](t *testing.T, what string, got, want []byte) {
-	t.Helper()
-	if strings.Contains(what, "gradient") || strings.Contains(what, "transpose") {
-		equal(t, what, numbersOf[float64](got), numbersOf[float64](want))
-		return
-	}
-	equal(t, what, numbersOf[T](got), numbersOf[T](want))
-}
-
-func numbersOf[T cuda.Float](b []byte) []T {
-	return unsafe.Slice((*T)(unsafe.Pointer(&b[0])), len(b)/cuda.SizeOf[T]())
-}
-
-func equal[T cuda.Float](t *testing.T, what string, got, want []T) {
-	t.Helper()
-	some := false
-	for i, x := range want {
-		if got[i] != x {
-			t.Fatalf("%s: number %d of %d is %.17g, want %.17g", what, i, len(want), got[i], x)
-		}
-		some = some || x != 0
-	}
-	if !some {
-		t.Fatalf("%s: nothing but zeros", what)
-	}
 }

@@ -2,10 +2,10 @@ package wave_test
 
 import (
 	"fmt"
-	"syscall"
 	"testing"
 
 	"github.com/waveprior/waveprior/cuda"
+	"github.com/waveprior/waveprior/cuda/march/marchtest"
 	"github.com/waveprior/waveprior/cuda/wave"
 )
 
@@ -16,7 +16,7 @@ func surface(n, shots, steps int) wave.Config {
 		Top: 20, Bottom: 20, Left: 20, Right: 20, LayerSpeed: 4500, LayerHz: 15,
 	}
 	for k := range shots {
-		c.Wavelets = append(c.Wavelets, ricker(steps, 1e-3, 15, 0.073))
+		c.Wavelets = append(c.Wavelets, marchtest.Ricker(steps, 1e-3, 15, 0.073))
 		c.Sources = append(c.Sources, []wave.Node{{IZ: 1, IX: (n - 1) * k / max(1, shots-1), Weight: 1}})
 	}
 	for i := range n {
@@ -33,41 +33,16 @@ func BenchmarkAcoustic(b *testing.B) {
 	}
 }
 
-// cpuTime is what this process has used, in seconds: on a machine that is shared it says more than the clock.
-func cpuTime(b *testing.B) float64 {
-	var u syscall.Rusage
-	must(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
-}
-
 func benchmark(b *testing.B, c wave.Config, gradient bool) {
 	d, err := cuda.NewCPU(0) // -cpu says how many threads
-	must(b, err)
+	marchtest.Must(b, err)
 	defer d.Close()
 	p, err := wave.New[float32](d, c)
-	must(b, err)
+	marchtest.Must(b, err)
 	v := make([]float32, p.Nodes())
 	for i := range v {
 		v[i] = 1500 + 3000*float32(i/c.NX)/float32(c.NZ)
 	}
-	data, g := make([]float32, p.Data()), make([]float64, p.Nodes())
-	observed := make([]float32, p.Data())
-	run := func() {
-		if gradient {
-			must(b, p.Gradient(v, observed, []int{0}, data, g))
-		} else {
-			must(b, p.Forward(v, data))
-		}
-	}
-	run() // takes the memory
-	before := cpuTime(b)
-	for b.Loop() {
-		run()
-	}
 	cells := float64((c.NZ+c.Top+c.Bottom)*(c.NX+c.Left+c.Right)) * float64(c.Steps*len(c.Sources))
-	per := b.Elapsed().Seconds() / float64(b.N)
-	b.ReportMetric(per*1e3, "ms/item")
-	b.ReportMetric((cpuTime(b)-before)*1e3/float64(b.N), "cpu-ms/item")
-	b.ReportMetric(cells/per/1e9, "Gcell/s")
-	b.ReportMetric(cells*float64(b.N)/(cpuTime(b)-before)/1e9, "Gcell/cpu-s")
+	marchtest.Benchmark(b, p, v, cells, gradient)
 }

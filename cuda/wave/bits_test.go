@@ -2,104 +2,27 @@ package wave_test
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 	"testing"
-	"unsafe"
 
-	"github.com/waveprior/waveprior/cuda"
+	"github.com/waveprior/waveprior/cuda/internal/twin"
+	"github.com/waveprior/waveprior/cuda/march/marchtest"
 	"github.com/waveprior/waveprior/cuda/wave"
 )
-
-func bytesOf[E float32 | float64](x []E) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), len(x)*int(unsafe.Sizeof(x[0])))
-}
-
-// everything is what all calls give for some models out of eight drawn ones, with two directions each.
-func everything[T cuda.Float](t *testing.T, c wave.Config, threads int, models ...int) map[string][]byte {
-	t.Helper()
-	return everythingOn[T](t, device(t, threads), c, models...)
-}
-
-func everythingOn[T cuda.Float](t *testing.T, dev cuda.Device, c wave.Config, models ...int) map[string][]byte {
-	t.Helper()
-	const many = 2
-	r := draws{seededWith(17)}
-	p, err := wave.New[T](dev, c)
-	must(t, err)
-	defer func() { must(t, p.Close()) }()
-	n, m := p.Nodes(), p.Data()
-	allV, allDV, allW, allO := rough[T](r, 8*n), normals[T](r, 8*many*n, 10), normals[T](r, 8*many*m, 1), normals[T](r, 2*m, 1e-3)
-	var v, dv, w []T
-	var which []int
-	for _, i := range models {
-		v, dv, w = append(v, allV[i*n:][:n]...), append(dv, allDV[i*many*n:][:many*n]...), append(w, allW[i*many*m:][:many*m]...)
-		which = append(which, i%2)
-	}
-	k := len(models)
-	d, d2, g := make([]T, k*m), make([]T, k*m), make([]float64, k*n)
-	dd, gg := make([]T, k*many*m), make([]float64, k*many*n)
-	must(t, p.Forward(v, d))
-	must(t, p.Gradient(v, allO, which, d2, g))
-	must(t, p.JVP(v, dv, many, dd))
-	must(t, p.VJP(v, w, many, gg))
-	if !bytes.Equal(bytesOf(d), bytesOf(d2)) {
-		t.Error("the data beside a gradient are others than those of Forward")
-	}
-	out := map[string][]byte{}
-	for j, i := range models {
-		out[fmt.Sprint("data ", i)] = bytesOf(d[j*m:][:m])
-		out[fmt.Sprint("gradient ", i)] = bytesOf(g[j*n:][:n])
-		out[fmt.Sprint("tangent ", i)] = bytesOf(dd[j*many*m:][:many*m])
-		out[fmt.Sprint("transpose ", i)] = bytesOf(gg[j*many*n:][:many*n])
-	}
-	return out
-}
 
 // The bits do not depend on the threads, the batch, the instruction set, or how many steps are kept at a time.
 func TestSameBits(t *testing.T) {
 	for _, s := range settings(70) {
-		t.Run(s.name, func(t *testing.T) {
-			sameBits[float32](t, s.Config)
-			sameBits[float64](t, s.Config)
-		})
+		marchtest.SameBits(t, s.tried())
 	}
-}
-
-func sameBits[T cuda.Float](t *testing.T, c wave.Config) {
-	t.Helper()
-	want := everything[T](t, c, 1, 0, 1, 2)
-	same := func(how string, got map[string][]byte) {
-		t.Helper()
-		for what, x := range got {
-			if !bytes.Equal(x, want[what]) {
-				t.Errorf("%T: %s has other bits %s", T(0), what, how)
-			}
-		}
-	}
-	same("alone", everything[T](t, c, 1, 1))
-	same("in another order on two threads", everything[T](t, c, 2, 2, 0))
-	same("on three threads", everything[T](t, c, 3, 0, 1, 2))
-	for _, m := range []int{1, 7, 69} {
-		c := c
-		c.Segment = m
-		same(fmt.Sprintf("in segments of %d steps", m), everything[T](t, c, 2, 0, 2))
-	}
-	c.Memory = 1
-	same("with no memory", everything[T](t, c, 2, 0, 1))
-	best := cuda.ISA()
-	defer func() { must(t, cuda.SetISA(best)) }()
-	must(t, cuda.SetISA(3))
-	same("with AVX2", everything[T](t, c, 1, 0, 1))
 }
 
 // Fields of many steps go past the caches, those of a segment do not: the same bits. 1400 steps of this grid are 9 MB.
 func TestSameBitsPastTheCaches(t *testing.T) {
 	for _, order := range []int{4, 8} {
-		c := small(order, 1400)
-		want := everything[float32](t, c, 1, 0)
-		c.Segment = 100
-		for what, x := range everything[float32](t, c, 2, 0) {
+		f := family[float32](small(order, 1400))
+		want := marchtest.Everything(t, twin.CPU(t, 1), f, marchtest.How{}, 0)
+		for what, x := range marchtest.Everything(t, twin.CPU(t, 2), f, marchtest.How{Segment: 100}, 0) {
 			if !bytes.Equal(x, want[what]) {
 				t.Errorf("order %d: %s has other bits with all steps kept past the caches", order, what)
 			}
@@ -129,25 +52,9 @@ func TestRefusals(t *testing.T) {
 	} {
 		config := small(4, 20)
 		c.change(&config)
-		if _, err := wave.New[float32](device(t, 1), config); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := wave.New[float32](twin.CPU(t, 1), config); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
-	p := plan[float64](t, small(2, 20), 1)
-	v, d, g := make([]float64, p.Nodes()), make([]float64, p.Data()), make([]float64, p.Nodes())
-	for name, err := range map[string]error{
-		"no model":             p.Forward(nil, d),
-		"half a model":         p.Forward(v[:5], d),
-		"data of two":          p.Forward(v, append(d, d...)),
-		"observation 1 of one": p.Gradient(v, d, []int{1}, d, g),
-		"no observation":       p.Gradient(v, nil, []int{0}, d, g),
-		"gradient of half":     p.Gradient(v, d, []int{0}, d, g[1:]),
-		"no directions":        p.VJP(v, d, 0, g),
-		"half a direction":     p.JVP(v, g[1:], 1, d),
-		"tangent of half":      p.JVP(v, g, 1, d[1:]),
-	} {
-		if err == nil || !strings.HasPrefix(err.Error(), "wave: ") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	marchtest.RefusedCalls(t, "wave", plan[float64](t, small(2, 20), 1))
 }

@@ -2,28 +2,13 @@ package wave_test
 
 import (
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/waveprior/waveprior/cuda"
+	"github.com/waveprior/waveprior/cuda/internal/twin"
+	"github.com/waveprior/waveprior/cuda/march/marchtest"
 	"github.com/waveprior/waveprior/cuda/wave"
 )
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func device(t testing.TB, threads int) cuda.Device {
-	t.Helper()
-	d, err := cuda.NewCPU(threads)
-	must(t, err)
-	t.Cleanup(func() { d.Close() })
-	return d
-}
 
 // setting is a configuration by name.
 type setting struct {
@@ -31,19 +16,27 @@ type setting struct {
 	wave.Config
 }
 
-// ricker samples (1 - 2 b) exp(-b), b = (pi f (t - delay))^2.
-func ricker(n int, dt, f, delay float64) []float64 {
-	q := make([]float64, n)
-	for k := range q {
-		b := math.Pow(math.Pi*f*(float64(k)*dt-delay), 2)
-		q[k] = (1 - 2*b) * math.Exp(-b)
+// tried is the setting as tests of all families take it.
+func (s setting) tried() marchtest.Case {
+	return marchtest.Case{Name: s.name, Steps: s.Steps, Single: family[float32](s.Config), Double: family[float64](s.Config), Summed: s.Sponge}
+}
+
+func family[T cuda.Float](c wave.Config) marchtest.Family[T] {
+	return marchtest.Family[T]{
+		New: func(d cuda.Device, how marchtest.How) (marchtest.Plan[T], error) {
+			c := c
+			c.Batched, c.Segment, c.Memory = how.Batched, how.Segment, how.Memory
+			return wave.New[T](d, c)
+		},
+		Model:      func(r marchtest.Draws) []T { return rough[T](r, c.NZ*c.NX) },
+		Directions: func(r marchtest.Draws, n int, size float64) []T { return marchtest.Normals[T](r, n*c.NZ*c.NX, size) },
+		Observed:   1e-3,
 	}
-	return q
 }
 
 // small is a grid of 19 x 23 nodes at 10 m with 3 shots, one of two nodes, and 5 receivers, one on the layer's first node.
 func small(order, steps int) wave.Config {
-	q := ricker(steps, 1e-3, 18, 0.05)
+	q := marchtest.Ricker(steps, 1e-3, 18, 0.05)
 	return wave.Config{
 		NZ: 19, NX: 23, SpacingM: 10, StepS: 1e-3, Steps: steps, Order: order,
 		Top: 7, Bottom: 9, Left: 8, Right: 6, LayerSpeed: 4000, LayerHz: 18,
@@ -90,31 +83,8 @@ func settings(steps int) []setting {
 	return list
 }
 
-// draws are normals from a seed that a failure names.
-type draws struct{ *rand.Rand }
-
-func seeded(t testing.TB) draws {
-	seed := rand.Uint64()
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("seed %d", seed)
-		}
-	})
-	return draws{seededWith(seed)}
-}
-
-func seededWith(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
-
-func normals[T cuda.Float](r draws, n int, std float64) []T {
-	x := make([]T, n)
-	for i := range x {
-		x[i] = T(std * r.NormFloat64())
-	}
-	return x
-}
-
 // rough draws n velocities in 1800..3200 m/s.
-func rough[T cuda.Float](r draws, n int) []T {
+func rough[T cuda.Float](r marchtest.Draws, n int) []T {
 	v := make([]T, n)
 	for i := range v {
 		v[i] = T(1800 + 1400*r.Float64())
@@ -122,17 +92,9 @@ func rough[T cuda.Float](r draws, n int) []T {
 	return v
 }
 
-func doubles[T cuda.Float](x []T) []float64 {
-	out := make([]float64, len(x))
-	for i, v := range x {
-		out[i] = float64(v)
-	}
-	return out
-}
-
 func plan[T cuda.Float](t testing.TB, c wave.Config, threads int) *wave.Plan[T] {
 	t.Helper()
-	p, err := wave.New[T](device(t, threads), c)
-	must(t, err)
+	p, err := wave.New[T](twin.CPU(t, threads), c)
+	marchtest.Must(t, err)
 	return p
 }

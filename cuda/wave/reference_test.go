@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/waveprior/waveprior/cuda"
+	"github.com/waveprior/waveprior/cuda/march/marchtest"
 	"github.com/waveprior/waveprior/cuda/wave"
 )
 
@@ -186,33 +186,8 @@ func seismogram(c wave.Config, v []float64, shot int) []float64 {
 // The kernels are the scheme: to rounding, at every order and boundary.
 func TestAgainstPlainProgram(t *testing.T) {
 	for _, s := range settings(150) {
-		t.Run(s.name, func(t *testing.T) {
-			againstPlain[float64](t, s.Config, 1e-12)
-			againstPlain[float32](t, s.Config, 1e-5)
+		marchtest.AgainstPlain(t, s.tried(), 1e-5, len(s.Sources), nil, func(v []float64, shot int) [][]float64 {
+			return [][]float64{seismogram(s.Config, v, shot)}
 		})
-	}
-}
-
-func againstPlain[T cuda.Float](t *testing.T, c wave.Config, bound float64) {
-	t.Helper()
-	r := seeded(t)
-	p := plan[T](t, c, 1)
-	v := rough[T](r, p.Nodes())
-	d := make([]T, p.Data())
-	must(t, p.Forward(v, d))
-	for shot := range c.Sources {
-		want := seismogram(c, doubles(v), shot)
-		top := 0.0
-		for _, x := range want {
-			top = max(top, math.Abs(x))
-		}
-		for i, x := range want {
-			if got := float64(d[shot*len(want)+i]); !(math.Abs(got-x) <= bound*top) {
-				t.Fatalf("%T: shot %d, step %d, receiver %d: %.17g, want %.17g (largest %.3g)", T(0), shot, i/len(c.Receivers), i%len(c.Receivers), got, x, top)
-			}
-		}
-		if top == 0 {
-			t.Fatal("no wave")
-		}
 	}
 }

@@ -9,12 +9,14 @@ import (
 	"testing"
 
 	"github.com/waveprior/waveprior/core/gradcheck"
+	"github.com/waveprior/waveprior/cuda/internal/twin"
+	"github.com/waveprior/waveprior/cuda/march/marchtest"
 	"github.com/waveprior/waveprior/cuda/wave"
 )
 
 // drawn is a small propagator of any shape: grids of few nodes and of a few more than whole vectors, layers on some sides, 1 to 3
 // shots and receivers of one to three nodes each anywhere, one step and more, segments.
-func drawn(r draws) wave.Config {
+func drawn(r marchtest.Draws) wave.Config {
 	pick := func(n ...int) int { return n[r.IntN(len(n))] }
 	layer := func() int { return pick(0, 0, 1, 2, 4, 7, 16, 20) }
 	c := wave.Config{NZ: pick(2, 3, 5, 17, 33), NX: pick(2, 3, 5, 15, 16, 17, 33, 50), SpacingM: 10, StepS: 1e-3,
@@ -36,7 +38,7 @@ func drawn(r draws) wave.Config {
 		return slices.CompactFunc(p, func(a, b wave.Node) bool { return a.IZ == b.IZ && a.IX == b.IX })
 	}
 	for range 1 + r.IntN(3) {
-		c.Sources, c.Wavelets = append(c.Sources, point()), append(c.Wavelets, normals[float64](r, c.Steps, 1))
+		c.Sources, c.Wavelets = append(c.Sources, point()), append(c.Wavelets, marchtest.Normals[float64](r, c.Steps, 1))
 	}
 	for range 1 + r.IntN(3) {
 		c.Receivers = append(c.Receivers, point())
@@ -49,24 +51,24 @@ func TestDrawnShapes(t *testing.T) {
 	const seed = 1
 	taken := 0
 	for k := range 100 {
-		r := draws{rand.New(rand.NewPCG(seed, uint64(k)))}
+		r := marchtest.Draws{Rand: rand.New(rand.NewPCG(seed, uint64(k)))}
 		c := drawn(r)
 		name := fmt.Sprintf("seed %d, %d: %d x %d nodes, layers %d %d %d %d, %d steps, order %d, free surface %v, sponge %v, segment %d", seed, k,
 			c.NZ, c.NX, c.Top, c.Bottom, c.Left, c.Right, c.Steps, c.Order, c.FreeSurface, c.Sponge, c.Segment)
-		p, err := wave.New[float64](device(t, 2), c)
+		p, err := wave.New[float64](twin.CPU(t, 2), c)
 		if err != nil {
 			continue // too few rows for the order
 		}
 		taken++
 		c.Batched = true
 		q := plan[float64](t, c, 2)
-		v, dv, w := rough[float64](r, p.Nodes()), normals[float64](r, p.Nodes(), 30), normals[float64](r, p.Data(), 1)
+		v, dv, w := rough[float64](r, p.Nodes()), marchtest.Normals[float64](r, p.Nodes(), 30), marchtest.Normals[float64](r, p.Data(), 1)
 		call := func(p *wave.Plan[float64]) (d, dd, g []float64) {
 			d, dd, g = make([]float64, p.Data()), make([]float64, p.Data()), make([]float64, p.Nodes())
-			must(t, p.Forward(v, d))
-			must(t, p.JVP(v, dv, 1, dd))
-			must(t, p.VJP(v, w, 1, g))
-			must(t, p.Close())
+			marchtest.Must(t, p.Forward(v, d))
+			marchtest.Must(t, p.JVP(v, dv, 1, dd))
+			marchtest.Must(t, p.VJP(v, w, 1, g))
+			marchtest.Must(t, p.Close())
 			return d, dd, g
 		}
 		d, dd, g := call(p)

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/waveprior/waveprior/cuda/march/marchtest"
 	"github.com/waveprior/waveprior/cuda/wave"
 )
 
@@ -27,14 +28,14 @@ func BenchmarkOpenFWI(b *testing.B) {
 		for i := range from {
 			from[i] = rand.Float32()
 		}
-		before := cpuTime(b)
+		before := marchtest.CPUTime(b)
 		for b.Loop() {
 			for range 100 {
 				copy(to, from)
 			}
 		}
 		bytes := 2 * 4 * float64(numbers) * 100 * float64(b.N)
-		b.ReportMetric(bytes/(cpuTime(b)-before)/1e9, "GB/cpu-s")
-		b.ReportMetric(bytes/(cpuTime(b)-before)/20/1e9, "Gcell/cpu-s")
+		b.ReportMetric(bytes/(marchtest.CPUTime(b)-before)/1e9, "GB/cpu-s")
+		b.ReportMetric(bytes/(marchtest.CPUTime(b)-before)/20/1e9, "Gcell/cpu-s")
 	})
 }

@@ -1,11 +1,10 @@
 package wave_test
 
 import (
-	"strings"
 	"testing"
 
-	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/internal/twin"
+	"github.com/waveprior/waveprior/cuda/march/marchtest"
 )
 
 // twins lists every kernel of a batch by its outputs. A node's operations and their order are the same on all devices; only
@@ -21,41 +20,20 @@ var twins = map[string][]twin.Written{
 	"wave_sponge_damping": {twin.Writes(0, 'd', false)},
 }
 
-// compareTwins runs all kernels on both devices, in segments of which the first is done again, and returns how far apart they are.
-func compareTwins(t *testing.T, first, second cuda.Device, list []setting) *twin.Pair {
-	t.Helper()
-	p := twin.NewPair(t, first, second, twins)
-	for _, s := range list {
-		c := s.Config
-		c.Batched, c.Segment = true, c.Steps-c.Steps/3
-		everythingOn[float32](t, p, c, 0, 1)
-		everythingOn[float64](t, p, c, 1)
-	}
-	return p
-}
-
 // some are few of the settings: order 2 and 8, a free surface, layers on some sides, the sponge; and several blocks a shot.
-func some(steps int) []setting {
-	var list []setting
+func some(steps int) []marchtest.Case {
+	var list []marchtest.Case
 	for _, s := range settings(steps) {
 		switch s.name {
 		case "order 2", "order 8", "order 4, free surface", "layers above and left", "a wide grid", "sponge":
-			list = append(list, s)
+			list = append(list, s.tried())
 		}
 	}
-	return append(list, large(4))
+	return append(list, large(4).tried())
 }
 
 // TestTwinsAreComplete: every kernel of the package is in the table and is run by the comparison; on one thread and on three it
 // writes the same.
 func TestTwinsAreComplete(t *testing.T) {
-	p := compareTwins(t, device(t, 1), device(t, 3), some(9))
-	for _, k := range cuda.Kernels() {
-		if e, ok := p.Ran[k.Name]; strings.HasPrefix(k.Name, "wave_") && (!ok || e != 0) {
-			t.Errorf("kernel %s: ran %v, error %g on another number of threads", k.Name, ok, e)
-		}
-	}
-	if len(p.Ran) != 2*len(twins) {
-		t.Errorf("%d kernels ran, the table has %d", len(p.Ran), 2*len(twins))
-	}
+	marchtest.CompareTwins(t, twin.CPU(t, 1), twin.CPU(t, 3), twins, some(9)).Complete("wave_")
 }

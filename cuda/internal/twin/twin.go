@@ -1,9 +1,12 @@
 // Package twin compares the kernels of two devices launch by launch: a Pair is a device that runs every kernel on both, from
-// the same numbers, and compares what they write. So whole computations of a family are comparisons of its kernels.
+// the same numbers, and compares what they write. So whole computations of a family are comparisons of its kernels. Tests alone
+// import it (internal/rules).
 package twin
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -40,11 +43,37 @@ func NewPair(t testing.TB, first, second cuda.Device, table map[string][]Written
 	return &Pair{Device: first, t: t, second: second, table: table, other: map[cuda.Arg]cuda.Buffer{}, own: map[cuda.Arg]cuda.Buffer{}, Ran: map[string]float64{}}
 }
 
+// CPU is the CPU with so many threads, until the test ends.
+func CPU(t testing.TB, threads int) cuda.Device {
+	t.Helper()
+	d, err := cuda.NewCPU(threads)
+	return until(t, d, err)
+}
+
+// GPU is the first GPU, which may be the emulated one, until the test ends.
+func GPU(t testing.TB) cuda.Device {
+	t.Helper()
+	d, err := cuda.Open("cuda:0", 1)
+	return until(t, d, err)
+}
+
+func until(t testing.TB, d cuda.Device, err error) cuda.Device {
+	t.Helper()
+	must(t, err)
+	t.Cleanup(func() { must(t, d.Close()) })
+	return d
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (p *Pair) must(err error) {
 	p.t.Helper()
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	must(p.t, err)
 }
 
 // Alloc implements cuda.Device.
@@ -96,8 +125,7 @@ func (p *Pair) Run(k *cuda.Kernel, units int, args ...cuda.Arg) error {
 	p.must(p.Device.Run(k, units, args...))
 	p.must(p.second.Run(k, units, theirs...))
 	p.must(p.second.Synchronise())
-	name, single := strings.CutSuffix(k.Name, "_f32")
-	name = strings.TrimSuffix(name, "_f64")
+	name, single := concept(k.Name)
 	outputs, ok := p.table[name]
 	if !ok {
 		p.t.Errorf("%s has no entry in the table of twins", k.Name)
@@ -121,6 +149,44 @@ func (p *Pair) Run(k *cuda.Kernel, units int, args ...cuda.Arg) error {
 		p.must(p.second.Upload(p.other[base], want))
 	}
 	return nil
+}
+
+// concept is a kernel's name without its number type, and whether that is float32.
+func concept(kernel string) (name string, single bool) {
+	name, single = strings.CutSuffix(kernel, "_f32")
+	return strings.TrimSuffix(name, "_f64"), single
+}
+
+// Log says how far apart the devices were, kernel by kernel.
+func (p *Pair) Log() {
+	p.t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(p.Ran)) {
+		p.t.Logf("%s: normalised mean square error at most %.2g", name, p.Ran[name])
+	}
+}
+
+// Complete looks at what has run on two CPU devices: every kernel whose name begins with the prefix, and everything in the table,
+// and both devices wrote the same.
+func (p *Pair) Complete(prefix string) {
+	p.t.Helper()
+	ran := map[string]bool{}
+	for name, e := range p.Ran {
+		short, _ := concept(name)
+		ran[short] = true
+		if e != 0 {
+			p.t.Errorf("kernel %s: normalised mean square error %g on another number of threads, want the same numbers", name, e)
+		}
+	}
+	for _, k := range cuda.Kernels() {
+		if _, ok := p.Ran[k.Name]; !ok && strings.HasPrefix(k.Name, prefix) {
+			p.t.Errorf("kernel %s: the comparison does not run it", k.Name)
+		}
+	}
+	for name := range p.table {
+		if !ran[name] {
+			p.t.Errorf("kernel %s is in the table of twins, and the comparison does not run it", name)
+		}
+	}
 }
 
 func (p *Pair) compare(name string, w Written, single bool, want, got []byte) {
