@@ -131,6 +131,47 @@ func TestLayersAreSeen(t *testing.T) {
 	}
 }
 
+// A package that itself imports testing is for tests: nothing else imports it, or a plugin would carry it.
+func TestKitsAreForTests(t *testing.T) {
+	if n := checkKits(sources(t), t.Errorf); n < 3 {
+		t.Errorf("saw %d packages that import testing: the test does not see them", n)
+	}
+}
+
+func checkKits(files []goFile, fail func(format string, args ...any)) int {
+	kits := map[string]bool{}
+	for _, f := range files {
+		if !f.test && slices.Contains(f.imports, "testing") {
+			kits[f.dir] = true
+		}
+	}
+	for _, f := range files {
+		for _, p := range f.imports {
+			if dir, ok := own(p); ok && kits[dir] && !f.test && !kits[f.dir] {
+				fail("%s imports %s: that is for tests, and imports testing", f.path, dir)
+			}
+		}
+	}
+	return len(kits)
+}
+
+func TestKitsAreSeen(t *testing.T) {
+	kit := goFile{path: "cuda/a/kit/k.go", dir: "cuda/a/kit", imports: []string{"testing"}}
+	of := func(file, dir string) goFile {
+		return goFile{path: file, dir: path.Dir(file), test: strings.HasSuffix(file, "_test.go"), imports: []string{module + "/" + dir}}
+	}
+	for _, c := range []struct {
+		file goFile
+		bad  int
+	}{{of("cuda/a/a_test.go", "cuda/a/kit"), 0}, {of("cuda/a/kit/l.go", "cuda/a/kit"), 0}, {of("cuda/a/a.go", "cuda/a/kit"), 1}, {of("cuda/a/a.go", "cuda/b"), 0}} {
+		n := 0
+		checkKits([]goFile{kit, c.file}, func(string, ...any) { n++ })
+		if n != c.bad {
+			t.Errorf("%s imports %v: refused %d times, want %d", c.file.path, c.file.imports, n, c.bad)
+		}
+	}
+}
+
 // The emulated driver and the real one are told apart in one place.
 func TestOneFileImportsTheDriver(t *testing.T) {
 	var users []string

@@ -8,6 +8,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/gradcheck"
 	"github.com/waveprior/waveprior/core/seismic"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 // greens is the field at distance r of a point source q in a homogeneous plane, at dt, 2 dt, ..., n dt, of the equation that is
@@ -97,8 +98,8 @@ func TestGreensFunction(t *testing.T) {
 		var e [2]float64
 		want := greens(seismic.Ricker(nt, dt, c.hz, 0.2), dt, 300, v)
 		for i, h := range []float64{20, 10} {
-			s, conf := configure(t, plane(c.order, h, dt, nt).with(options{"wavelet": section{"peak_hz": c.hz, "delay_s": 0.2}}), 2)
-			e[i] = apart(forward(t, s, &conf, constant(&conf, v)), want)
+			s, conf := configure(t, plane(c.order, h, dt, nt).With(options{"wavelet": section{"peak_hz": c.hz, "delay_s": 0.2}}), 2)
+			e[i] = apart(solvertest.Forward(t, s, &conf, solvertest.Uniform(&conf, v)), want)
 		}
 		slope := math.Log2(e[0] / e[1])
 		t.Logf("order %d: error %.1e at 20 m, %.2e at 10 m: order of convergence %.2f", c.order, e[0], e[1], slope)
@@ -110,7 +111,7 @@ func TestGreensFunction(t *testing.T) {
 	var e [2]float64
 	for i, dt := range []float64{2e-3, 1e-3} {
 		s, conf := configure(t, plane(8, 10, dt, int(0.48/dt)), 2)
-		e[i] = apart(forward(t, s, &conf, constant(&conf, v)), instants(6, 0.2, dt, int(0.48/dt), 300, v))
+		e[i] = apart(solvertest.Forward(t, s, &conf, solvertest.Uniform(&conf, v)), instants(6, 0.2, dt, int(0.48/dt), 300, v))
 	}
 	t.Logf("continuous time: %.2e at 2 ms, %.2e at 1 ms", e[0], e[1])
 	if slope := math.Log2(e[0] / e[1]); !(e[0] < 5e-3) || math.Abs(slope-2) > 0.2 {
@@ -138,12 +139,12 @@ func TestParticleVelocity(t *testing.T) {
 			h     float64
 			width int
 		}{{20, 8}, {10, 8}, {20, 4}} {
-			s, c := configure(t, plane(8, o.h, dt, nt).with(options{"sinc_half_width": o.width,
+			s, c := configure(t, plane(8, o.h, dt, nt).With(options{"sinc_half_width": o.width,
 				"record": section{"quantity": quantity, "density_kg_m3": rho, "source_velocity_m_s": v}}), 2)
 			if q := c.Data.Quantities[0]; q.Name != quantity || q.Unit != "m/s" {
 				t.Errorf("data of %v", q)
 			}
-			off[i] = apart(forward(t, s, &c, constant(&c, v)), want)
+			off[i] = apart(solvertest.Forward(t, s, &c, solvertest.Uniform(&c, v)), want)
 		}
 		t.Logf("%s: error %.2e at 20 m, %.2e at 10 m; %.2e at 20 m with half-width 4", quantity, off[0], off[1], off[2])
 		if order := math.Log2(off[0] / off[1]); !(off[0] < 0.01) || !(off[2] < 0.01) || math.Abs(order-2) > 0.3 {
@@ -160,11 +161,11 @@ func TestPositionsBetweenNodes(t *testing.T) {
 		width int
 		bound float64
 	}{{2, 0.25}, {4, 0.01}, {8, 5e-5}} {
-		s, conf := configure(t, plane(8, 20, dt, nt).with(options{
+		s, conf := configure(t, plane(8, 20, dt, nt).With(options{
 			"sources":   section{"positions_m": [][]float64{{807, 793}}},
 			"receivers": section{"positions_m": [][]float64{{987, 1033}}},
-		}).with(options{"sinc_half_width": c.width}), 1)
-		e := apart(forward(t, s, &conf, constant(&conf, v)), want)
+		}).With(options{"sinc_half_width": c.width}), 1)
+		e := apart(solvertest.Forward(t, s, &conf, solvertest.Uniform(&conf, v)), want)
 		t.Logf("half-width %d: error %.2e", c.width, e)
 		if e > c.bound {
 			t.Errorf("half-width %d: error %.3g, allowed %g", c.width, e, c.bound)
@@ -192,12 +193,12 @@ func TestReciprocity(t *testing.T) {
 		for _, precision := range []string{"float64", "float32"} {
 			var d [2][]float64
 			for i, p := range [][2][]float64{{a, b}, {b, a}} {
-				s, c := configure(t, tiny.with(options{
+				s, c := configure(t, tiny.With(options{
 					"grid": section{"nz": 20, "nx": 24, "spacing_m": 10}, "nt": 300, "precision": precision,
 					"boundary":  section{"cells": 10},
 					"sources":   section{"positions_m": [][]float64{p[0]}},
 					"receivers": section{"positions_m": [][]float64{p[1]}},
-				}).with(o), 1)
+				}).With(o), 1)
 				v := roughModel(c.Model.Len())
 				// Where the two points act the velocity is one.
 				for iz := range 20 {
@@ -209,7 +210,7 @@ func TestReciprocity(t *testing.T) {
 				}
 				m := c.Model.New(1)
 				m.SetReals(v)
-				d[i] = forward(t, s, &c, m)
+				d[i] = solvertest.Forward(t, s, &c, m)
 			}
 			bound := map[string]float64{"float64": 1e-10, "float32": 1e-5}[precision]
 			if e := apart(d[0], d[1]); !(e <= bound) {
@@ -231,7 +232,7 @@ func TestAbsorption(t *testing.T) {
 			"sources":   section{"positions_m": [][]float64{{o + 10, o + 340}}},
 			"receivers": section{"z_m": o + 10, "x_first_m": o, "x_last_m": o + 690, "count": 70},
 		}, 2)
-		return forward(t, s, &c, constant(&c, v))
+		return solvertest.Forward(t, s, &c, solvertest.Uniform(&c, v))
 	}
 	for _, c := range []struct {
 		v     float64

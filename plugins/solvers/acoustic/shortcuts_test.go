@@ -11,6 +11,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/field"
 	"github.com/waveprior/waveprior/core/rng"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 // shortcut is the data sets' scheme as a program that does without one of its details may have it: float32, 70 x 70 nodes of
@@ -144,7 +145,7 @@ func families(t *testing.T) map[string][]float64 {
 func TestShortcuts(t *testing.T) {
 	shots := options{"preset": "openfwi", "sources": section{"positions_m": [][]float64{{10, 0}}}}
 	s, c := configure(t, shots, 2)
-	thin, thinC := configure(t, shots.with(options{"boundary": section{"cells": 80}}), 2)
+	thin, thinC := configure(t, shots.With(options{"boundary": section{"cells": 80}}), 2)
 	names := []string{"FlatVel_A", "CurveFault_B"}
 	plain := []shortcut{{"none", false, false, 4}, {"zero at the padded edge, not periodic", true, false, 4},
 		{"damping from the largest velocity, not the least", false, true, 4}, {"order 8, not 4", false, false, 8}}
@@ -152,15 +153,15 @@ func TestShortcuts(t *testing.T) {
 	cost := map[string][]float64{} // by shortcut: of every map
 	for k, name := range names {
 		v := families(t)[name]
-		m := constant(&c, 0)
+		m := solvertest.Uniform(&c, 0)
 		m.SetReals(v)
-		exact := forward(t, s, &c, m)
+		exact := solvertest.Forward(t, s, &c, m)
 		signal := rms(exact)
 		if !(signal > 1.2 && signal < 2.3) {
 			t.Errorf("%s: a signal of RMS %g", name, signal)
 		}
 		cost["signal"] = append(cost["signal"], signal)
-		cost[padded80] = append(cost[padded80], apartRMS(forward(t, thin, &thinC, m), exact))
+		cost[padded80] = append(cost[padded80], apartRMS(solvertest.Forward(t, thin, &thinC, m), exact))
 		got := make([][]float64, len(plain))
 		var wg sync.WaitGroup
 		for i := range plain {

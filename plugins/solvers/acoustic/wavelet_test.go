@@ -8,6 +8,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/npy"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 // ricker is what the plugin's own kind of that name means, at the steps of a sampling interval.
@@ -41,8 +42,8 @@ func TestWaveletKinds(t *testing.T) {
 		"file":    {"kind": "file", "peak_hz": 15, "path": saved(t, q, 60)},
 		"every":   {"kind": "file", "peak_hz": 15, "path": saved(t, q, 60), "sampling_s": 1e-3},
 	} {
-		s, c := configure(t, tiny.with(options{"wavelet": w}), 1)
-		d := forward(t, s, &c, constant(&c, 2000))
+		s, c := configure(t, tiny.With(options{"wavelet": w}), 1)
+		d := solvertest.Forward(t, s, &c, solvertest.Uniform(&c, 2000))
 		if want == nil {
 			want = d
 		}
@@ -58,8 +59,8 @@ func TestSeveralWavelets(t *testing.T) {
 	alone := map[float64][]float64{}
 	half := 60 * 4 // of the data: one shot
 	for _, f := range []float64{10, 15} {
-		s, c := configure(t, tiny.with(options{"boundary": section{"cells": 0}, "wavelet": section{"peak_hz": f, "delay_s": 0.02}}), 1)
-		alone[f] = forward(t, s, &c, constant(&c, 2000))
+		s, c := configure(t, tiny.With(options{"boundary": section{"cells": 0}, "wavelet": section{"peak_hz": f, "delay_s": 0.02}}), 1)
+		alone[f] = solvertest.Forward(t, s, &c, solvertest.Uniform(&c, 2000))
 	}
 	both := append(ricker(60, 1e-3, 15, 0.02), ricker(60, 1e-3, 10, 0.02)...)
 	for name, c := range map[string]struct {
@@ -71,8 +72,8 @@ func TestSeveralWavelets(t *testing.T) {
 		"a file":  {options{"wavelet": section{"kind": "file", "peak_hz": 15, "path": saved(t, both, 2, 60)}}, 15, 10},
 		"one all": {options{"wavelet": section{"kind": "file", "peak_hz": 15, "path": saved(t, both, 2, 60)}, "wavelet_of_shot": []int{1, 1}}, 10, 10},
 	} {
-		s, conf := configure(t, tiny.with(options{"boundary": section{"cells": 0}}).with(c.change), 1)
-		d := forward(t, s, &conf, constant(&conf, 2000))
+		s, conf := configure(t, tiny.With(options{"boundary": section{"cells": 0}}).With(c.change), 1)
+		d := solvertest.Forward(t, s, &conf, solvertest.Uniform(&conf, 2000))
 		if !slices.Equal(d[:half], alone[c.first][:half]) || !slices.Equal(d[half:], alone[c.second][half:]) {
 			t.Errorf("%s: shot 0 has not the bits of %g Hz, or shot 1 not those of %g Hz", name, c.first, c.second)
 		}
@@ -81,12 +82,12 @@ func TestSeveralWavelets(t *testing.T) {
 
 // What a wavelet's spectrum reaches bounds the slowest velocity: 3 nodes per wavelength at 37.5 Hz and 10 m.
 func TestWaveletBand(t *testing.T) {
-	s, c := configure(t, tiny.with(options{"nt": 300, "wavelet": section{"kind": "file", "sampling_s": 2e-3, "path": saved(t, ricker(100, 2e-3, 15, 0.1), 100)}}), 1)
+	s, c := configure(t, tiny.With(options{"nt": 300, "wavelet": section{"kind": "file", "sampling_s": 2e-3, "path": saved(t, ricker(100, 2e-3, 15, 0.1), 100)}}), 1)
 	if got := *c.Model.Quantities[0].Lower; math.Abs(got-1125) > 20 { // the spectrum's grid has 0.5 Hz
 		t.Errorf("slowest %g m/s, want 1125", got)
 	}
-	st, err := s.Forward(ctx, constant(&c, 1200), c.Data.New(1))
-	ok(t, st, err)
+	st, err := s.Forward(ctx, solvertest.Uniform(&c, 1200), c.Data.New(1))
+	solvertest.OK(t, st, err)
 }
 
 // A pulse whose spectrum is largest at 0 Hz has waves that a plan can tell of, all the same.
@@ -95,7 +96,7 @@ func TestPulseBand(t *testing.T) {
 	for k := range q {
 		q[k] = math.Exp(-math.Pow(float64(k-25)/8, 2))
 	}
-	_, c := configure(t, tiny.with(options{"wavelet": section{"kind": "samples", "samples": q}}), 1)
+	_, c := configure(t, tiny.With(options{"wavelet": section{"kind": "samples", "samples": q}}), 1)
 	if s := c.Scheme; !(s.PeakHz > 0 && s.PeakHz < s.HighestHz) {
 		t.Errorf("%+v", s)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/rng"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 var ctx = context.Background()
@@ -56,18 +57,6 @@ func normals(seed uint64, purpose string, shape ...int) *tensor.Tensor {
 	return x
 }
 
-func ok(t testing.TB, status []contract.Status, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, s := range status {
-		if s.Code != contract.OK {
-			t.Fatalf("item %d: %v", i, s)
-		}
-	}
-}
-
 func near(t *testing.T, what string, got, want, tolerance float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= tolerance) {
@@ -87,7 +76,7 @@ func TestForward(t *testing.T) {
 		}
 		m, d := normals(seed, "m", batch, p.d), c.Data.New(batch)
 		status, err := s.Forward(ctx, m, d)
-		ok(t, status, err)
+		solvertest.OK(t, status, err)
 		for i := range batch {
 			want := p.reference(m.Item(i).Float64s())
 			for j, v := range d.Item(i).Float64s() {
@@ -102,13 +91,13 @@ func TestKnown(t *testing.T) {
 	s, c := configure(t, `{"map": "quadratic"}`)
 	d := c.Data.New(1)
 	status, err := s.Forward(ctx, tensor.FromFloat64s([]float64{1.4, 0}, 1, 2), d)
-	ok(t, status, err)
+	solvertest.OK(t, status, err)
 	near(t, "F1", d.Float64s()[0], 1.4, 1e-15)
 	near(t, "F2", d.Float64s()[1], 0.392, 1e-15)
 	s, c = configure(t, `{"map": "sine-square"}`)
 	d = c.Data.New(2)
 	status, err = s.Forward(ctx, tensor.FromFloat64s([]float64{0.5, math.Sqrt(math.Pi - 0.25)}, 2, 1), d)
-	ok(t, status, err)
+	solvertest.OK(t, status, err)
 	near(t, "sin 0.25", d.Float64s()[0], 0.247403959254522929596, 1e-16)
 	near(t, "the other root", d.Float64s()[1], 0.247403959254522929596, 2e-15) // sqrt, square and pi rounded
 }
@@ -122,7 +111,7 @@ func TestJVP(t *testing.T) {
 			m, dm := normals(seed, "m", batch, p.d), normals(seed, "dm", sets, k, p.d)
 			dd := tensor.New(tensor.Float64, batch, k, c.Data.Len())
 			status, err := s.JVP(ctx, m, dm, dd)
-			ok(t, status, err)
+			solvertest.OK(t, status, err)
 			for i := range batch {
 				for j := range k {
 					x, v := m.Item(i).Float64s(), dm.Item(min(i, sets-1)).Item(j).Float64s()
@@ -161,9 +150,9 @@ func TestDot(t *testing.T) {
 			dm, w := normals(seed, "dm", sets, k, p.d), normals(seed, "w", sets, k, p.n)
 			jdm, jtw := tensor.New(tensor.Float64, batch, k, p.n), tensor.New(tensor.Float64, batch, k, p.d)
 			status, err := s.JVP(ctx, m, dm, jdm)
-			ok(t, status, err)
+			solvertest.OK(t, status, err)
 			status, err = s.VJP(ctx, m, w, jtw)
-			ok(t, status, err)
+			solvertest.OK(t, status, err)
 			for i := range batch {
 				for j := range k {
 					set := min(i, sets-1)
@@ -205,10 +194,10 @@ func TestMisfit(t *testing.T) {
 		}
 		phi, g := make([]float64, batch), tensor.New(tensor.Float64, batch, p.d)
 		status, err := s.Misfit(ctx, m, which, phi, g)
-		ok(t, status, err)
+		solvertest.OK(t, status, err)
 		bare := make([]float64, batch)
 		status, err = s.Misfit(ctx, m, which, bare, nil)
-		ok(t, status, err)
+		solvertest.OK(t, status, err)
 		v := normals(seed, "v", batch, p.d)
 		for i := range batch {
 			sum := 0.0
@@ -227,7 +216,7 @@ func TestMisfit(t *testing.T) {
 				}
 				at := make([]float64, 1)
 				status, err := s.Misfit(ctx, x, which[i:i+1], at, nil)
-				ok(t, status, err)
+				solvertest.OK(t, status, err)
 				return at[0] - phi[i] - h*slope
 			}
 			// c h^2 + O(h^3): the ratio is 4 but for O(h); a gradient that is off by e leaves h e, ratio 2.

@@ -11,11 +11,11 @@ import (
 // Drawn models of several fields would have vs above vp/sqrt(2): they are given, far enough from the bounds for the suite's
 // directions.
 func TestConformance(t *testing.T) {
-	slow := tiny.with(options{"wavelet": section{"peak_hz": 8, "delay_s": 0.02}, "nt": 60})
+	slow := tiny.With(options{"wavelet": section{"peak_hz": 8, "delay_s": 0.02}, "nt": 60})
 	for name, o := range map[string]options{
-		"vp, vs, rho":          slow.with(options{"precision": "float64"}),
-		"float32, surface":     slow.with(options{"free_surface": true, "rho": section{"constant_kg_m3": 2000}}),
-		"vp alone, in 2 steps": slow.with(options{"precision": "float64", "dt_s": 2e-3, "nt": 30, "vs": section{"poisson": 0.25}, "rho": section{"gardner": true}}),
+		"vp, vs, rho":          slow.With(options{"precision": "float64"}),
+		"float32, surface":     slow.With(options{"free_surface": true, "rho": section{"constant_kg_m3": 2000}}),
+		"vp alone, in 2 steps": slow.With(options{"precision": "float64", "dt_s": 2e-3, "nt": 30, "vs": section{"poisson": 0.25}, "rho": section{"gardner": true}}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, c := configure(t, o, 1)
@@ -28,7 +28,7 @@ func TestConformance(t *testing.T) {
 				}
 				given.SetReals(x)
 			}
-			plugintest.Solver(t, func() contract.Solver { return New() }, plugintest.Options{Options: o.json(t), Scale: 1, Models: given})
+			plugintest.Solver(t, func() contract.Solver { return New() }, plugintest.Options{Options: o.JSON(t), Scale: 1, Models: given})
 		})
 	}
 }

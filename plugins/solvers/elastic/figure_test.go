@@ -7,6 +7,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/figure"
 	"github.com/waveprior/waveprior/core/metric"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 // The figure of docs/elastic.md: a vertical force 10 m below the free surface of a half-space of rock, vz everywhere at 0.6 s and vx, vz
@@ -26,7 +27,7 @@ func TestArrivals(t *testing.T) {
 	s, c := configure(t, options{"preset": "none", "grid": section{"nz": nz, "nx": nx, "spacing_m": h}, "dt_s": dt, "nt": nt, "free_surface": true,
 		"vp_max_m_s": rock.vp, "wavelet": section{"peak_hz": 10, "delay_s": delay}, "sources": section{"positions_m": [][]float64{{10, from}}},
 		"receivers": section{"positions_m": at}}, 2)
-	d := forward(t, s, &c, uniform(&c, rock.values()...))
+	d := solvertest.Forward(t, s, &c, solvertest.Uniform(&c, rock.values()...))
 	n := len(at)
 	gather := func(component int) []float64 {
 		out := make([]float64, 0, nt*nx)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/gradcheck"
 	"github.com/waveprior/waveprior/core/seismic"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 // medium is a homogeneous one: vp, vs in m/s, rho in kg/m3.
@@ -144,8 +145,8 @@ func TestFullSpace(t *testing.T) {
 		}{{2, [2]float64{0.05, 0.06}, [2]float64{1.9, 2.2}}, {4, [2]float64{2e-3, 2e-3}, [2]float64{3.6, 4.3}}} {
 			var errors [2][2]float64 // by spacing and receiver
 			for i, h := range []float64{10, 5} {
-				s, conf := configure(t, plane(c.order, h).with(options{"source": source}), 2)
-				d := forward(t, s, &conf, uniform(&conf, rock.values()...))
+				s, conf := configure(t, plane(c.order, h).With(options{"source": source}), 2)
+				d := solvertest.Forward(t, s, &conf, solvertest.Uniform(&conf, rock.values()...))
 				for r := range 2 {
 					pick := func(x []float64) (one []float64) {
 						for k := r; k < len(x); k += 2 {

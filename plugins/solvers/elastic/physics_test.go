@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"testing"
+
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 // Sources and receivers may be swapped: the vz of a force in x is the vx of a force in z, on nodes and between them, in a rough
@@ -19,13 +21,13 @@ func TestReciprocity(t *testing.T) {
 			}
 			var d [2][]float64
 			for i, p := range [][2][]float64{{a, b}, {b, a}} {
-				s, c := configure(t, tiny.with(options{
+				s, c := configure(t, tiny.With(options{
 					"grid": section{"nz": 12, "nx": 16, "spacing_m": 10}, "nt": 150, "precision": precision,
 					"source":    section{"direction_zx": [][]float64{{0, 1}, {1, 0}}[i]},
 					"sources":   section{"positions_m": [][]float64{p[0]}},
 					"receivers": section{"positions_m": [][]float64{p[1]}},
-				}).with(o), 1)
-				all := forward(t, s, &c, rough(&c))
+				}).With(o), 1)
+				all := solvertest.Forward(t, s, &c, rough(&c))
 				n := len(all) / 2
 				d[i] = all[(1-i)*n:][:n] // vz of the force in x, vx of that in z
 			}
@@ -54,7 +56,7 @@ func TestAbsorption(t *testing.T) {
 				"sources":   section{"positions_m": [][]float64{{z + 10, x + 250}}},
 				"receivers": section{"z_m": z + 10, "x_first_m": x, "x_last_m": x + 490, "count": 8},
 			}, 2)
-			return forward(t, s, &c, uniform(&c, 3000, 1600, 2200))
+			return solvertest.Forward(t, s, &c, solvertest.Uniform(&c, 3000, 1600, 2200))
 		}
 		far, top := run(20, 68), 0.0
 		for _, x := range far {
@@ -80,9 +82,9 @@ func TestAbsorption(t *testing.T) {
 func TestLimitIsStable(t *testing.T) {
 	for _, order := range []int{2, 4} {
 		for _, surface := range []bool{false, true} {
-			s, c := configure(t, tiny.with(options{"order": order, "nt": 2000, "free_surface": surface}), 1)
+			s, c := configure(t, tiny.With(options{"order": order, "nt": 2000, "free_surface": surface}), 1)
 			vp := *c.Model.Quantities[0].Upper * (1 - 1e-6)
-			d := forward(t, s, &c, uniform(&c, vp, vp/math.Sqrt2, 2000))
+			d := solvertest.Forward(t, s, &c, solvertest.Uniform(&c, vp, vp/math.Sqrt2, 2000))
 			first, last := 0.0, 0.0
 			for i, x := range d {
 				if it := i / 3 % 2000; it < 200 {
@@ -101,10 +103,10 @@ func TestLimitIsStable(t *testing.T) {
 // A sample of two steps is every second one of samples of one, for the Ricker wavelet and for samples of it between which q is
 // interpolated.
 func TestSamplingInterval(t *testing.T) {
-	fine := tiny.with(options{"precision": "float64", "wavelet": section{"peak_hz": 15, "delay_s": 0.08}, "nt": 160})
+	fine := tiny.With(options{"precision": "float64", "wavelet": section{"peak_hz": 15, "delay_s": 0.08}, "nt": 160})
 	run := func(o options) []float64 {
 		s, c := configure(t, o, 1)
-		return forward(t, s, &c, rough(&c))
+		return solvertest.Forward(t, s, &c, rough(&c))
 	}
 	all := run(fine)
 	var want []float64 // component, shot, time, receiver
@@ -113,7 +115,7 @@ func TestSamplingInterval(t *testing.T) {
 			want = append(want, x)
 		}
 	}
-	coarse := fine.with(options{"dt_s": 2e-3, "nt": 80})
+	coarse := fine.With(options{"dt_s": 2e-3, "nt": 80})
 	if e := apart(run(coarse), want); e > 1e-12 {
 		t.Errorf("two steps to a sample: data differ by %.3g", e)
 	}
@@ -122,7 +124,7 @@ func TestSamplingInterval(t *testing.T) {
 		b := math.Pow(math.Pi*15*(float64(k)*2e-3-0.08), 2)
 		q[k] = (1 - 2*b) * math.Exp(-b)
 	}
-	if e := apart(run(coarse.with(options{"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": q}})), want); e > 1e-3 {
+	if e := apart(run(coarse.With(options{"wavelet": section{"kind": "samples", "peak_hz": 15, "samples": q}})), want); e > 1e-3 {
 		t.Errorf("samples of the wavelet: data differ by %.3g", e)
 	}
 }
@@ -136,7 +138,7 @@ func TestPreset(t *testing.T) {
 	if got := c.Model.ItemShape(); fmt.Sprint(got) != "[2 70 70]" {
 		t.Fatalf("model %v", got)
 	}
-	d := forward(t, s, &c, uniform(&c, 3000, 1700))
+	d := solvertest.Forward(t, s, &c, solvertest.Uniform(&c, 3000, 1700))
 	// The first arrival at the receiver 345 m from shot 0: later than the P wave, 345 m/3000 m/s after the wavelet sets in.
 	top, first := 0.0, 0
 	for it := range 1000 {

@@ -1,22 +1,17 @@
 package elastic
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
+	"fmt"
 	"math"
-	"strings"
 	"testing"
 
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 func TestOptionErrors(t *testing.T) {
 	list := func(zx ...[]float64) section { return section{"positions_m": zx} }
-	for name, c := range map[string]struct {
-		change options
-		want   string
-	}{
+	solvertest.RefusedOptions(t, func() contract.Solver { return New() }, tiny, map[string]solvertest.Refused{
 		"no preset":          {options{"preset": nil}, "preset"},
 		"no grid":            {options{"grid": section{}}, "grid."},
 		"no peak":            {options{"wavelet": section{}}, "wavelet.peak_hz is missing"},
@@ -41,86 +36,35 @@ func TestOptionErrors(t *testing.T) {
 		"few rows":           {options{"free_surface": true, "grid": section{"nz": 3, "nx": 12, "spacing_m": 10}, "sources": list([]float64{10, 50}), "receivers": list([]float64{20, 0})}, "at least 4 are needed"},
 		"unknown":            {options{"dt": 1}, "dt"},
 		"velocity of layers": {options{"vp_max_m_s": 0}, "vp_max_m_s"},
-	} {
-		o := tiny.with(c.change)
-		if o["preset"] == nil {
-			delete(o, "preset")
-		}
-		_, err := New().Configure(ctx, contract.Config{Options: o.json(t)})
-		if !errors.Is(err, contract.ErrInvalidOption) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want ErrInvalidOption with %q", name, err, c.want)
-		}
-	}
-	if _, err := New().Configure(ctx, contract.Config{Options: json.RawMessage(`{`)}); !errors.Is(err, contract.ErrInvalidOption) {
-		t.Errorf("half a table: %v", err)
-	}
-	if _, err := New().Configure(ctx, contract.Config{Options: tiny.json(t), Device: "cuda:250"}); !errors.Is(err, contract.ErrUnsupported) {
-		t.Errorf("device: %v", err)
-	}
+	})
 }
 
 // A model that no wave goes through, too fast for the time step, too slow for the grid or with too much shear is a status with the
 // numbers, and the rest of the batch has its bits.
 func TestModelStatus(t *testing.T) {
 	s, c := configure(t, tiny, 2)
-	const n, node = 9 * 12, 1*12 + 5
-	alone, d := c.Data.New(1), c.Data.New(3)
-	st, err := s.Forward(ctx, rough(&c), alone)
-	ok(t, st, err)
-	for _, bad := range []struct {
-		vp, vs, rho float64
-		code        contract.StatusCode
-		text        string
-	}{
-		{math.NaN(), 1500, 2000, contract.OutOfBounds, "vp is NaN at (iz 1, ix 5)"},
-		{3000, math.Inf(1), 2000, contract.OutOfBounds, "vs is +Inf at (iz 1, ix 5)"},
-		{3000, 1500, math.NaN(), contract.OutOfBounds, "rho is NaN"},
-		{0, 1500, 2000, contract.OutOfBounds, "vp is 0 m/s at (iz 1, ix 5), it must be above 0"},
-		{3000, -1, 2000, contract.OutOfBounds, "vs is -1 m/s at (iz 1, ix 5), it must not be below 0"},
-		{3000, 1500, 0, contract.OutOfBounds, "rho is 0 kg/m3 at (iz 1, ix 5), at least 1 are allowed"},
-		{3000, 2200, 2000, contract.OutOfBounds, "vs is 2200 m/s at (iz 1, ix 5), more than vp/sqrt(2) = 2121.32 m/s"},
-		{6200, 3000, 2000, contract.Unstable, "vp is 6200 m/s at (iz 1, ix 5): vp dt/h is 0.6200; order 4 is stable up to vp dt/h = 0.6061, which is 6060.91 m/s for a time step of 0.001 s and a spacing of 10 m"},
-		{3000, 900, 2000, contract.Unstable, "the slowest wave has 900 m/s at (iz 1, ix 5): 2.4 nodes per wavelength; at least 3 nodes per wavelength at 37.5 Hz and a spacing of 10 m are 1125 m/s"},
-		{6050, 4270, 2000, contract.OK, ""},
-		{1500, 0, 1000, contract.OK, ""}, // a fluid
-	} {
-		m := c.Model.New(3)
-		for i := range 3 {
-			v := rough(&c).AppendReals(nil)
-			if i == 1 {
-				v[node], v[n+node], v[2*n+node] = bad.vp, bad.vs, bad.rho
-			}
-			m.Item(i).SetReals(v)
-		}
-		st, err := s.Forward(ctx, m, d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := contract.StatusAt(st, 1); got.Code != bad.code || !strings.Contains(got.Text, bad.text) {
-			t.Errorf("%v: %v, want %v with %q", bad, got, bad.code, bad.text)
-		}
-		for _, i := range []int{0, 2} {
-			if contract.StatusAt(st, i).Code != contract.OK || !bytes.Equal(d.Item(i).Data, alone.Item(0).Data) {
-				t.Errorf("%v: item %d beside it: %v, or other bits", bad, i, contract.StatusAt(st, i))
-			}
-		}
-	}
+	solvertest.ModelStatus(t, s, &c, rough(&c).AppendReals(nil), 1*12+5, []solvertest.Node{
+		{[]float64{math.NaN(), 1500, 2000}, contract.OutOfBounds, "vp is NaN at (iz 1, ix 5)"},
+		{[]float64{3000, math.Inf(1), 2000}, contract.OutOfBounds, "vs is +Inf at (iz 1, ix 5)"},
+		{[]float64{3000, 1500, math.NaN()}, contract.OutOfBounds, "rho is NaN"},
+		{[]float64{0, 1500, 2000}, contract.OutOfBounds, "vp is 0 m/s at (iz 1, ix 5), it must be above 0"},
+		{[]float64{3000, -1, 2000}, contract.OutOfBounds, "vs is -1 m/s at (iz 1, ix 5), it must not be below 0"},
+		{[]float64{3000, 1500, 0}, contract.OutOfBounds, "rho is 0 kg/m3 at (iz 1, ix 5), at least 1 are allowed"},
+		{[]float64{3000, 2200, 2000}, contract.OutOfBounds, "vs is 2200 m/s at (iz 1, ix 5), more than vp/sqrt(2) = 2121.32 m/s"},
+		{[]float64{6200, 3000, 2000}, contract.Unstable, "vp is 6200 m/s at (iz 1, ix 5): vp dt/h is 0.6200; order 4 is stable up to vp dt/h = 0.6061, which is 6060.91 m/s for a time step of 0.001 s and a spacing of 10 m"},
+		{[]float64{3000, 900, 2000}, contract.Unstable, "the slowest wave has 900 m/s at (iz 1, ix 5): 2.4 nodes per wavelength; at least 3 nodes per wavelength at 37.5 Hz and a spacing of 10 m are 1125 m/s"},
+		{[]float64{6050, 4270, 2000}, contract.OK, ""},
+		{[]float64{1500, 0, 1000}, contract.OK, ""}, // a fluid
+	})
 }
 
 // A model of vp at a bound of its space is taken, whatever rounding to float32 makes of the bound.
 func TestBoundsAreTaken(t *testing.T) {
 	for _, peak := range []float64{11.1, 11.2, 11.3, 11.4} {
-		s, c := configure(t, tiny.with(options{"grid": section{"nz": 9, "nx": 12, "spacing_m": 10.7}, "wavelet": section{"peak_hz": peak},
-			"vs": section{"poisson": 0.2}, "rho": section{"gardner": true}}), 1)
-		q := c.Model.Quantities[0]
-		for _, v := range []float64{*q.Lower, *q.Upper} {
-			m, d := uniform(&c, v), c.Data.New(1)
-			if text, inside := c.Model.FirstOutside(m.Item(0)); !inside {
-				t.Errorf("%g Hz: %s", peak, text)
-			}
-			if st, err := s.Forward(ctx, m, d); err != nil || contract.StatusAt(st, 0).Code != contract.OK {
-				t.Errorf("%g Hz: all of the model is %.9g, a bound: %v %v", peak, v, st, err)
-			}
-		}
+		t.Run(fmt.Sprint(peak, " Hz"), func(t *testing.T) {
+			s, c := configure(t, tiny.With(options{"grid": section{"nz": 9, "nx": 12, "spacing_m": 10.7}, "wavelet": section{"peak_hz": peak},
+				"vs": section{"poisson": 0.2}, "rho": section{"gardner": true}}), 1)
+			solvertest.BoundsAreTaken(t, s, &c)
+		})
 	}
 }

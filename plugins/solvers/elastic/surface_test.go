@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/waveprior/waveprior/core/seismic"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 // garvin is the velocity (x, z) on the surface of a half-space, at offset x of an explosion of moment rate q at depth d: the
@@ -92,8 +93,8 @@ func TestGarvin(t *testing.T) {
 		h      float64
 		bounds [2]float64
 	}{{4, 10, [2]float64{0.04, 0.04}}, {4, 5, [2]float64{0.02, 0.02}}, {2, 5, [2]float64{0.04, 0.04}}} {
-		s, conf := configure(t, beach(c.order, c.h, nt).with(options{"sources": section{"positions_m": [][]float64{{60, 100}}}, "source": section{"kind": "explosion"}}), 2)
-		d := forward(t, s, &conf, uniform(&conf, rock.values()...))
+		s, conf := configure(t, beach(c.order, c.h, nt).With(options{"sources": section{"positions_m": [][]float64{{60, 100}}}, "source": section{"kind": "explosion"}}), 2)
+		d := solvertest.Forward(t, s, &conf, solvertest.Uniform(&conf, rock.values()...))
 		for r, x := range []int{100, 550} {
 			var got, ref []float64
 			for k := r; k < len(d); k += 2 {
@@ -132,11 +133,11 @@ func TestRayleighSpeed(t *testing.T) {
 		t.Fatalf("the root is %g of vs", want/rock.vs)
 	}
 	for _, order := range []int{4, 2} {
-		s, conf := configure(t, beach(order, 5, nt).with(options{
+		s, conf := configure(t, beach(order, 5, nt).With(options{
 			"sources":   section{"positions_m": [][]float64{{0, 50}}},
 			"receivers": section{"positions_m": [][]float64{{0, 350}, {0, 650}}},
 		}), 2)
-		d := forward(t, s, &conf, uniform(&conf, rock.values()...))
+		d := solvertest.Forward(t, s, &conf, solvertest.Uniform(&conf, rock.values()...))
 		vz := d[2*nt:]
 		var spectrum [2]complex128
 		for i := range nt {

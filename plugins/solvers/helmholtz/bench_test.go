@@ -7,15 +7,16 @@ import (
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 // publishedSetup is the memorization study's published set-up.
 var publishedSetup = options{
-	"grid":         map[string]any{"nz": 200, "nx": 200, "spacing_m": 10},
-	"boundary":     map[string]any{"kind": "pml", "cells": 30, "sigma_max": 200},
+	"grid":         section{"nz": 200, "nx": 200, "spacing_m": 10},
+	"boundary":     section{"kind": "pml", "cells": 30, "sigma_max": 200},
 	"frequency_hz": []float64{6},
-	"sources":      map[string]any{"z_m": 20, "x_first_m": 20, "x_last_m": 1970, "count": 15},
-	"receivers":    map[string]any{"z_m": 1970, "x_first_m": 20, "x_last_m": 1970, "count": 196},
+	"sources":      section{"z_m": 20, "x_first_m": 20, "x_last_m": 1970, "count": 15},
+	"receivers":    section{"z_m": 1970, "x_first_m": 20, "x_last_m": 1970, "count": 196},
 }
 
 // bench is a solver with observations of another model, and a batch of smooth models.
@@ -32,7 +33,7 @@ func bench(b *testing.B, o options, batch int) (*Solver, contract.Configured, *t
 	}
 	d := c.Data.New(1)
 	st, err := s.Forward(ctx, m.Slice(batch, batch+1), d)
-	ok(b, st, err)
+	solvertest.OK(b, st, err)
 	if err := s.Observe(ctx, d, []float64{1e-3}); err != nil {
 		b.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func BenchmarkGradient(b *testing.B) {
 				name += "-refined"
 			}
 			b.Run(name, func(b *testing.B) {
-				s, conf, m := bench(b, c.o.with(precision), c.batch)
+				s, conf, m := bench(b, c.o.With(precision), c.batch)
 				which, phi, g := make([]int, c.batch), make([]float64, c.batch), conf.Model.New(c.batch)
 				measure(b, "item", c.batch, func() error { _, err := s.Misfit(ctx, m, which, phi, g); return err })
 			})

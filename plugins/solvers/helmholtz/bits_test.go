@@ -10,6 +10,7 @@ import (
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/plugintest"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 // results are what every call gives for a batch of models drawn from the seed.
@@ -69,7 +70,7 @@ func TestSameBits(t *testing.T) {
 	const seed, batch, bad = 21, 7, 4
 	items := []int{0, 1, 2, 3, 4, 5, 6}
 	for _, precision := range []string{"float32", "float64"} {
-		o := tiny.with(options{"precision": precision, "frequency_hz": []float64{3, 5, 4, 2}})
+		o := tiny.With(options{"precision": precision, "frequency_hz": []float64{3, 5, 4, 2}})
 		s, c := configure(t, o, 1)
 		want := results(t, s, &c, seed, items, bad)
 		same := func(how string, got []*tensor.Tensor, of []int) {
@@ -104,8 +105,8 @@ func TestSameBits(t *testing.T) {
 func TestFrequencies(t *testing.T) {
 	const seed = 22
 	hz := []float64{5, 2.5, 4}
-	all, c := configure(t, tiny.with(options{"frequency_hz": hz, "precision": "float64"}), 2)
-	m := batchOf(&c, randomModel(seed, 0, c.Model.Len()))
+	all, c := configure(t, tiny.With(options{"frequency_hz": hz, "precision": "float64"}), 2)
+	m := solvertest.Batch(&c, randomModel(seed, 0, c.Model.Len()))
 	d, g, phi := c.Data.New(1), c.Model.New(1), make([]float64, 1)
 	obs := c.Data.New(1)
 	obs.SetReals(randoms(seed, "observation", obs.Reals()))
@@ -113,12 +114,12 @@ func TestFrequencies(t *testing.T) {
 		t.Fatal(err)
 	}
 	st, err := all.Forward(ctx, m, d)
-	ok(t, st, err)
+	solvertest.OK(t, st, err)
 	st, err = all.Misfit(ctx, m, []int{0}, phi, g)
-	ok(t, st, err)
+	solvertest.OK(t, st, err)
 	sum, sumG := 0.0, make([]float64, c.Model.Len())
 	for f, v := range hz {
-		one, c1 := configure(t, tiny.with(options{"frequency_hz": []float64{v}, "precision": "float64"}), 1)
+		one, c1 := configure(t, tiny.With(options{"frequency_hz": []float64{v}, "precision": "float64"}), 1)
 		d1, g1, phi1, obs1 := c1.Data.New(1), c1.Model.New(1), make([]float64, 1), c1.Data.New(1)
 		n := len(d1.Data)
 		copy(obs1.Data, obs.Data[f*n:])
@@ -126,12 +127,12 @@ func TestFrequencies(t *testing.T) {
 			t.Fatal(err)
 		}
 		st, err := one.Forward(ctx, m, d1)
-		ok(t, st, err)
+		solvertest.OK(t, st, err)
 		if !bytes.Equal(d1.Data, d.Data[f*n:(f+1)*n]) {
 			t.Errorf("seed %d: data at %g Hz alone and among %v differ", seed, v, hz)
 		}
 		st, err = one.Misfit(ctx, m, []int{0}, phi1, g1)
-		ok(t, st, err)
+		solvertest.OK(t, st, err)
 		sum += phi1[0]
 		for i, x := range g1.Float64s() {
 			sumG[i] += x
@@ -151,22 +152,22 @@ func TestFrequencies(t *testing.T) {
 func TestManyDirections(t *testing.T) {
 	const seed, k = 23, 2*directionsAtOnce + 5
 	s, c := configure(t, tiny, 2)
-	m := batchOf(&c, randomModel(seed, 0, c.Model.Len()))
+	m := solvertest.Batch(&c, randomModel(seed, 0, c.Model.Len()))
 	shape := func(k int, item []int) []int { return append([]int{1, k}, item...) }
 	dm, w := tensor.New(c.Model.DType, shape(k, c.Model.ItemShape())...), tensor.New(c.Data.DType, shape(k, c.Data.ItemShape())...)
 	dm.SetReals(randoms(seed, "dm", dm.Reals()))
 	w.SetReals(randoms(seed, "w", w.Reals()))
 	dd, g := tensor.New(c.Data.DType, w.Shape...), tensor.New(c.Model.DType, dm.Shape...)
 	st, err := s.JVP(ctx, m, dm, dd)
-	ok(t, st, err)
+	solvertest.OK(t, st, err)
 	st, err = s.VJP(ctx, m, w, g)
-	ok(t, st, err)
+	solvertest.OK(t, st, err)
 	for _, j := range []int{0, 1, directionsAtOnce - 1, directionsAtOnce, k - 1} {
 		d1, g1 := tensor.New(c.Data.DType, shape(1, c.Data.ItemShape())...), tensor.New(c.Model.DType, shape(1, c.Model.ItemShape())...)
 		st, err := s.JVP(ctx, m, dm.Item(0).Slice(j, j+1).Reshape(g1.Shape...), d1)
-		ok(t, st, err)
+		solvertest.OK(t, st, err)
 		st, err = s.VJP(ctx, m, w.Item(0).Slice(j, j+1).Reshape(d1.Shape...), g1)
-		ok(t, st, err)
+		solvertest.OK(t, st, err)
 		if !bytes.Equal(d1.Data, dd.Item(0).Item(j).Data) || !bytes.Equal(g1.Data, g.Item(0).Item(j).Data) {
 			t.Errorf("seed %d: direction %d alone and among %d differ", seed, j, k)
 		}
@@ -178,7 +179,7 @@ func TestScales(t *testing.T) {
 	const seed = 24
 	s, c := configure(t, tiny, 1)
 	n := c.Model.Len()
-	m, obs := batchOf(&c, randomModel(seed, 0, n)), c.Data.New(1)
+	m, obs := solvertest.Batch(&c, randomModel(seed, 0, n)), c.Data.New(1)
 	obs.SetReals(randoms(seed, "observation", obs.Reals()))
 	gradient := func(tau float64) []float64 {
 		if err := s.Observe(ctx, obs, []float64{tau}); err != nil {
@@ -186,7 +187,7 @@ func TestScales(t *testing.T) {
 		}
 		g := c.Model.New(1)
 		st, err := s.Misfit(ctx, m, []int{0}, make([]float64, 1), g)
-		ok(t, st, err)
+		solvertest.OK(t, st, err)
 		return g.AppendReals(nil)
 	}
 	one := gradient(1)
@@ -221,7 +222,7 @@ func TestConformance(t *testing.T) {
 	for _, precision := range []string{"float32", "float64"} {
 		t.Run(precision, func(t *testing.T) {
 			plugintest.Solver(t, func() contract.Solver { return New() },
-				plugintest.Options{Name: "helmholtz", Options: tiny.with(options{"precision": precision}).json(t)})
+				plugintest.Options{Name: "helmholtz", Options: tiny.With(options{"precision": precision}).JSON(t)})
 		})
 	}
 }

@@ -12,7 +12,7 @@ import (
 func onGPU(t testing.TB, o options) (*Solver, contract.Configured) {
 	t.Helper()
 	s := New()
-	c, err := s.Configure(ctx, contract.Config{Options: o.json(t), Threads: 1, Device: "cuda:0"})
+	c, err := s.Configure(ctx, contract.Config{Options: o.JSON(t), Threads: 1, Device: "cuda:0"})
 	if err != nil {
 		t.Fatal(err)
 	}

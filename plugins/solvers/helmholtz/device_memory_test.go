@@ -9,6 +9,7 @@ import (
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/multifrontal"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 // limited is a device with so much memory, and with an error that ends it.
@@ -79,9 +80,9 @@ func TestDeviceMemoryBesideEngine(t *testing.T) {
 	for k := range items {
 		models = append(models, randomModel(seed, k, c.Model.Len()))
 	}
-	m, d := batchOf(&c, models...), c.Data.New(items)
+	m, d := solvertest.Batch(&c, models...), c.Data.New(items)
 	st, err := workers.Forward(ctx, m, d)
-	ok(t, st, err)
+	solvertest.OK(t, st, err)
 	var phi [2][]float64
 	for k, solver := range []*Solver{workers, s} {
 		if err := solver.Observe(ctx, d, []float64{1, 1, 1, 1}); err != nil {
@@ -89,7 +90,7 @@ func TestDeviceMemoryBesideEngine(t *testing.T) {
 		}
 		phi[k] = make([]float64, items)
 		st, err = solver.Misfit(ctx, m, []int{1, 2, 3, 0}, phi[k], c.Model.New(items))
-		ok(t, st, err)
+		solvertest.OK(t, st, err)
 	}
 	for i, want := range phi[0] {
 		if e := math.Abs(phi[1][i]-want) / want; !(e <= 1e-4) {
@@ -109,15 +110,15 @@ func TestDeviceMemory(t *testing.T) {
 		system, model := multifrontal.Bytes[float64](a, 1)
 		return system + model + 17*64 // an engine's buffers have 64 bytes at least
 	}
-	o := tiny.with(options{"frequency_hz": []float64{3, 5, 4}})
+	o := tiny.With(options{"frequency_hz": []float64{3, 5, 4}})
 	s, c, _ := within(t, o, bytes)
 	items := []int{0, 1, 2}
 	workers, _ := configure(t, o, 1)
-	m := batchOf(&c, randomModel(seed, 0, c.Model.Len()), randomModel(seed, 1, c.Model.Len()), randomModel(seed, 2, c.Model.Len()))
+	m := solvertest.Batch(&c, randomModel(seed, 0, c.Model.Len()), randomModel(seed, 1, c.Model.Len()), randomModel(seed, 2, c.Model.Len()))
 	for _, limit := range []float64{singleResidual, 0} { // with 0 nothing is good enough: double precision does all, and then the workers
 		d, want := c.Data.New(len(items)), c.Data.New(len(items))
 		st, err := workers.Forward(ctx, m, want)
-		ok(t, st, err)
+		solvertest.OK(t, st, err)
 		left, _, err := current(s).device.run(ctx, m, items, current(s).forwardTask(d))
 		if err != nil || len(left) != 0 {
 			t.Fatalf("%v left: %v", left, err)
@@ -146,5 +147,5 @@ func TestDeviceMemory(t *testing.T) {
 	}
 	dev.broken, dev.bytes = nil, 1<<40
 	st, err := less.Forward(ctx, m, c.Data.New(len(items)))
-	ok(t, st, err)
+	solvertest.OK(t, st, err)
 }

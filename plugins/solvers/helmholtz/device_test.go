@@ -12,6 +12,7 @@ import (
 	"github.com/waveprior/waveprior/core/rng"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/cuda"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 // batched configures a solver whose batches go to the kernels of cuda/multifrontal on the CPU: the way of a GPU, without one.
@@ -43,11 +44,11 @@ func testOracleOn(t *testing.T, on configured) {
 		precision string
 		tol       float64
 	}{{"float64", 1e-6}, {"float32", 1e-4}} {
-		s, conf := on(t, smallSetup.with(options{"precision": c.precision}))
+		s, conf := on(t, smallSetup.With(options{"precision": c.precision}))
 		d, g := conf.Data.New(1), conf.Model.New(1)
-		mt := batchOf(&conf, m)
+		mt := solvertest.Batch(&conf, m)
 		st, err := s.Forward(ctx, mt, d)
-		ok(t, st, err)
+		solvertest.OK(t, st, err)
 		v := d.AppendReals(nil)
 		obs, w := conf.Data.New(1), make([]float64, len(v))
 		for i := range w {
@@ -58,7 +59,7 @@ func testOracleOn(t *testing.T, on configured) {
 			t.Fatal(err)
 		}
 		st, err = s.Misfit(ctx, mt, []int{0}, make([]float64, 1), g)
-		ok(t, st, err)
+		solvertest.OK(t, st, err)
 		o.check(t, c.precision, complexes(v), g.AppendReals(nil), c.tol)
 	}
 }
@@ -71,10 +72,10 @@ func testAsWorkers(t *testing.T, on configured, items []int) {
 	const seed, bad = 41, 1
 	for _, more := range []options{
 		{}, {"precision": "float64"}, {"edge_gradient": "published"}, {"refinement_steps": 1},
-		{"sources": map[string]any{"z_m": 0, "x_first_m": 0, "x_last_m": 550, "count": 12},
-			"receivers": map[string]any{"positions_m": [][]float64{{400, 300}}}, "frequency_hz": []float64{4}},
+		{"sources": section{"z_m": 0, "x_first_m": 0, "x_last_m": 550, "count": 12},
+			"receivers": section{"positions_m": [][]float64{{400, 300}}}, "frequency_hz": []float64{4}},
 	} {
-		o := tiny.with(options{"frequency_hz": []float64{3, 5, 4, 2}}).with(more)
+		o := tiny.With(options{"frequency_hz": []float64{3, 5, 4, 2}}).With(more)
 		workers, c := configure(t, o, 1)
 		want := results(t, workers, &c, seed, items, bad)
 		s, _ := on(t, o)
@@ -111,7 +112,7 @@ func TestBatchedRough(t *testing.T) { testRoughOn(t, batched, 6) }
 func testRoughOn(t *testing.T, on configured, models int) {
 	const seed = 31
 	s, c := on(t, smallSetup)
-	double, c2 := configure(t, smallSetup.with(options{"precision": "float64"}), 2)
+	double, c2 := configure(t, smallSetup.With(options{"precision": "float64"}), 2)
 	var m [][]float64
 	for k := range models {
 		src, v := rng.New(seed, "helmholtz/rough").At(0, uint32(k), 0), make([]float64, c.Model.Len())
@@ -121,10 +122,10 @@ func testRoughOn(t *testing.T, on configured, models int) {
 		m = append(m, v)
 	}
 	d, want := c.Data.New(models), c2.Data.New(models)
-	st, err := s.Forward(ctx, batchOf(&c, m...), d)
-	ok(t, st, err)
-	st, err = double.Forward(ctx, batchOf(&c2, m...), want)
-	ok(t, st, err)
+	st, err := s.Forward(ctx, solvertest.Batch(&c, m...), d)
+	solvertest.OK(t, st, err)
+	st, err = double.Forward(ctx, solvertest.Batch(&c2, m...), want)
+	solvertest.OK(t, st, err)
 	for k := range models {
 		if e := relative(d.Item(k).AppendReals(nil), want.Item(k).AppendReals(nil)); !(e <= 5e-4) {
 			t.Errorf("seed %d: model %d: float32 data are off by %.1e (allowed 5e-4)", seed, k, e)
@@ -137,7 +138,7 @@ func testRoughOn(t *testing.T, on configured, models int) {
 
 func TestBatchedUnsolved(t *testing.T) {
 	for _, precision := range []string{"float32", "float64"} {
-		s, c := configure(t, tiny.with(options{"precision": precision}), 1)
+		s, c := configure(t, tiny.With(options{"precision": precision}), 1)
 		setupOf(s).operators[1].mass[60] = complex(math.MaxFloat64, 0) // no grid has such a node
 		dev, err := cuda.NewCPU(1)
 		if err != nil {
@@ -146,12 +147,12 @@ func TestBatchedUnsolved(t *testing.T) {
 		if setupOf(s).device, err = setupOf(s).newDevice(dev); err != nil {
 			t.Fatal(err)
 		}
-		st, err := s.Forward(ctx, batchOf(&c, randomModel(1, 0, c.Model.Len())), c.Data.New(1))
+		st, err := s.Forward(ctx, solvertest.Batch(&c, randomModel(1, 0, c.Model.Len())), c.Data.New(1))
 		if got := contract.StatusAt(st, 0); err != nil || got.Code != contract.Diverged || !strings.Contains(got.Text, "at 5 Hz") {
 			t.Errorf("%s: a matrix beyond its precision: %v %v", precision, st, err)
 		}
 		before := setupOf(s)
-		if _, err := s.Configure(ctx, contract.Config{Options: tiny.json(t)}); err != nil {
+		if _, err := s.Configure(ctx, contract.Config{Options: tiny.JSON(t)}); err != nil {
 			t.Fatal(err)
 		}
 		if !before.device.closed || s.DevicePeak() == 0 {
@@ -167,7 +168,7 @@ func TestBatchedCancelled(t *testing.T) {
 	s, c := batched(t, tiny)
 	stop, cancel := cancelled()
 	cancel()
-	if _, err := s.Forward(stop, batchOf(&c, randomModel(1, 0, c.Model.Len())), c.Data.New(1)); !errors.Is(err, stop.Err()) {
+	if _, err := s.Forward(stop, solvertest.Batch(&c, randomModel(1, 0, c.Model.Len())), c.Data.New(1)); !errors.Is(err, stop.Err()) {
 		t.Errorf("a cancelled call: %v", err)
 	}
 }
@@ -192,7 +193,7 @@ func TestBatchedConformance(t *testing.T) {
 	for _, precision := range []string{"float32", "float64"} {
 		t.Run(precision, func(t *testing.T) {
 			plugintest.Solver(t, func() contract.Solver { return onBatches{New()} },
-				plugintest.Options{Name: "helmholtz", Options: tiny.with(options{"precision": precision}).json(t)})
+				plugintest.Options{Name: "helmholtz", Options: tiny.With(options{"precision": precision}).JSON(t)})
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/waveprior/waveprior/core/gradcheck"
 	"github.com/waveprior/waveprior/core/rng"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 // randomModel draws squared slowness uniformly in 0.15..0.35 s2/km2 (1.7 to 2.6 km/s), every node by itself.
@@ -62,11 +63,11 @@ func TestAgainstPlainForm(t *testing.T) {
 	}{{"float64", 1e-11}, {"float32", 2e-5}} {
 		for _, edge := range []string{"exact", "published"} {
 			what := fmt.Sprintf("seed %d: %s, %s", seed, c.precision, edge)
-			s, conf := configure(t, tiny.with(options{"precision": c.precision, "edge_gradient": edge}), 1)
-			mt, d, g := batchOf(&conf, m), conf.Data.New(1), conf.Model.New(1)
+			s, conf := configure(t, tiny.With(options{"precision": c.precision, "edge_gradient": edge}), 1)
+			mt, d, g := solvertest.Batch(&conf, m), conf.Data.New(1), conf.Model.New(1)
 			m := mt.AppendReals(nil) // as rounded
 			st, err := s.Forward(ctx, mt, d)
-			ok(t, st, err)
+			solvertest.OK(t, st, err)
 			obs := conf.Data.New(1)
 			obs.SetReals(randoms(seed, "observation", obs.Reals()))
 			o := complexes(obs.AppendReals(nil))
@@ -75,7 +76,7 @@ func TestAgainstPlainForm(t *testing.T) {
 			}
 			phi := make([]float64, 1)
 			st, err = s.Misfit(ctx, mt, []int{0}, phi, g)
-			ok(t, st, err)
+			solvertest.OK(t, st, err)
 			var want []complex128
 			sum, grad := 0.0, make([]float64, len(m))
 			for f, hz := range []float64{3, 5} {
@@ -119,18 +120,18 @@ func TestGreensFunction(t *testing.T) {
 	for _, h := range []float64{50, 25, 12.5} {
 		n := int(1000/h) + 1
 		s, conf := configure(t, options{
-			"grid":         map[string]any{"nz": n, "nx": n, "spacing_m": h},
-			"boundary":     map[string]any{"cells": int(1000 / h), "sigma_max": 40},
+			"grid":         section{"nz": n, "nx": n, "spacing_m": h},
+			"boundary":     section{"cells": int(1000 / h), "sigma_max": 40},
 			"frequency_hz": []float64{hz}, "precision": "float64",
-			"sources": map[string]any{"positions_m": [][]float64{{500, 500}}}, "receivers": map[string]any{"positions_m": positions},
+			"sources": section{"positions_m": [][]float64{{500, 500}}}, "receivers": section{"positions_m": positions},
 		}, 1)
 		m := make([]float64, n*n)
 		for i := range m {
 			m[i] = 1 / (v * v)
 		}
 		d := conf.Data.New(1)
-		st, err := s.Forward(ctx, batchOf(&conf, m), d)
-		ok(t, st, err)
+		st, err := s.Forward(ctx, solvertest.Batch(&conf, m), d)
+		solvertest.OK(t, st, err)
 		num, den := 0.0, 0.0
 		for i, got := range complexes(d.AppendReals(nil)) {
 			kr := 2 * math.Pi * hz / v * math.Hypot(positions[i][0]-500, positions[i][1]-500) / 1000
@@ -159,21 +160,21 @@ func operatorOf(t *testing.T, s *Solver, conf *contract.Configured) gradcheck.Op
 	return gradcheck.Operator{
 		F: func(x []float64) ([]float64, error) {
 			d := conf.Data.New(1)
-			st, err := s.Forward(ctx, batchOf(conf, x), d)
-			ok(t, st, err)
+			st, err := s.Forward(ctx, solvertest.Batch(conf, x), d)
+			solvertest.OK(t, st, err)
 			return d.AppendReals(nil), nil
 		},
 		JVP: func(x, u []float64) ([]float64, error) {
 			dd := conf.Data.New(1)
-			st, err := s.JVP(ctx, batchOf(conf, x), one(batchOf(conf, u)), one(dd))
-			ok(t, st, err)
+			st, err := s.JVP(ctx, solvertest.Batch(conf, x), one(solvertest.Batch(conf, u)), one(dd))
+			solvertest.OK(t, st, err)
 			return dd.AppendReals(nil), nil
 		},
 		VJP: func(x, u []float64) ([]float64, error) {
 			w, g := conf.Data.New(1), conf.Model.New(1)
 			w.SetReals(u)
-			st, err := s.VJP(ctx, batchOf(conf, x), one(w), one(g))
-			ok(t, st, err)
+			st, err := s.VJP(ctx, solvertest.Batch(conf, x), one(w), one(g))
+			solvertest.OK(t, st, err)
 			return g.AppendReals(nil), nil
 		},
 	}
@@ -182,7 +183,7 @@ func operatorOf(t *testing.T, s *Solver, conf *contract.Configured) gradcheck.Op
 // Dot product and Taylor slopes of data and misfit, along directions that move every node, edge nodes alone, or one corner.
 func TestDerivatives(t *testing.T) {
 	const seed = 5
-	s, conf := configure(t, tiny.with(options{"precision": "float64"}), 1)
+	s, conf := configure(t, tiny.With(options{"precision": "float64"}), 1)
 	op := operatorOf(t, s, &conf)
 	n := conf.Model.Len()
 	w := randoms(seed, "w", conf.Data.Reals())
@@ -214,16 +215,16 @@ func TestDerivatives(t *testing.T) {
 			t.Errorf("seed %d: %s: data: %v", seed, name, err)
 		}
 		phi, g := make([]float64, 1), conf.Model.New(1)
-		st, err := s.Misfit(ctx, batchOf(&conf, x), []int{0}, phi, g)
-		ok(t, st, err)
+		st, err := s.Misfit(ctx, solvertest.Batch(&conf, x), []int{0}, phi, g)
+		solvertest.OK(t, st, err)
 		slope := 0.0
 		for i, v := range g.Float64s() {
 			slope += v * dx[i]
 		}
 		table, err = gradcheck.Taylor(func(x []float64) ([]float64, error) {
 			phi := make([]float64, 1)
-			st, err := s.Misfit(ctx, batchOf(&conf, x), []int{0}, phi, nil)
-			ok(t, st, err)
+			st, err := s.Misfit(ctx, solvertest.Batch(&conf, x), []int{0}, phi, nil)
+			solvertest.OK(t, st, err)
 			return phi, nil
 		}, x, dx, []float64{slope}, gradcheck.Options{})
 		if err == nil {
@@ -239,13 +240,13 @@ func TestDerivatives(t *testing.T) {
 func TestDerivativesSingle(t *testing.T) {
 	const seed = 6
 	for _, steps := range []int{0, 1} {
-		s, conf := configure(t, tiny.with(options{"refinement_steps": steps}), 1)
+		s, conf := configure(t, tiny.With(options{"refinement_steps": steps}), 1)
 		op := operatorOf(t, s, &conf)
 		n := conf.Model.Len()
 		x, dx, w := randomModel(seed, 1, n), randoms(seed, "dx", n), randoms(seed, "w", conf.Data.Reals())
 		jdx, _ := op.JVP(x, dx)
 		jtw, _ := op.VJP(x, w)
-		if err := gradcheck.DotProduct(batchOf(&conf, dx).AppendReals(nil), jdx, batchData(&conf, w), jtw).Check(1e-5); err != nil {
+		if err := gradcheck.DotProduct(solvertest.Batch(&conf, dx).AppendReals(nil), jdx, batchData(&conf, w), jtw).Check(1e-5); err != nil {
 			t.Errorf("seed %d: %d refinement steps: %v", seed, steps, err)
 		}
 		obs := conf.Data.New(1)
@@ -259,11 +260,11 @@ func TestDerivativesSingle(t *testing.T) {
 		for i := range x {
 			a[i], b[i] = x[i]+h*dx[i], x[i]-h*dx[i]
 		}
-		st, err := s.Misfit(ctx, batchOf(&conf, a, b), []int{0, 0}, phi, nil)
-		ok(t, st, err)
+		st, err := s.Misfit(ctx, solvertest.Batch(&conf, a, b), []int{0, 0}, phi, nil)
+		solvertest.OK(t, st, err)
 		want := (phi[0] - phi[1]) / (2 * h)
-		st, err = s.Misfit(ctx, batchOf(&conf, x, x), []int{0, 0}, phi, g)
-		ok(t, st, err)
+		st, err = s.Misfit(ctx, solvertest.Batch(&conf, x, x), []int{0, 0}, phi, g)
+		solvertest.OK(t, st, err)
 		got := 0.0
 		for i, v := range g.Item(0).AppendReals(nil) {
 			got += v * dx[i]
@@ -283,16 +284,16 @@ func batchData(c *contract.Configured, v []float64) []float64 {
 // Swapping sources and receivers transposes the data.
 func TestReciprocity(t *testing.T) {
 	const seed = 7
-	here := map[string]any{"positions_m": [][]float64{{0, 100}, {200, 0}, {400, 550}, {150, 300}}}
-	there := map[string]any{"positions_m": [][]float64{{400, 50}, {350, 250}, {100, 500}}}
+	here := section{"positions_m": [][]float64{{0, 100}, {200, 0}, {400, 550}, {150, 300}}}
+	there := section{"positions_m": [][]float64{{400, 50}, {350, 250}, {100, 500}}}
 	m := randomModel(seed, 0, 9*12)
 	for precision, tol := range map[string]float64{"float64": 1e-12, "float32": 1e-5} {
 		var d [2][]complex128
 		for k, o := range []options{{"sources": here, "receivers": there}, {"sources": there, "receivers": here}} {
-			s, conf := configure(t, tiny.with(o).with(options{"precision": precision, "frequency_hz": []float64{4}}), 1)
+			s, conf := configure(t, tiny.With(o).With(options{"precision": precision, "frequency_hz": []float64{4}}), 1)
 			dt := conf.Data.New(1)
-			st, err := s.Forward(ctx, batchOf(&conf, m), dt)
-			ok(t, st, err)
+			st, err := s.Forward(ctx, solvertest.Batch(&conf, m), dt)
+			solvertest.OK(t, st, err)
 			d[k] = complexes(dt.AppendReals(nil))
 		}
 		for i := range 4 {
@@ -312,11 +313,11 @@ func TestPublishedEdgeGradient(t *testing.T) {
 	_, m := readOracle(t)
 	var g [2][]float64
 	for k, edge := range []string{"exact", "published"} {
-		s, conf := configure(t, smallSetup.with(options{"edge_gradient": edge, "precision": "float64"}), 1)
+		s, conf := configure(t, smallSetup.With(options{"edge_gradient": edge, "precision": "float64"}), 1)
 		obs := conf.Data.New(1)
-		mt := batchOf(&conf, m)
+		mt := solvertest.Batch(&conf, m)
 		st, err := s.Forward(ctx, mt, obs)
-		ok(t, st, err)
+		solvertest.OK(t, st, err)
 		v := obs.AppendReals(nil)
 		for i := range v {
 			v[i] *= 1.01
@@ -327,7 +328,7 @@ func TestPublishedEdgeGradient(t *testing.T) {
 		}
 		gt := conf.Model.New(1)
 		st, err = s.Misfit(ctx, mt, []int{0}, make([]float64, 1), gt)
-		ok(t, st, err)
+		solvertest.OK(t, st, err)
 		g[k] = gt.AppendReals(nil)
 	}
 	dot := 0.0

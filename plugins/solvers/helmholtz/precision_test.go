@@ -7,6 +7,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/rng"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 // What single precision costs on both set-ups of the study, on smooth models: data and gradient against double precision,
@@ -18,7 +19,7 @@ func TestSingleAgainstDouble(t *testing.T) {
 		data, gradient float64 // allowed
 		refined        float64
 	}{{"small", smallSetup, 2e-5, 5e-5, 1e-7}, {"published", publishedSetup, 1e-4, 2e-4, 1e-6}} {
-		n := c.o["grid"].(map[string]any)["nz"].(int)
+		n := c.o["grid"].(section)["nz"].(int)
 		m, truth := make([]float64, n*n), make([]float64, n*n)
 		for i := range m {
 			z, x := float64(i/n)/float64(n), float64(i%n)/float64(n)
@@ -26,11 +27,11 @@ func TestSingleAgainstDouble(t *testing.T) {
 			truth[i] = float64(float32(m[i] + 0.02*(x-0.5)*(x-0.5)))
 		}
 		run := func(more options, obs []float64) (d, g []float64) {
-			s, conf := configure(t, c.o.with(more), 2)
-			mt, dt, gt := batchOf(&conf, m), conf.Data.New(1), conf.Model.New(1)
+			s, conf := configure(t, c.o.With(more), 2)
+			mt, dt, gt := solvertest.Batch(&conf, m), conf.Data.New(1), conf.Model.New(1)
 			if obs == nil {
-				st, err := s.Forward(ctx, batchOf(&conf, truth), dt)
-				ok(t, st, err)
+				st, err := s.Forward(ctx, solvertest.Batch(&conf, truth), dt)
+				solvertest.OK(t, st, err)
 				return dt.AppendReals(nil), nil
 			}
 			dt.SetReals(obs)
@@ -38,9 +39,9 @@ func TestSingleAgainstDouble(t *testing.T) {
 				t.Fatal(err)
 			}
 			st, err := s.Misfit(ctx, mt, []int{0}, make([]float64, 1), gt)
-			ok(t, st, err)
+			solvertest.OK(t, st, err)
 			st, err = s.Forward(ctx, mt, dt)
-			ok(t, st, err)
+			solvertest.OK(t, st, err)
 			return dt.AppendReals(nil), gt.AppendReals(nil)
 		}
 		obs, _ := run(options{"precision": "float32", "refinement_steps": 1}, nil) // such as complex64 holds
@@ -66,7 +67,7 @@ func TestSingleAgainstDouble(t *testing.T) {
 func TestRoughModels(t *testing.T) {
 	const seed, models = 31, 12
 	single, c := configure(t, smallSetup, 1)
-	double, c2 := configure(t, smallSetup.with(options{"precision": "float64"}), 1)
+	double, c2 := configure(t, smallSetup.With(options{"precision": "float64"}), 1)
 	var m [][]float64
 	for k := range models {
 		src, v := rng.New(seed, "helmholtz/rough").At(0, uint32(k), 0), make([]float64, c.Model.Len())
@@ -76,10 +77,10 @@ func TestRoughModels(t *testing.T) {
 		m = append(m, v)
 	}
 	d, want := c.Data.New(models), c2.Data.New(models)
-	st, err := single.Forward(ctx, batchOf(&c, m...), d)
-	ok(t, st, err)
-	st, err = double.Forward(ctx, batchOf(&c2, m...), want)
-	ok(t, st, err)
+	st, err := single.Forward(ctx, solvertest.Batch(&c, m...), d)
+	solvertest.OK(t, st, err)
+	st, err = double.Forward(ctx, solvertest.Batch(&c2, m...), want)
+	solvertest.OK(t, st, err)
 	for k := range models {
 		if e := relative(d.Item(k).AppendReals(nil), want.Item(k).AppendReals(nil)); e > 5e-4 {
 			t.Errorf("seed %d: model %d: float32 data are off by %.1e (allowed 5e-4)", seed, k, e)
@@ -115,9 +116,9 @@ func TestRoughModels(t *testing.T) {
 // What even double precision does not solve is a status.
 func TestUnsolved(t *testing.T) {
 	for _, precision := range []string{"float32", "float64"} {
-		s, c := configure(t, tiny.with(options{"precision": precision}), 1)
+		s, c := configure(t, tiny.With(options{"precision": precision}), 1)
 		setupOf(s).operators[1].mass[60] = complex(math.MaxFloat64, 0) // no grid has such a node
-		st, err := s.Forward(ctx, batchOf(&c, randomModel(1, 0, c.Model.Len())), c.Data.New(1))
+		st, err := s.Forward(ctx, solvertest.Batch(&c, randomModel(1, 0, c.Model.Len())), c.Data.New(1))
 		if got := contract.StatusAt(st, 0); err != nil || got.Code != contract.Diverged || !strings.Contains(got.Text, "at 5 Hz") {
 			t.Errorf("%s: a matrix beyond its precision: %v %v", precision, st, err)
 		}

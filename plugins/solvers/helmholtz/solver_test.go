@@ -2,92 +2,48 @@ package helmholtz
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"testing"
 
 	"github.com/waveprior/waveprior/core/contract"
-	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
 var ctx = context.Background()
 
-// options returns the solver's table of a small or other set-up as JSON.
-type options map[string]any
-
-func (o options) with(more options) options {
-	out := options{}
-	for k, v := range o {
-		out[k] = v
-	}
-	for k, v := range more {
-		out[k] = v
-	}
-	return out
-}
-
-func (o options) json(t testing.TB) json.RawMessage {
-	t.Helper()
-	raw, err := json.Marshal(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
+type (
+	options = solvertest.Options
+	section = solvertest.Section
+)
 
 // smallSetup is the memorization study's small set-up, which is the oracle's too.
 var smallSetup = options{
-	"grid":         map[string]any{"nz": 64, "nx": 64, "spacing_m": 31.25},
-	"boundary":     map[string]any{"kind": "pml", "cells": 10, "sigma_max": 100},
+	"grid":         section{"nz": 64, "nx": 64, "spacing_m": 31.25},
+	"boundary":     section{"kind": "pml", "cells": 10, "sigma_max": 100},
 	"frequency_hz": []float64{4},
-	"sources":      map[string]any{"positions_m": [][]float64{{0, 0}, {0, 468.75}, {0, 968.75}, {0, 1468.75}, {0, 1968.75}}},
-	"receivers":    map[string]any{"z_m": 1968.75, "x_first_m": 0, "x_last_m": 1968.75, "count": 40},
+	"sources":      section{"positions_m": [][]float64{{0, 0}, {0, 468.75}, {0, 968.75}, {0, 1468.75}, {0, 1968.75}}},
+	"receivers":    section{"z_m": 1968.75, "x_first_m": 0, "x_last_m": 1968.75, "count": 40},
 }
 
 // tiny is a set-up that solves in a moment: 9 x 12 nodes with 4 of layer.
 var tiny = options{
-	"grid":         map[string]any{"nz": 9, "nx": 12, "spacing_m": 50},
-	"boundary":     map[string]any{"cells": 4, "sigma_max": 60},
+	"grid":         section{"nz": 9, "nx": 12, "spacing_m": 50},
+	"boundary":     section{"cells": 4, "sigma_max": 60},
 	"frequency_hz": []float64{3, 5},
-	"sources":      map[string]any{"positions_m": [][]float64{{0, 100}, {200, 0}, {400, 550}}},
-	"receivers":    map[string]any{"z_m": 400, "x_first_m": 0, "x_last_m": 550, "count": 5},
+	"sources":      section{"positions_m": [][]float64{{0, 100}, {200, 0}, {400, 550}}},
+	"receivers":    section{"z_m": 400, "x_first_m": 0, "x_last_m": 550, "count": 5},
 }
 
 func configure(t testing.TB, o options, threads int) (*Solver, contract.Configured) {
 	t.Helper()
 	s := New()
-	c, err := s.Configure(ctx, contract.Config{Options: o.json(t), Threads: threads})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, c
+	return s, solvertest.Configure(t, s, o, threads)
 }
 
 func cancelled() (context.Context, context.CancelFunc) {
 	c, cancel := context.WithCancel(ctx)
 	cancel()
 	return c, cancel
-}
-
-func ok(t testing.TB, status []contract.Status, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, s := range status {
-		if s.Code != contract.OK {
-			t.Fatalf("item %d: %v", i, s)
-		}
-	}
-}
-
-// batchOf makes a batch of a space of real numbers for each item.
-func batchOf(c *contract.Configured, items ...[]float64) *tensor.Tensor {
-	m := c.Model.New(len(items))
-	for i, v := range items {
-		m.Item(i).SetReals(v)
-	}
-	return m
 }
 
 func complexes(v []float64) []complex128 {
@@ -107,10 +63,10 @@ func TestOracle(t *testing.T) {
 		tol       float64
 	}{{"float64", 0, 1e-6}, {"float32", 0, 1e-4}, {"float32", 1, 1e-4}} {
 		what := fmt.Sprintf("%s, %d refinement steps", c.precision, c.refine)
-		s, conf := configure(t, smallSetup.with(options{"precision": c.precision, "refinement_steps": c.refine}), 1)
-		mt, d, g := batchOf(&conf, m), conf.Data.New(1), conf.Model.New(1)
+		s, conf := configure(t, smallSetup.With(options{"precision": c.precision, "refinement_steps": c.refine}), 1)
+		mt, d, g := solvertest.Batch(&conf, m), conf.Data.New(1), conf.Model.New(1)
 		st, err := s.Forward(ctx, mt, d)
-		ok(t, st, err)
+		solvertest.OK(t, st, err)
 		v := d.AppendReals(nil)
 		obs := conf.Data.New(1)
 		w := make([]float64, len(v))
@@ -123,7 +79,7 @@ func TestOracle(t *testing.T) {
 		}
 		phi := make([]float64, 1)
 		st, err = s.Misfit(ctx, mt, []int{0}, phi, g)
-		ok(t, st, err)
+		solvertest.OK(t, st, err)
 		o.check(t, what, complexes(v), g.AppendReals(nil), c.tol)
 	}
 }
