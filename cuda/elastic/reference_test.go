@@ -9,7 +9,7 @@ import (
 )
 
 // plain is the scheme as elastic.h states it, in float64 and SI units, node by node on arrays of all nodes, every memory variable
-// everywhere.
+// everywhere. One goroutine runs it, and the race detector would take most of its time: so it does not look.
 type plain struct {
 	c          elastic.Config
 	rows, cols int
@@ -61,6 +61,8 @@ func newPlain(c elastic.Config, m []float64) *plain {
 }
 
 // at is a field's number: 0 beyond the grid, an image above a free surface.
+//
+//go:norace
 func (s *plain) at(field elastic.Field, j, i int) float64 {
 	if s.c.FreeSurface && j < 0 {
 		switch field {
@@ -81,6 +83,8 @@ func (s *plain) at(field elastic.Field, j, i int) float64 {
 }
 
 // difference is the derivative of a field at (j, i), along x or z, half a point ahead of its nodes or behind, through its layer.
+//
+//go:norace
 func (s *plain) difference(memory int, field elastic.Field, along string, ahead bool, j, i int) float64 {
 	dj, di, axis, at := 0, 1, 1, i
 	if along == "z" {
@@ -106,8 +110,10 @@ func (s *plain) difference(memory int, field elastic.Field, along string, ahead 
 	return d + *psi
 }
 
+//go:norace
 func (s *plain) node(j, i int) int { return min(j, s.rows-1)*s.cols + min(i, s.cols-1) }
 
+//go:norace
 func (s *plain) step(source []elastic.Node, q float64) {
 	h, dt := s.c.SpacingM, s.c.StepS
 	forces := make([]float64, 5*len(s.vp))

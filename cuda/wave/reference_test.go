@@ -9,7 +9,7 @@ import (
 )
 
 // plain is the scheme as acoustic.h states it, in float64, node by node on arrays of all nodes, every memory variable
-// everywhere.
+// everywhere. One goroutine runs it, and the race detector would take most of its time: so it does not look.
 type plain struct {
 	c          wave.Config
 	rows, cols int
@@ -66,6 +66,8 @@ func newPlain(c wave.Config, v []float64) *plain {
 }
 
 // at is p(j, i): 0 beyond the grid, odd about a free surface.
+//
+//go:norace
 func (s *plain) at(j, i int) float64 {
 	if s.c.FreeSurface && j < 0 {
 		return -s.at(-j, i)
@@ -76,6 +78,7 @@ func (s *plain) at(j, i int) float64 {
 	return s.p[j*s.cols+i]
 }
 
+//go:norace
 func (s *plain) step(q []float64) {
 	weights := map[int][]float64{2: {-2, 1}, 4: {-5. / 2, 4. / 3, -1. / 12}, 6: {-49. / 18, 3. / 2, -3. / 20, 1. / 90},
 		8: {-205. / 72, 8. / 5, -1. / 5, 8. / 315, -1. / 560}}[s.c.Order]
@@ -118,6 +121,8 @@ func (s *plain) step(q []float64) {
 }
 
 // sponge is one step of sponge.h on arrays of all nodes.
+//
+//go:norace
 func (s *plain) sponge(q []float64, damping []float64) {
 	next := make([]float64, len(s.p))
 	p := func(j, i int) float64 { return s.p[(j+s.rows)%s.rows*s.cols+(i+s.cols)%s.cols] }
