@@ -1,10 +1,8 @@
 package wave_test
 
 import (
-	"math"
 	"testing"
 
-	"github.com/waveprior/waveprior/core/gradcheck"
 	"github.com/waveprior/waveprior/cuda/march/marchtest"
 )
 
@@ -36,27 +34,7 @@ func TestSlopeSingle(t *testing.T) {
 			p, q := plan[float32](t, s.Config, 1), plan[float64](t, s.Config, 1)
 			v, dv := rough[float32](r, p.Nodes()), marchtest.Normals[float64](r, p.Nodes(), 1)
 			v[7] = 1500
-			observed := make([]float32, p.Data())
-			d, g := make([]float32, p.Data()), make([]float64, p.Nodes())
-			marchtest.Must(t, p.Gradient(v, observed, []int{0}, d, g))
-			slope := 0.0
-			for i := range g {
-				slope += g[i] * dv[i]
-			}
-			misfit := func(h float64) float64 {
-				x, out := marchtest.Doubles(v), make([]float64, q.Data())
-				for i := range x {
-					x[i] += h * dv[i]
-				}
-				marchtest.Must(t, q.Forward(x, out))
-				return gradcheck.Norm(out) * gradcheck.Norm(out) / 2
-			}
-			const h = 0.05
-			want := (misfit(h) - misfit(-h)) / (2 * h)
-			scale := gradcheck.Norm(g) * gradcheck.Norm(dv) / math.Sqrt(float64(len(g)))
-			if !(math.Abs(slope-want) <= 1e-3*scale) {
-				t.Errorf("slope %g, central difference %g, typical size %g", slope, want, scale)
-			}
+			marchtest.SlopeSingle(t, p, q, v, marchtest.Along{Name: "v", DM: dv})
 		})
 	}
 }

@@ -4,7 +4,7 @@
 // A [Case] is a configuration with what it is tried with. Of a case, [AgainstPlain] wants the data of a plain program, [SameBits] the
 // same bits over threads, batches, segments and instruction sets, [BatchAsShots] the same numbers from the kernels of a batch,
 // [DotProduct] that the transpose is one;
-// [CompareTwins], [GPUAsShots] and [Transfers] compare devices. [Taylor] looks at one direction of a plan, [RefusedCalls] at what its
+// [CompareTwins], [GPUAsShots] and [Transfers] compare devices. [Taylor] and [SlopeSingle] look at directions of a plan, [RefusedCalls] at what its
 // calls must not take, [Benchmark] times it. A family has a table of cases and calls these:
 //
 //	for _, s := range settings(40) {

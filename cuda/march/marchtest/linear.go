@@ -83,3 +83,31 @@ func Taylor(t *testing.T, p Plan[float64], m, other []float64, h0 float64, along
 		slopeTwo("gradient, "+a.Name, misfit, a.DM, []float64{slope})
 	}
 }
+
+// SlopeSingle: in float32 the slope of 1/2 |F(m)|^2 along each direction agrees with its central difference in float64, to 1e-3 of
+// what such a slope has by chance, sqrt(sum (g dm)^2). p and q are plans of one configuration.
+func SlopeSingle(t *testing.T, p Plan[float32], q Plan[float64], m []float32, along ...Along) {
+	t.Helper()
+	d, g := make([]float32, p.Data()), make([]float64, p.Nodes())
+	Must(t, p.Gradient(m, make([]float32, p.Data()), []int{0}, d, g))
+	for _, a := range along {
+		slope, typical := 0.0, 0.0
+		for i, x := range g {
+			slope += x * a.DM[i]
+			typical += x * a.DM[i] * x * a.DM[i]
+		}
+		misfit := func(h float64) float64 {
+			x, out := Doubles(m), make([]float64, q.Data())
+			for i := range x {
+				x[i] += h * a.DM[i]
+			}
+			Must(t, q.Forward(x, out))
+			return gradcheck.Norm(out) * gradcheck.Norm(out) / 2
+		}
+		const h = 0.05
+		want := (misfit(h) - misfit(-h)) / (2 * h)
+		if !(math.Abs(slope-want) <= 1e-3*math.Sqrt(typical)) || typical == 0 {
+			t.Errorf("along %s: slope %g, central difference %g, typical size %g", a.Name, slope, want, math.Sqrt(typical))
+		}
+	}
+}

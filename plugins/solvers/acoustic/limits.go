@@ -11,44 +11,27 @@ import (
 )
 
 // limits are the velocities in m/s that a model may have.
-type limits struct {
-	lower, upper float64 // nodes per wavelength; stability
-	dt, h, hz    float64 // hz is the highest frequency
-	order, nx    int
-}
+type limits struct{ intime.Limits }
 
 // newLimits takes filled options and the highest frequency of all wavelets.
 func newLimits(o *Options, hz float64) limits {
-	l := limits{dt: *o.DtS, h: *o.Grid.SpacingM, hz: hz, order: o.Order, nx: *o.Grid.NX}
-	l.lower = intime.LeastPoints * l.hz * l.h
-	// A little below the limit, where the fastest wave neither grows nor stands still for rounding's sake.
-	l.upper = (1 - 1e-6) * seismic.Stability(l.order) * l.h / l.dt
-	return l
+	return limits{intime.NewLimits("v", seismic.Stability(o.Order), *o.DtS, hz, &o.Grid, o.Order)}
 }
-
-func (l *limits) stable() string {
-	return intime.Stable("v", l.order, seismic.Stability(l.order), l.upper, l.dt, l.h)
-}
-
-func (l *limits) carried() string { return intime.Carried(l.hz, l.h, l.lower) }
 
 // check is the status of a model: not finite, not above 0 or outside the limits.
 func (l *limits) check(item *tensor.Tensor) contract.Status {
-	var st contract.Status
-	if item.DType == tensor.Float32 {
-		st.Code, st.Text = judge(l, item.Float32s())
-	} else {
-		st.Code, st.Text = judge(l, item.Float64s())
-	}
-	return st
+	return intime.Numbers(item, func(v []float32) contract.Status { return judge(l, v) }, func(v []float64) contract.Status { return judge(l, v) })
 }
 
 // judge looks at all of a model: of several faults the most telling is said, with the fastest or slowest node.
-func judge[T float32 | float64](l *limits, v []T) (contract.StatusCode, string) {
+func judge[T float32 | float64](l *limits, v []T) contract.Status {
+	wrong := func(code contract.StatusCode, i int, format string, args ...any) contract.Status {
+		return contract.Status{Code: code, Text: fmt.Sprintf("vp is %.6g m/s at %s", float64(v[i]), l.Where(i)) + fmt.Sprintf(format, args...)}
+	}
 	slow, fast := 0, 0
 	for i, x := range v {
 		if y := float64(x); math.IsNaN(y) || math.IsInf(y, 0) {
-			return contract.OutOfBounds, fmt.Sprintf("vp is %g at (iz %d, ix %d), it must be finite", y, i/l.nx, i%l.nx)
+			return contract.Status{Code: contract.OutOfBounds, Text: fmt.Sprintf("vp is %g at %s, it must be finite", y, l.Where(i))}
 		}
 		if x < v[slow] {
 			slow = i
@@ -57,17 +40,13 @@ func judge[T float32 | float64](l *limits, v []T) (contract.StatusCode, string) 
 			fast = i
 		}
 	}
-	at := func(i int) string {
-		return fmt.Sprintf("vp is %.6g m/s at (iz %d, ix %d)", float64(v[i]), i/l.nx, i%l.nx)
-	}
 	switch {
 	case v[slow] <= 0:
-		return contract.OutOfBounds, fmt.Sprintf("%s, it must be above 0 (lower bound %.6g m/s)", at(slow), l.lower)
-	case float64(v[fast]) > l.upper:
-		return contract.Unstable, fmt.Sprintf("%s: v dt/h is %.4f; %s", at(fast), float64(v[fast])*l.dt/l.h, l.stable())
-	case float64(v[slow]) < l.lower:
-		return contract.Unstable, fmt.Sprintf("%s: %.3g nodes per wavelength; %s", at(slow),
-			seismic.PointsPerWavelength(float64(v[slow]), l.hz, l.h), l.carried())
+		return wrong(contract.OutOfBounds, slow, ", it must be above 0 (lower bound %.6g m/s)", l.Lower)
+	case float64(v[fast]) > l.Upper:
+		return l.TooFast(float64(v[fast]), fast)
+	case float64(v[slow]) < l.Lower:
+		return wrong(contract.Unstable, slow, ": %.3g nodes per wavelength; %s", seismic.PointsPerWavelength(float64(v[slow]), l.HighestHz, l.H), l.Carried())
 	}
-	return contract.OK, ""
+	return contract.Status{}
 }

@@ -1,13 +1,8 @@
 package acoustic
 
 import (
-	"fmt"
-
-	"github.com/waveprior/waveprior/core/contract"
-	"github.com/waveprior/waveprior/core/machine"
 	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/space"
-	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/wave"
 	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
@@ -46,14 +41,14 @@ func newSetup(o *Options, device string, threads int) (*intime.Setup, error) {
 		s.Scheme.PeakHz = highest / seismic.HighestRicker
 	}
 	l := newLimits(o, highest)
-	if l.upper <= l.lower {
-		return nil, invalid("no velocity suits both: %s, and %s", l.stable(), l.carried())
+	if l.Upper <= l.Lower {
+		return nil, invalid("no velocity suits both: %s, and %s", l.Stable(), l.Carried())
 	}
 	s.Judge = l.check
 	c := wave.Config{
 		NZ: *o.Grid.NZ, NX: *o.Grid.NX, SpacingM: *o.Grid.SpacingM, StepS: *o.DtS, Steps: *o.NT, Order: o.Order,
 		Top: top, Bottom: cells, Left: cells, Right: cells, FreeSurface: o.FreeSurface, Sponge: sponge,
-		LayerSpeed: l.upper, LayerHz: peak, Memory: min(o.MemoryMB<<20, int(machine.Available()/2)),
+		LayerSpeed: l.Upper, LayerHz: peak,
 	}
 	if o.Boundary.VelocityMS != nil {
 		c.LayerSpeed = *o.Boundary.VelocityMS
@@ -92,36 +87,19 @@ func newSetup(o *Options, device string, threads int) (*intime.Setup, error) {
 	for _, k := range of {
 		c.Wavelets = append(c.Wavelets, signals[k].Q)
 	}
-	dtype := tensor.Float32
-	if o.Precision == "float64" {
-		dtype = tensor.Float64
-	}
-	l.lower, l.upper = intime.Bounds(l.lower, l.upper, dtype)
-	s.Model = space.Space{Name: "model", DType: dtype,
-		Axes: []space.Axis{{Name: "field", Size: 1}, {Name: "z", Unit: "m", Size: c.NZ, Step: c.SpacingM},
-			{Name: "x", Unit: "m", Size: c.NX, Step: c.SpacingM}},
-		Quantities: []space.Quantity{{Name: "vp", Unit: "m/s", Lower: &l.lower, Upper: &l.upper}}}
-	s.Data = space.Space{Name: "data", DType: dtype,
-		Axes: []space.Axis{{Name: "component", Size: 1}, axes[0],
-			{Name: "time", Unit: "s", Size: c.Steps, Origin: c.StepS, Step: c.StepS}, axes[1]},
-		Quantities: []space.Quantity{o.Record.quantity()}}
-	s.Shots = len(c.Sources)
-	if contract.DeviceKind(device) == contract.DeviceCPU {
-		device = contract.DeviceCPU
-	} else {
-		c.Memory = 0 // what a GPU has, within what package wave takes of it
-	}
-	if s.Device, err = cuda.Open(device, s.Threads); err != nil {
-		return nil, fmt.Errorf("solver acoustic: %w: %w", err, contract.ErrUnsupported)
-	}
-	if dtype == tensor.Float32 {
-		s.Single, err = wave.New[float32](s.Device, c)
-	} else {
-		s.Double, err = wave.New[float64](s.Device, c)
-	}
-	if err != nil {
-		s.Device.Close()
-		return nil, invalid("%w", err)
+	dtype := intime.Precision(o.Precision)
+	l.Lower, l.Upper = intime.Bounds(l.Lower, l.Upper, dtype)
+	s.SetSpaces(dtype, &o.Grid, []space.Quantity{{Name: "vp", Unit: "m/s", Lower: &l.Lower, Upper: &l.Upper}},
+		intime.Gather{Shots: axes[0], Receivers: axes[1], Samples: c.Steps, DtS: c.StepS, Quantities: []space.Quantity{o.Record.quantity()}})
+	if err := s.Open(device, o.MemoryMB, plan[float32](c), plan[float64](c)); err != nil {
+		return nil, err
 	}
 	return s, nil
+}
+
+func plan[T cuda.Float](c wave.Config) func(d cuda.Device, memory int) (intime.Plan[T], error) {
+	return func(d cuda.Device, memory int) (intime.Plan[T], error) {
+		c.Memory = memory
+		return wave.New[T](d, c)
+	}
 }

@@ -2,10 +2,10 @@ package acoustic
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
 
@@ -36,12 +36,9 @@ func (s *Solver) Describe() contract.Description {
 // Configure implements contract.Plugin. It forgets earlier observations. Errors: ErrInvalidOption; ErrUnsupported for a GPU that
 // is not there, or in a build that cannot use one.
 func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Configured, error) {
-	if err := contract.CheckDevice(c.Device); err != nil {
-		return contract.Configured{}, fmt.Errorf("solver acoustic: %w: %w", err, contract.ErrUnsupported)
-	}
 	var o Options
-	if err := config.Decode(c.Options, &o); err != nil {
-		return contract.Configured{}, fmt.Errorf("solver acoustic: %w: %w", contract.ErrInvalidOption, err)
+	if err := calls.Decode("acoustic", c, &o); err != nil {
+		return contract.Configured{}, err
 	}
 	cfg, err := newSetup(&o, c.Device, c.Threads)
 	if err != nil {

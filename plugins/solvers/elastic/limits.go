@@ -10,61 +10,48 @@ import (
 	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
 
-// limits are what a model may have.
+// limits are what a model may have: Lower is for the slowest wave, Upper for vp.
 type limits struct {
 	earth
-	lower, upper float64 // m/s: nodes per wavelength; stability of vp
-	dt, h, hz    float64 // of the scheme; hz is the highest frequency
-	each         int     // steps in a sample
-	order, nx    int
+	intime.Limits
+	each int // steps of the scheme in a sample
 }
 
 // newLimits takes filled options.
 func newLimits(o *Options) limits {
-	l := limits{h: *o.Grid.SpacingM, hz: seismic.HighestRicker * *o.Wavelet.PeakHz, order: o.Order, nx: *o.Grid.NX}
-	l.earth = earth{nodes: *o.Grid.NZ * *o.Grid.NX, vs: o.Vs.Poisson == nil, rho: o.Rho.Constant == nil && !o.Rho.Gardner}
+	l := limits{earth: earth{nodes: *o.Grid.NZ * *o.Grid.NX, vs: o.Vs.Poisson == nil, rho: o.Rho.Constant == nil && !o.Rho.Gardner}}
 	if nu := o.Vs.Poisson; nu != nil {
 		l.ratio = math.Sqrt((0.5 - *nu) / (1 - *nu))
 	}
 	if o.Rho.Constant != nil {
 		l.density = *o.Rho.Constant
 	}
-	// A little below the limit, where the fastest wave neither grows nor stands still for rounding's sake.
-	limit := (1 - 1e-6) * seismic.StaggeredStability(l.order) * l.h
-	l.each = max(1, int(math.Ceil(o.VpMaxMS**o.DtS/limit)))
-	l.dt = *o.DtS / float64(l.each)
-	l.upper = limit / l.dt
-	l.lower = intime.LeastPoints * l.hz * l.h
+	in := func(dtS float64) intime.Limits {
+		return intime.NewLimits("vp", seismic.StaggeredStability(o.Order), dtS, seismic.HighestRicker**o.Wavelet.PeakHz, &o.Grid, o.Order)
+	}
+	l.each = max(1, int(math.Ceil(o.VpMaxMS**o.DtS/in(1).Upper))) // with steps of 1 s Upper is the longest way of a step
+	l.Limits = in(*o.DtS / float64(l.each))
 	return l
 }
 
 // lowest is the slowest vp: that of the slowest wave where vs comes from it.
 func (l *limits) lowest() float64 {
 	if !l.vs && l.ratio > 0 {
-		return l.lower / l.ratio
+		return l.Lower / l.ratio
 	}
-	return l.lower
+	return l.Lower
 }
-
-func (l *limits) stable() string {
-	return intime.Stable("vp", l.order, seismic.StaggeredStability(l.order), l.upper, l.dt, l.h)
-}
-
-func (l *limits) carried() string { return intime.Carried(l.hz, l.h, l.lower) }
 
 // check is the status of a model.
 func (l *limits) check(item *tensor.Tensor) contract.Status {
-	var st contract.Status
-	if item.DType == tensor.Float32 {
-		st.Code, st.Text = judge(l, item.Float32s())
-	} else {
-		st.Code, st.Text = judge(l, item.Float64s())
-	}
-	return st
+	return intime.Numbers(item, func(m []float32) contract.Status { return judge(l, m) }, func(m []float64) contract.Status { return judge(l, m) })
 }
 
 // judge looks at all of a model: of several faults the most telling is said, with its worst node.
-func judge[T float32 | float64](l *limits, m []T) (contract.StatusCode, string) {
+func judge[T float32 | float64](l *limits, m []T) contract.Status {
+	wrong := func(code contract.StatusCode, format string, args ...any) contract.Status {
+		return contract.Status{Code: code, Text: fmt.Sprintf(format, args...)}
+	}
 	names := []string{"vp"}
 	if l.vs {
 		names = append(names, "vs")
@@ -74,7 +61,7 @@ func judge[T float32 | float64](l *limits, m []T) (contract.StatusCode, string) 
 	}
 	for i, x := range m {
 		if y := float64(x); math.IsNaN(y) || math.IsInf(y, 0) {
-			return contract.OutOfBounds, fmt.Sprintf("%s is %g at %s, it must be finite", names[i/l.nodes], y, l.where(i%l.nodes))
+			return wrong(contract.OutOfBounds, "%s is %g at %s, it must be finite", names[i/l.nodes], y, l.Where(i%l.nodes))
 		}
 	}
 	fast, slow, stiff, least, ratio := 0, 0, 0, math.Inf(1), 0.0
@@ -83,11 +70,11 @@ func judge[T float32 | float64](l *limits, m []T) (contract.StatusCode, string) 
 		vs, rho, _, _ := at(&l.earth, m, i)
 		switch {
 		case vp <= 0:
-			return contract.OutOfBounds, fmt.Sprintf("vp is %.6g m/s at %s, it must be above 0 (lower bound %.6g m/s)", vp, l.where(i), l.lowest())
+			return wrong(contract.OutOfBounds, "vp is %.6g m/s at %s, it must be above 0 (lower bound %.6g m/s)", vp, l.Where(i), l.lowest())
 		case vs < 0:
-			return contract.OutOfBounds, fmt.Sprintf("vs is %.6g m/s at %s, it must not be below 0", vs, l.where(i))
+			return wrong(contract.OutOfBounds, "vs is %.6g m/s at %s, it must not be below 0", vs, l.Where(i))
 		case rho < leastDensity:
-			return contract.OutOfBounds, fmt.Sprintf("rho is %.6g kg/m3 at %s, at least %d are allowed", rho, l.where(i), leastDensity)
+			return wrong(contract.OutOfBounds, "rho is %.6g kg/m3 at %s, at least %d are allowed", rho, l.Where(i), leastDensity)
 		}
 		if vp > float64(m[fast]) {
 			fast = i
@@ -106,18 +93,16 @@ func judge[T float32 | float64](l *limits, m []T) (contract.StatusCode, string) 
 	switch {
 	case ratio > math.Sqrt2/2*(1+1e-6):
 		vs, _, _, _ := at(&l.earth, m, stiff)
-		return contract.OutOfBounds, fmt.Sprintf("vs is %.6g m/s at %s, more than vp/sqrt(2) = %.6g m/s: lam = rho (vp^2 - 2 vs^2) must not be below 0",
-			vs, l.where(stiff), float64(m[stiff])/math.Sqrt2)
-	case float64(m[fast]) > l.upper:
-		return contract.Unstable, fmt.Sprintf("vp is %.6g m/s at %s: vp dt/h is %.4f; %s", float64(m[fast]), l.where(fast), float64(m[fast])*l.dt/l.h, l.stable())
-	case least < l.lower*(1-1e-6):
-		return contract.Unstable, fmt.Sprintf("the slowest wave has %.6g m/s at %s: %.3g nodes per wavelength; %s", least, l.where(slow),
-			seismic.PointsPerWavelength(least, l.hz, l.h), l.carried())
+		return wrong(contract.OutOfBounds, "vs is %.6g m/s at %s, more than vp/sqrt(2) = %.6g m/s: lam = rho (vp^2 - 2 vs^2) must not be below 0",
+			vs, l.Where(stiff), float64(m[stiff])/math.Sqrt2)
+	case float64(m[fast]) > l.Upper:
+		return l.TooFast(float64(m[fast]), fast)
+	case least < l.Lower*(1-1e-6):
+		return wrong(contract.Unstable, "the slowest wave has %.6g m/s at %s: %.3g nodes per wavelength; %s", least, l.Where(slow),
+			seismic.PointsPerWavelength(least, l.HighestHz, l.H), l.Carried())
 	}
-	return contract.OK, ""
+	return contract.Status{}
 }
 
 // leastDensity is in kg/m3: that of air.
 const leastDensity = 1
-
-func (l *limits) where(i int) string { return fmt.Sprintf("(iz %d, ix %d)", i/l.nx, i%l.nx) }

@@ -1,14 +1,10 @@
 package elastic
 
 import (
-	"fmt"
 	"math"
 
-	"github.com/waveprior/waveprior/core/contract"
-	"github.com/waveprior/waveprior/core/machine"
 	"github.com/waveprior/waveprior/core/seismic"
 	"github.com/waveprior/waveprior/core/space"
-	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/elastic"
 	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
@@ -20,78 +16,59 @@ func newSetup(o *Options, device string, threads int) (*intime.Setup, *limits, e
 		return nil, nil, err
 	}
 	l := newLimits(o)
-	if l.upper <= l.lowest() {
-		return nil, nil, invalid("no velocity suits both: %s, and %s for the slowest wave", l.stable(), l.carried())
+	if l.Upper <= l.lowest() {
+		return nil, nil, invalid("no velocity suits both: %s, and %s for the slowest wave", l.Stable(), l.Carried())
 	}
 	cells, top := *o.Boundary.Cells, *o.Boundary.Cells
 	if o.FreeSurface {
 		top = 0
 	}
 	c := elastic.Config{
-		NZ: *o.Grid.NZ, NX: *o.Grid.NX, SpacingM: *o.Grid.SpacingM, StepS: l.dt, Steps: *o.NT * l.each, Each: l.each, Order: o.Order,
+		NZ: *o.Grid.NZ, NX: *o.Grid.NX, SpacingM: *o.Grid.SpacingM, StepS: l.DT, Steps: *o.NT * l.each, Each: l.each, Order: o.Order,
 		Top: top, Bottom: cells, Left: cells, Right: cells, FreeSurface: o.FreeSurface,
-		LayerSpeed: o.VpMaxMS, LayerHz: *o.Wavelet.PeakHz, Memory: min(o.MemoryMB<<20, int(machine.Available()/2)),
+		LayerSpeed: o.VpMaxMS, LayerHz: *o.Wavelet.PeakHz,
 	}
 	sources, receivers, err := place(o, &c)
 	if err != nil {
 		return nil, nil, err
 	}
-	q, err := o.wavelet(l.dt, l.each)
+	q, err := o.wavelet(l.DT, l.each)
 	if err != nil {
 		return nil, nil, err
 	}
 	for range c.Sources {
 		c.Wavelets = append(c.Wavelets, q)
 	}
-	s := &intime.Setup{Spaces: calls.Spaces{Solver: "elastic"}, Judge: l.check, Threads: max(1, threads), Shots: len(c.Sources),
-		Scheme: &seismic.Scheme{Order: o.Order, Staggered: true, StepS: l.dt, SpacingM: l.h, PeakHz: *o.Wavelet.PeakHz, HighestHz: l.hz, ShearOfVp: l.ratio}}
-	dtype := tensor.Float32
-	if o.Precision == "float64" {
-		dtype = tensor.Float64
-	}
-	lower, upper := intime.Bounds(l.lowest(), l.upper, dtype)
-	l.upper = upper
+	s := &intime.Setup{Spaces: calls.Spaces{Solver: "elastic"}, Judge: l.check, Threads: max(1, threads),
+		Scheme: &seismic.Scheme{Order: o.Order, Staggered: true, StepS: l.DT, SpacingM: l.H, PeakHz: *o.Wavelet.PeakHz, HighestHz: l.HighestHz, ShearOfVp: l.ratio}}
+	dtype := intime.Precision(o.Precision)
+	lower, upper := intime.Bounds(l.lowest(), l.Upper, dtype)
+	l.Upper = upper
 	quantities := []space.Quantity{{Name: "vp", Unit: "m/s", Lower: &lower, Upper: &upper}}
 	if l.vs {
-		_, shear := intime.Bounds(0, l.upper/math.Sqrt2, dtype)
+		_, shear := intime.Bounds(0, l.Upper/math.Sqrt2, dtype)
 		quantities = append(quantities, space.Quantity{Name: "vs", Unit: "m/s", Lower: ptr(0.0), Upper: &shear})
 	}
 	if l.rho {
 		quantities = append(quantities, space.Quantity{Name: "rho", Unit: "kg/m3", Lower: ptr(float64(leastDensity))})
 	}
-	s.Model = space.Space{Name: "model", DType: dtype, Quantities: quantities,
-		Axes: []space.Axis{{Name: "field", Size: len(quantities)}, {Name: "z", Unit: "m", Size: c.NZ, Step: c.SpacingM},
-			{Name: "x", Unit: "m", Size: c.NX, Step: c.SpacingM}}}
-	s.Data = space.Space{Name: "data", DType: dtype,
-		Axes: []space.Axis{{Name: "component", Size: 2}, sources,
-			{Name: "time", Unit: "s", Size: *o.NT, Origin: *o.DtS, Step: *o.DtS}, receivers},
-		Quantities: []space.Quantity{{Name: "vx", Unit: "m/s"}, {Name: "vz", Unit: "m/s"}}}
-	if contract.DeviceKind(device) == contract.DeviceCPU {
-		device = contract.DeviceCPU
-	} else {
-		c.Memory = 0 // what a GPU has, within what package march takes of it
-	}
-	if s.Device, err = cuda.Open(device, s.Threads); err != nil {
-		return nil, nil, fmt.Errorf("solver elastic: %w: %w", contract.ErrUnsupported, err)
-	}
-	if dtype == tensor.Float32 {
-		s.Single, err = plan[float32](s.Device, c, &l.earth)
-	} else {
-		s.Double, err = plan[float64](s.Device, c, &l.earth)
-	}
-	if err != nil {
-		s.Device.Close()
-		return nil, nil, invalid("%w", err)
+	s.SetSpaces(dtype, &o.Grid, quantities, intime.Gather{Shots: sources, Receivers: receivers, Samples: *o.NT, DtS: *o.DtS,
+		Quantities: []space.Quantity{{Name: "vx", Unit: "m/s"}, {Name: "vz", Unit: "m/s"}}})
+	if err := s.Open(device, o.MemoryMB, plan[float32](c, &l.earth), plan[float64](c, &l.earth)); err != nil {
+		return nil, nil, err
 	}
 	return s, &l, nil
 }
 
-func plan[T cuda.Float](d cuda.Device, c elastic.Config, e *earth) (intime.Plan[T], error) {
-	p, err := elastic.New[T](d, c)
-	if err != nil || e.fields() == 3 {
-		return p, err
+func plan[T cuda.Float](c elastic.Config, e *earth) func(d cuda.Device, memory int) (intime.Plan[T], error) {
+	return func(d cuda.Device, memory int) (intime.Plan[T], error) {
+		c.Memory = memory
+		p, err := elastic.New[T](d, c)
+		if err != nil || e.fields() == 3 {
+			return p, err
+		}
+		return &computed[T]{e, p}, nil
 	}
-	return &computed[T]{e, p}, nil
 }
 
 // place puts sources and receivers on the fields' own nodes, and returns the axes that they make.

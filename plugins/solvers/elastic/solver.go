@@ -7,6 +7,7 @@ import (
 
 	"github.com/waveprior/waveprior/core/config"
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/plugins/solvers/internal/calls"
 	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
 
@@ -39,19 +40,16 @@ func (s *Solver) Describe() contract.Description {
 // sample where it is more than one. Errors: ErrInvalidOption; ErrUnsupported for a GPU that is not there, or in a build that cannot use
 // one.
 func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Configured, error) {
-	if err := contract.CheckDevice(c.Device); err != nil {
-		return contract.Configured{}, fmt.Errorf("solver elastic: %w: %w", err, contract.ErrUnsupported)
-	}
 	var o Options
-	if err := config.Decode(c.Options, &o); err != nil {
-		return contract.Configured{}, fmt.Errorf("solver elastic: %w: %w", contract.ErrInvalidOption, err)
+	if err := calls.Decode("elastic", c, &o); err != nil {
+		return contract.Configured{}, err
 	}
 	cfg, l, err := newSetup(&o, c.Device, c.Threads)
 	if err != nil {
 		return contract.Configured{}, err
 	}
 	if l.each > 1 {
-		fmt.Fprintf(os.Stderr, "solver elastic: %d steps of %g s to each sample of %g s: %s\n", l.each, l.dt, *o.DtS, l.stable())
+		fmt.Fprintf(os.Stderr, "solver elastic: %d steps of %g s to each sample of %g s: %s\n", l.each, l.DT, *o.DtS, l.Stable())
 	}
 	s.Use(cfg)
 	model, data := cfg.Model, cfg.Data

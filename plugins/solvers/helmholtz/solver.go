@@ -39,12 +39,9 @@ func (s *Solver) Describe() contract.Description {
 // Configure implements contract.Plugin. It forgets earlier observations. Errors: ErrInvalidOption; ErrUnsupported for a GPU that
 // is not there, or in a build that cannot use one; ErrOutOfMemory where what all calls share does not fit the GPU.
 func (s *Solver) Configure(_ context.Context, c contract.Config) (contract.Configured, error) {
-	if err := contract.CheckDevice(c.Device); err != nil {
-		return contract.Configured{}, fmt.Errorf("solver helmholtz: %w: %w", err, contract.ErrUnsupported)
-	}
 	var o Options
-	if err := config.Decode(c.Options, &o); err != nil {
-		return contract.Configured{}, fmt.Errorf("solver helmholtz: %w: %w", contract.ErrInvalidOption, err)
+	if err := calls.Decode("helmholtz", c, &o); err != nil {
+		return contract.Configured{}, err
 	}
 	cfg, err := newSetup(&o, c.Threads)
 	if err != nil {
