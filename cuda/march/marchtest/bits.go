@@ -11,7 +11,7 @@ import (
 	"github.com/waveprior/waveprior/cuda/internal/twin"
 )
 
-// SameBits: the bits do not depend on the threads, the batch, the instruction set, or how many steps are kept at a time.
+// SameBits wants the same bits whatever the threads, the batch, the instruction set, or how many steps are kept at a time.
 func SameBits(t *testing.T, c Case) {
 	t.Run(c.Name, func(t *testing.T) {
 		sameBits(t, c.Single, c.Steps)
@@ -42,7 +42,7 @@ func sameBits[T cuda.Float](t *testing.T, f Family[T], steps int) {
 	same("with AVX2", 1, How{}, 0, 1)
 }
 
-// AgainstPlain: the data are those of a plain program in float64, to 1e-12 of a shot's largest in float64 and to `single` in float32.
+// AgainstPlain wants the data of a plain program in float64, to 1e-12 of a shot's largest in float64 and to `single` in float32.
 // plain gives those of one of so many shots, component by component; change, unless nil, is done to the drawn model before.
 func AgainstPlain(t *testing.T, c Case, single float64, shots int, change func(m []float64), plain func(m []float64, shot int) [][]float64) {
 	t.Run(c.Name, func(t *testing.T) {
@@ -83,7 +83,7 @@ func againstPlain[T cuda.Float](t *testing.T, f Family[T], bound float64, shots 
 	}
 }
 
-// BatchAsShots: the kernels of a batch, a phase at a time for all shots, give the numbers of whole shots one at a time: with all
+// BatchAsShots wants of the kernels of a batch, a phase at a time for all shots, the numbers of whole shots one at a time: with all
 // steps kept, in segments, with no memory, and with so many bytes of it.
 func BatchAsShots(t *testing.T, c Case, memory int) {
 	t.Run(c.Name, func(t *testing.T) {
@@ -101,7 +101,7 @@ func batchAsShots[T cuda.Float](t *testing.T, f Family[T], steps, memory int) {
 	}
 }
 
-// RefusedCalls: calls of a plan with too few or too many numbers, and with an observation that is not there, are errors of the family.
+// RefusedCalls wants errors of the family for calls of a plan with too few or too many numbers, and with an observation that is not there.
 func RefusedCalls[T cuda.Float](t *testing.T, family string, p Plan[T]) {
 	t.Helper()
 	m, dm, d, g := make([]T, p.Nodes()), make([]T, p.Nodes()), make([]T, p.Data()), make([]float64, p.Nodes())

@@ -32,7 +32,7 @@ func compareTwins(t *testing.T, p *twin.Pair, c Case) {
 	Everything(t, p, c.Double, how, 1)
 }
 
-// GPUAsShots: a GPU gives the numbers of whole shots on the CPU, in float32; but for a gradient with another sum, to 1e-12.
+// GPUAsShots wants of a GPU the numbers of whole shots on the CPU, in float32; but for a gradient with another sum, to 1e-12.
 func GPUAsShots(t *testing.T, gpu cuda.Device, c Case) {
 	t.Run(c.Name, func(t *testing.T) {
 		want, got := Everything(t, twin.CPU(t, 1), c.Single, How{}, 0, 1), Everything(t, gpu, c.Single, How{}, 0, 1)
@@ -60,7 +60,7 @@ func near(t *testing.T, what string, got, want []float64) {
 	}
 }
 
-// Transfers: nothing but a model, data and a gradient crosses the bus, in at most six transfers, however many steps there are; cases
+// Transfers wants nothing but a model, data and a gradient to cross the bus, in at most six transfers, however many steps there are; cases
 // are the same with few steps and with many.
 func Transfers(t *testing.T, gpu cuda.Device, few, many Case) {
 	t.Helper()

@@ -9,7 +9,7 @@ import (
 	"github.com/waveprior/waveprior/cuda/internal/twin"
 )
 
-// DotProduct: <J dm, w> = <dm, J^T w>, to 1e-12 in float64 and 1e-5 in float32, for two models with two directions each.
+// DotProduct wants <J dm, w> = <dm, J^T w>, to 1e-12 in float64 and 1e-5 in float32, for two models with two directions each.
 func DotProduct(t *testing.T, c Case) {
 	t.Run(c.Name, func(t *testing.T) {
 		dotProduct(t, c.Double, 1e-12)
@@ -43,7 +43,7 @@ type Along struct {
 	DM   []float64
 }
 
-// Taylor: the gradient and J at m belong to the data along each direction: |F(m + h dm) - F(m) - h J dm| and the remainder of
+// Taylor wants a gradient and J at m that belong to the data along each direction: |F(m + h dm) - F(m) - h J dm| and the remainder of
 // phi(m) = 1/2 |F(m) - F(other)|^2 fall as h^2 from h0 on, by halves. It looks at the first-order remainder alone: along a direction
 // that is nearly at right angles to a gradient the function itself changes by its second order for long.
 func Taylor(t *testing.T, p Plan[float64], m, other []float64, h0 float64, along ...Along) {
@@ -84,7 +84,7 @@ func Taylor(t *testing.T, p Plan[float64], m, other []float64, h0 float64, along
 	}
 }
 
-// SlopeSingle: in float32 the slope of 1/2 |F(m)|^2 along each direction agrees with its central difference in float64, to 1e-3 of
+// SlopeSingle wants the slope of 1/2 |F(m)|^2 in float32, along each direction, to agree with its central difference in float64, to 1e-3 of
 // what such a slope has by chance, sqrt(sum (g dm)^2). p and q are plans of one configuration.
 func SlopeSingle(t *testing.T, p Plan[float32], q Plan[float64], m []float32, along ...Along) {
 	t.Helper()

@@ -27,8 +27,8 @@ type InTime interface {
 	Use(c *intime.Setup)
 }
 
-// CUDAAsCPU: what the GPU gives is what the CPU gives, to a normalised mean square error of 1e-12: data, misfit and gradient of a batch
-// with a bad model in it, J and its transpose. models draws that many for a configured solver, std is the noise of the observation.
+// CUDAAsCPU wants of the GPU what the CPU gives, to a normalised mean square error of 1e-12: data, misfit and gradient of a batch with a
+// bad model in it, J and its transpose. models draws that many for a configured solver, std is the noise of the observation.
 func CUDAAsCPU(t *testing.T, newSolver func() InTime, o Options, std float64, models func(c *contract.Configured, batch int) [][]float64) {
 	t.Helper()
 	cpu, gpu := newSolver(), newSolver()

@@ -19,8 +19,8 @@ type Refused = struct {
 	Want   string
 }
 
-// RefusedOptions: each change of good options is an ErrInvalidOption that says what is wrong, half a table is one, and a GPU that is
-// not there is ErrUnsupported.
+// RefusedOptions wants good options taken, an ErrInvalidOption that says what is wrong for each change of them and for half a table,
+// and ErrUnsupported for a GPU that is not there.
 func RefusedOptions(t *testing.T, newSolver func() contract.Solver, good Options, list map[string]Refused) {
 	t.Helper()
 	configure := func(c contract.Config) error {
@@ -41,8 +41,8 @@ func RefusedOptions(t *testing.T, newSolver func() contract.Solver, good Options
 	}
 }
 
-// RefusedCalls: a noise that is no standard deviation, two observations with one, and a gradient of the good model beyond float32,
-// which is a status and not an infinity.
+// RefusedCalls wants errors for a noise that is no standard deviation and for two observations with one, and for a gradient of the good
+// model beyond float32 a status and not an infinity.
 func RefusedCalls(t *testing.T, s contract.FullSolver, c *contract.Configured, good *tensor.Tensor) {
 	t.Helper()
 	ctx := context.Background()
@@ -69,8 +69,8 @@ type Node = struct {
 	Text   string // a part of the status
 }
 
-// ModelStatus: a good model with one node changed has the status that is wanted, with its numbers, and the rest of the batch has the
-// bits that it has alone.
+// ModelStatus wants for a good model with one node changed the status that the list says, with its numbers, and for the rest of the
+// batch the bits that it has alone.
 func ModelStatus(t *testing.T, s contract.Solver, c *contract.Configured, good []float64, node int, list []Node) {
 	t.Helper()
 	ctx := context.Background()
@@ -96,7 +96,7 @@ func ModelStatus(t *testing.T, s contract.Solver, c *contract.Configured, good [
 	}
 }
 
-// BoundsAreTaken: a model of one quantity that is at a bound of its space everywhere is taken, whatever rounding to float32 makes of
+// BoundsAreTaken wants a model of one quantity taken that is at a bound of its space everywhere, whatever rounding to float32 makes of
 // the bound.
 func BoundsAreTaken(t *testing.T, s contract.Solver, c *contract.Configured) {
 	t.Helper()
