@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/waveprior/waveprior/core/contract"
-	"github.com/waveprior/waveprior/core/plugintest"
 	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
@@ -34,6 +33,5 @@ func TestCUDAAsCPU(t *testing.T) {
 }
 
 func TestCUDAConformance(t *testing.T) {
-	plugintest.Solver(t, func() contract.Solver { return solvertest.OnGPU{FullSolver: New()} },
-		plugintest.Options{Options: tiny.With(options{"precision": "float64", "nt": 30}).JSON(t), Scale: 1})
+	solvertest.CUDAConformance(t, func() contract.FullSolver { return New() }, tiny.With(options{"precision": "float64", "nt": 30}))
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/waveprior/waveprior/core/contract"
-	"github.com/waveprior/waveprior/core/plugintest"
 	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
@@ -31,6 +30,6 @@ func TestCUDAAsCPU(t *testing.T) {
 }
 
 func TestCUDAConformance(t *testing.T) {
-	o := tiny.With(options{"wavelet": section{"peak_hz": 8, "delay_s": 0.01}, "precision": "float64", "nt": 20, "vs": section{"poisson": 0.25}, "rho": section{"gardner": true}})
-	plugintest.Solver(t, func() contract.Solver { return solvertest.OnGPU{FullSolver: New()} }, plugintest.Options{Options: o.JSON(t), Scale: 1})
+	solvertest.CUDAConformance(t, func() contract.FullSolver { return New() }, tiny.With(options{"wavelet": section{"peak_hz": 8, "delay_s": 0.01},
+		"precision": "float64", "nt": 20, "vs": section{"poisson": 0.25}, "rho": section{"gardner": true}}))
 }

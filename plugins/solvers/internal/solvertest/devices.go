@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/plugintest"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/plugins/solvers/internal/intime"
 )
@@ -18,6 +20,13 @@ type OnGPU struct{ contract.FullSolver }
 func (s OnGPU) Configure(ctx context.Context, c contract.Config) (contract.Configured, error) {
 	c.Device, c.Threads = "cuda:0", 1
 	return s.FullSolver.Configure(ctx, c)
+}
+
+// CUDAConformance runs the contract's suite on the GPU. A call has ten minutes: time on the emulated driver says nothing of a GPU's.
+func CUDAConformance(t *testing.T, newSolver func() contract.FullSolver, o Options) {
+	t.Helper()
+	plugintest.Solver(t, func() contract.Solver { return OnGPU{newSolver()} },
+		plugintest.Options{Options: o.JSON(t), Scale: 1, CallLimit: 10 * time.Minute})
 }
 
 // InTime is a solver that embeds intime.Solver.

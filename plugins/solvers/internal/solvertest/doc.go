@@ -8,5 +8,5 @@
 //	d := solvertest.Forward(t, s, &c, m)
 //
 // [RefusedOptions], [RefusedCalls], [ModelStatus] and [BoundsAreTaken] are tests of any solver; [CUDAAsCPU] compares the devices of one
-// in time. Conformance to the contract is core/plugintest's, the physics each solver's own.
+// in time, [CUDAConformance] runs core/plugintest's suite on the second. The physics are each solver's own.
 package solvertest
