@@ -131,7 +131,7 @@ class Sponge {
   // The same, and a copy of the field before it with what lies around it. Stream: past the caches.
   template <bool Stream>
   void SweepAndKeep(T* state, int64_t n, T* keep) const {
-    const auto put = [](V x, T* to) __attribute__((always_inline)) {
+    const auto put = [](V x, T * to) __attribute__((always_inline)) {
       if constexpr (Stream) {
         x.Stream(to);
       } else {
@@ -145,7 +145,8 @@ class Sponge {
     };
     around(-s_.Origin(), 0);
     for (int64_t j = 0; j < s_.rows; j++) {
-      SweepRow(state, n, j, [&](int64_t i, V now) __attribute__((always_inline)) { put(now, to + j * stride_ + i); });
+      SweepRow(
+          state, n, j, [&](int64_t i, V now) __attribute__((always_inline)) { put(now, to + j * stride_ + i); });
       around(j * stride_ + s_.wide, (j + 1) * stride_);
     }
     around(s_.rows * stride_, s_.Field() - s_.Origin());

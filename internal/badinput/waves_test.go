@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -219,6 +220,132 @@ func TestWaveSetups(t *testing.T) {
 			r := b.run("forward", "-q", "x.toml", "--model", "m.npy", "-o", "d.npy")
 			r.fails(t, 2, "m.npy", c.want)
 			r.one(t)
+		})
+	}
+}
+
+// inversion is an inversion of acoustic data on a small grid: the mixture is so wide that some chains come to velocities that the
+// grid does not carry.
+const inversion = `name = "waves"
+seed = 3
+[solver]
+plugin = "acoustic"
+preset = "none"
+dt_s = 2e-3
+nt = 60
+grid = { nz = 12, nx = 12, spacing_m = 10.0 }
+boundary = { cells = 5 }
+wavelet = { peak_hz = 8.0, delay_s = 0.03 }
+sources = { positions_m = [[20.0, 30.0], [43.0, 66.0]] }
+receivers = { z_m = 50.0, x_first_m = 0.0, x_last_m = 110.0, count = 4 }
+[prior]
+plugin = "gmm"
+components = "training"
+width = 30.0
+[prior.schedule]
+steps = 20
+beta_last = 0.5
+[prior.data]
+kind = "gaussian-field"
+kl_modes = 4
+examples = 20
+held_out = 2
+[observation]
+truth = "held-out"
+noise = 0.2
+[sampler]
+plugin = "dps"
+zeta = 0.05
+chains = 8
+`
+
+// TestWaveChains: chains whose waves the grid does not carry are dropped with the numbers; the others end as they do without those,
+// to the last bit, and the run has a report.
+func TestWaveChains(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.write("x.toml", inversion)
+	for name, chains := range map[string]string{"all": "8", "two": "2"} {
+		if r := b.run("run", "-q", "-o", name, "--no-figures", "--set", "sampler.chains="+chains, "x.toml"); r.code != 0 {
+			t.Fatal(r)
+		}
+	}
+	var dropped, alone []struct {
+		Chain, Step int
+		Code, Text  string
+	}
+	readJSON(t, b.path("all/sample/status.json"), &dropped)
+	readJSON(t, b.path("two/sample/status.json"), &alone)
+	all, two := b.read(t, "all/sample/model.npy"), b.read(t, "two/sample/model.npy")
+	if len(dropped) == 0 || len(dropped) > 6 || len(alone) != 0 {
+		t.Fatalf("of 8 chains %d were dropped, of 2 %d: the test needs some and none", len(dropped), len(alone))
+	}
+	for _, d := range dropped {
+		if d.Code != "UNSTABLE" || !strings.Contains(d.Text, "nodes per wavelength; at least 3 nodes per wavelength at 20 Hz and a spacing of 10 m are 600 m/s") {
+			t.Errorf("dropped: %+v", d)
+		}
+		if !allNaN(all.Item(d.Chain)) {
+			t.Errorf("chain %d was dropped and has a model", d.Chain)
+		}
+	}
+	for i := range 2 {
+		if !bytes.Equal(all.Item(i).Data, two.Item(i).Data) || allNaN(two.Item(i)) {
+			t.Errorf("chain %d has other bits beside chains that were dropped, or none", i)
+		}
+	}
+	if _, err := os.Stat(b.path("all/report.html")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWaveInputs: observations, models and wavelets that hold what no number is, and a set whose maps the solver cannot take, each
+// with its place; nothing is written.
+func TestWaveInputs(t *testing.T) {
+	t.Parallel()
+	fill := func(v float32, shape ...int) *tensor.Tensor {
+		x := tensor.New(tensor.Float32, shape...)
+		for i := range x.Float32s() {
+			x.Float32s()[i] = v
+		}
+		return x
+	}
+	holed := fill(0, 1, 1, 2, 60, 4)
+	holed.Float32s()[60*4+7*4+2] = float32(math.NaN())
+	gradient := []string{"gradient", "-q", "x.toml", "--model", "m.npy", "--data", "d.npy", "--noise-std", "0.5", "-o", "out"}
+	for _, c := range []struct {
+		name, file string
+		model      *tensor.Tensor
+		data       *tensor.Tensor
+		args       []string
+		code       int
+		want       []string
+	}{
+		{"NaN in the data", inTime, fill(2000, 1, 1, 10, 13), holed, gradient, 2, []string{"observation 0: pressure is NaN at [0 1 7 2], it must be finite"}},
+		{"data of a step less", inTime, fill(2000, 1, 1, 10, 13), fill(0, 1, 1, 2, 59, 4), gradient, 2, []string{"d.npy has shape [1 1 2 59 4]", "shape [1 2 60 4]"}},
+		{"data of two, one model", inTime, fill(2000, 1, 1, 10, 13), fill(0, 2, 1, 2, 60, 4), gradient, 2, []string{"d.npy holds 2 observations, m.npy 1 models"}},
+		{"NaN in elastic data", strings.Replace(elasticInTime, "[solver.grid]", "vs = { poisson = 0.25 }\nrho = { gardner = true }\n[solver.grid]", 1), fill(3000, 1, 1, 10, 13), fill(float32(math.NaN()), 1, 2, 2, 60, 4), gradient, 2, []string{"observation 0: vx is NaN at [0 0 0 0], it must be finite"}},
+		{"NaN in a wavelet's file", strings.Replace(inTime, "peak_hz = 15.0\ndelay_s = 0.02", "peak_hz = 15.0\nkind = \"file\"\npath = \"d.npy\"", 1), fill(2000, 1, 1, 10, 13), fill(float32(math.NaN()), 5),
+			[]string{"forward", "-q", "x.toml", "--model", "m.npy", "-o", "out"}, 2, []string{"d.npy, wavelet 0: sample 0 is NaN, all must be finite"}},
+		{"maps too fast for the step", soundPairs + "[solver]\nplugin = \"acoustic\"\npreset = \"openfwi\"\ndt_s = 2.5e-3\nnt = 40\n", fill(0, 1), fill(0, 1),
+			[]string{"data", "generate", "-q", "x.toml"}, 1, []string{"set: solver acoustic: sample ", "model/model1.npy, row ", "UNSTABLE: vp is ", "v dt/h = 0.6124, which is 2449.49 m/s for a time step of 0.0025 s"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.write("x.toml", c.file)
+			for name, x := range map[string]*tensor.Tensor{"m.npy": c.model, "d.npy": c.data} {
+				if err := npy.Write(b.path(name), x); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := b.run(c.args...)
+			r.fails(t, c.code, c.want...)
+			r.one(t)
+			for _, name := range []string{"out", "data/set/model/model1.npy", "data/set/data/data1.npy"} {
+				if _, err := os.Stat(b.path(name)); err == nil {
+					t.Errorf("%s was written", name)
+				}
+			}
 		})
 	}
 }
