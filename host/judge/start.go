@@ -65,7 +65,7 @@ func (j *judging) saveGather(f []float64) error {
 	}
 	shots, t, r := sp.Axes[n-3], sp.Axes[n-2], sp.Axes[n-1]
 	g := Gather{Shot: shots.Size / 2, Shots: shots.Size, DT: t.Step, T0: t.Origin, Quantity: sp.Quantities[0].Name, Unit: sp.Quantities[0].Unit}
-	if len(shots.Values) > g.Shot {
+	if shots.Unit == "m" && len(shots.Values) > g.Shot {
 		g.ShotX = &shots.Values[g.Shot]
 	}
 	g.X0, g.DX = row(r)

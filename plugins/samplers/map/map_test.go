@@ -288,16 +288,19 @@ func TestRefusals(t *testing.T) {
 // unfinished line search; the same bits whatever the batch, and where every step is another process's.
 func TestLimit(t *testing.T) {
 	ctx := context.Background()
-	at := tensor.FromFloat64s([]float64{1, 1, -0.5, 0.5, 3, -2}, 3, 2)
+	at := tensor.FromFloat64s([]float64{-1.2, 1, 2, -2, 0.3, 3}, 3, 2)
 	unfinished := 0
-	for limit := 1; limit <= 14; limit++ {
-		problem := toy.Quadratic().ObserveRows(tau, []float64{1.4, 0.4})
+	for limit := 1; limit <= 24; limit++ {
+		problem := (&toy.Solver{D: 2, N: 2, // Rosenbrock's valley
+			F: func(x, y []float64) { y[0], y[1] = 10*(x[1]-x[0]*x[0]), 1-x[0] },
+			J: func(x, j []float64) { j[0], j[1], j[2], j[3] = -20*x[0], 10, -1, 0 },
+		}).ObserveRows(tau, []float64{0, 0})
 		var asked [][]float64
 		problem.Refuse = func(x []float64) contract.Status {
 			asked = append(asked, slices.Clone(x))
 			return contract.Status{}
 		}
-		c := toy.Config(fmt.Sprintf(`{"first_step":1.5,"evaluations":%d,"lower":[-4],"upper":[5]}`, limit), 1, nil, problem)
+		c := toy.Config(fmt.Sprintf(`{"first_step":0.01,"evaluations":%d,"lower":[-9],"upper":[7]}`, limit), 1, nil, problem)
 		whole, _, _ := run(t, c, toy.Chains(3, tau), at)
 		for i := range 3 {
 			asked = nil
