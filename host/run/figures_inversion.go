@@ -132,7 +132,7 @@ func gatherPicture(a *arrays) *picture {
 	clip := max(metric.Quantile(absolute(seen), share), 1e-30)
 	s := &figure.Scale{Label: g.Quantity, Unit: g.Unit, Map: figure.Diverging, Min: -clip, Max: clip}
 	if s.Unit == "1" {
-		s.Unit = "no unit: the wavelet has 1"
+		s.Unit = "no unit"
 	}
 	shot := fmt.Sprintf("shot %d of %d", g.Shot+1, g.Shots)
 	if g.ShotX != nil {
