@@ -20,12 +20,16 @@ const GatherFile = "gather.json"
 
 // Gather says what the panels of gather.npy are: one shot of the first observation, its first component.
 type Gather struct {
-	Panels []string `json:"panels"` // "observed", "start", "result"
-	Shot   int      `json:"shot"`
-	DT     float64  `json:"dt_s"`
-	T0     float64  `json:"t0_s"`
-	DX     float64  `json:"dx_m"` // of receivers; 0: no positions
-	X0     float64  `json:"x0_m"`
+	Panels   []string `json:"panels"` // "observed", "start", "result"
+	Shot     int      `json:"shot"`   // from 0
+	Shots    int      `json:"shots"`
+	ShotX    *float64 `json:"shot_x_m"` // where it is; absent: its axis does not say
+	Quantity string   `json:"quantity"` // of the amplitudes
+	Unit     string   `json:"unit"`     // "1": they have none
+	DT       float64  `json:"dt_s"`
+	T0       float64  `json:"t0_s"`
+	DX       float64  `json:"dx_m"` // of receivers; 0: no positions
+	X0       float64  `json:"x0_m"`
 }
 
 // loadStart reads the models that the chains started from, where the experiment gives them.
@@ -60,7 +64,10 @@ func (j *judging) saveGather(f []float64) error {
 		return nil
 	}
 	shots, t, r := sp.Axes[n-3], sp.Axes[n-2], sp.Axes[n-1]
-	g := Gather{Shot: shots.Size / 2, DT: t.Step, T0: t.Origin}
+	g := Gather{Shot: shots.Size / 2, Shots: shots.Size, DT: t.Step, T0: t.Origin, Quantity: sp.Quantities[0].Name, Unit: sp.Quantities[0].Unit}
+	if shots.Unit == "m" && len(shots.Values) > g.Shot {
+		g.ShotX = &shots.Values[g.Shot]
+	}
 	g.X0, g.DX = row(r)
 	var all []float64
 	add := func(name string, v []float64) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strings"
 
 	"github.com/waveprior/waveprior/core/figure"
 	"github.com/waveprior/waveprior/core/metric"
@@ -129,7 +130,14 @@ func gatherPicture(a *arrays) *picture {
 		seen, share, what = off, 0.98, "observed − start"
 	}
 	clip := max(metric.Quantile(absolute(seen), share), 1e-30)
-	s := &figure.Scale{Label: "amplitude", Map: figure.Diverging, Min: -clip, Max: clip}
+	s := &figure.Scale{Label: g.Quantity, Unit: g.Unit, Map: figure.Diverging, Min: -clip, Max: clip}
+	if s.Unit == "1" {
+		s.Unit = "no unit"
+	}
+	shot := fmt.Sprintf("shot %d of %d", g.Shot+1, g.Shots)
+	if g.ShotX != nil {
+		shot += fmt.Sprintf(", at x = %.5g m", *g.ShotX)
+	}
 	x := figure.Axis{Label: "receiver", Min: 0, Max: float64(nr - 1)}
 	x0, x1 := -0.5, float64(nr)-0.5
 	if g.DX > 0 {
@@ -142,8 +150,8 @@ func gatherPicture(a *arrays) *picture {
 			Layers: []figure.Layer{figure.Field{Values: named[name], NZ: nt, NX: nr, Scale: s, X0: x0, X1: x1, Z0: g.T0 - g.DT/2, Z1: g.T0 + (float64(nt)-0.5)*g.DT}}}
 		panels = append(panels, p)
 	}
-	return &picture{"gather", fmt.Sprintf("Shot %d of the first observation, of all frequencies: observed (with noise), computed, and what the computed data leave. One colour scale; its ends are the %.0f %% quantile of the %s samples' size.", g.Shot, 100*share, what),
-		&figure.Figure{Title: "Which arrivals does the model explain?", Panels: panels, Columns: len(panels), Width: 13}}
+	return &picture{"gather", fmt.Sprintf("The first observation's %s, all frequencies: observed (with noise), computed, and what the computed data leave. One colour scale; its ends are the %.0f %% quantile of the size of %s: what is beyond, the direct wave above all, has the colours of the ends.", shot, 100*share, what),
+		&figure.Figure{Title: "Which arrivals does the model explain? " + strings.ToUpper(shot[:1]) + shot[1:], Panels: panels, Columns: len(panels), Width: 13}}
 }
 
 // descentPicture: misfit and model error over the evaluations of an optimisation, stage by stage.
