@@ -20,7 +20,7 @@ type Rows struct {
 // OpenRows opens a file of real numbers (float16, float32, float64) with one axis or more. Errors: those of Read.
 func OpenRows(path string) (*Rows, error) { return openRows(path, false) }
 
-// OpenNumbers is OpenRows for files of complex numbers (complex64, complex128), too.
+// OpenNumbers is OpenRows for files of complex numbers (complex64, complex128), too, and a single number is one row.
 func OpenNumbers(path string) (*Rows, error) { return openRows(path, true) }
 
 func openRows(path string, numbers bool) (*Rows, error) {
@@ -37,6 +37,8 @@ func openRows(path string, numbers bool) (*Rows, error) {
 				or = ", or complex64 or complex128"
 			}
 			err = fmt.Errorf("%w: %s (%d bytes): %v of shape %v; float16, float32 or float64 is needed%s", ErrFormat, path, f.Size(), r.h.DType, r.h.Shape, or)
+		case len(r.h.Shape) == 0 && numbers:
+			r.h.Shape = []int{1}
 		case len(r.h.Shape) == 0:
 			err = fmt.Errorf("%w: %s (%d bytes): a single number, it has no rows", ErrFormat, path, f.Size())
 		}

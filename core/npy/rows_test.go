@@ -241,11 +241,11 @@ func TestNumbers(t *testing.T) {
 		if err := r.Read(0, tensor.New(tensor.Float64, 1, item)); !errors.Is(err, tensor.ErrShape) || !strings.Contains(err.Error(), "allowed are complex64 and complex128") {
 			t.Errorf("%v read as float64: %v", dt, err)
 		}
-		if err := errors.Join(r.Close(), r.CheckMemory(1)); err != nil {
-			t.Error(err)
-		}
 		if err := r.CheckMemory(math.MaxInt64); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("all the memory there is: %v", err)
+		}
+		if err := errors.Join(r.CheckMemory(1), r.Close()); err != nil {
+			t.Error(err)
 		}
 	}
 	for _, name := range []string{"testdata/f2.npy", filepath.Join(dir, "complex64.npy")} {
@@ -264,6 +264,14 @@ func TestNumbers(t *testing.T) {
 	}
 	if err := Write(filepath.Join(dir, "i.npy"), tensor.New(tensor.Int32, 4)); err != nil {
 		t.Fatal(err)
+	}
+	one := tensor.FromFloat64s([]float64{2.5})
+	if err := Write(filepath.Join(dir, "one.npy"), one); err != nil {
+		t.Fatal(err)
+	}
+	dst := tensor.New(tensor.Float32, 1)
+	if r, err := OpenNumbers(filepath.Join(dir, "one.npy")); err != nil || r.Len() != 1 || r.Read(0, dst) != nil || dst.Float32s()[0] != 2.5 {
+		t.Errorf("a single number: %v, %v", dst, err)
 	}
 	if _, err := OpenNumbers(filepath.Join(dir, "i.npy")); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "int32 of shape [4]; float16, float32 or float64 is needed, or complex64 or complex128") {
 		t.Errorf("integers: %v", err)

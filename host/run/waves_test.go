@@ -14,7 +14,7 @@ import (
 
 // carried is order 4 on 10 m and 1 ms with a Ricker wavelet of 15 Hz, as the OpenFWI data sets have it.
 func carried(vMin, vMax float64) *run.WavePlan {
-	return &run.WavePlan{Solver: "x", VMin: vMin, VMax: vMax, From: "here", Bounds: [2]float64{1125, 6123},
+	return &run.WavePlan{Solver: "x", VMin: vMin, VMax: vMax, From: "here", Known: true, Bounds: [2]float64{1125, 6123},
 		Scheme: seismic.Scheme{Order: 4, StepS: 1e-3, SpacingM: 10, PeakHz: 15, HighestHz: 37.5}}
 }
 
