@@ -37,6 +37,9 @@ func openItems(path string, s *space.Space) (*itemFile, error) {
 	default:
 		return nil, fmt.Errorf("%s has shape %v; one item of the solver's has shape %v, and a file one of them or a batch (n, ...): %v", path, h.Shape, want, s)
 	}
+	if f.n == 0 {
+		return nil, fmt.Errorf("%s has shape %v: there is no item in it", path, h.Shape)
+	}
 	f.rows, err = npy.OpenNumbers(path)
 	return f, err
 }
@@ -48,10 +51,11 @@ func (f *itemFile) read(index []int) (*tensor.Tensor, error) {
 	}
 	t := f.space.New(len(index))
 	for k, i := range index {
-		dst := t.Slice(k, k+1).Reshape(append([]int{1}, f.rows.Item()...)...)
-		if f.n == 1 {
-			dst = t.Slice(k, k+1).Reshape(append([]int{f.rows.Len()}, f.rows.Item()...)...)
+		rows := 1
+		if f.n == 1 { // whatever its first axis is
+			rows = f.rows.Len()
 		}
+		dst := t.Slice(k, k+1).Reshape(append([]int{rows}, f.rows.Item()...)...)
 		if err := f.rows.Read(i, dst); err != nil {
 			return nil, err
 		}
