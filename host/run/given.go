@@ -155,8 +155,7 @@ func fileText(o *experiment.Observation) string {
 }
 
 // lookAhead refuses, before anything is computed, observations that cannot be: files that do not fit, and data of another solver that
-// do not fit the solver's. maker is that solver, configured; nil: there is none. open names what of the geometry is not known to be the
-// same.
+// do not fit the solver's. maker is that solver, configured; nil: there is none. What of their places neither says, the cell's notes do.
 func (k *cellRun) lookAhead(maker *contract.SolverService) (err error) {
 	o := k.c.Observation
 	switch {

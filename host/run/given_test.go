@@ -14,6 +14,8 @@ import (
 	"github.com/waveprior/waveprior/core/npy"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/host/run"
+	maximum "github.com/waveprior/waveprior/plugins/samplers/map"
+	"github.com/waveprior/waveprior/plugins/solvers/acoustic"
 )
 
 // recordedExperiment has its observed data in place of DATA.
@@ -200,4 +202,47 @@ func TestGivenDataRefused(t *testing.T) {
 		t.Errorf("%d stages were computed", n)
 	}
 	b.run(recorded(`file = "d.npy"` + "\nindex = [2, 0]")) // what is not asked for may be anything
+}
+
+// TestInversionOfGivenData: the data that a solver made of a truth, given back as a file, are inverted to the same bits as with the truth,
+// and the report shows the model that comes out of them.
+func TestInversionOfGivenData(t *testing.T) {
+	b := newBench(t)
+	b.plugins["solver/acoustic"] = func() contract.Plugin { return acoustic.New() }
+	b.plugins["sampler/map"] = func() contract.Plugin { return maximum.New() }
+	solver, _, _ := strings.Cut(wavesExperiment, "[prior]")
+	text := func(observation string) string {
+		return solver + "[observation]\n" + observation + "noise_std = 1e-3\n[sampler]\nplugin = \"map\"\nchains = 1\niterations = 3\nevaluations = 6\n[sampler.start]\nmodel = \"file\"\nfile = \"start.npy\"\n"
+	}
+	start := tensor.New(tensor.Float32, 10, 12)
+	for i := range start.Float32s() {
+		start.Float32s()[i] = 2900
+	}
+	if err := npy.Write(filepath.Join(b.root, "start.npy"), start); err != nil {
+		t.Fatal(err)
+	}
+	made := b.run(text("truth = { rule = \"drawn\", data = { kind = \"gaussian\", mean = [3000.0], std = [50.0] } }\n"))
+	data := read(t, filepath.Join(b.stageOf(t, made.Cells[0], "observe"), run.DataFile))
+	if err := npy.Write(filepath.Join(b.root, "gathers.npy"), data.Reshape(60, 12)); err != nil { // one shot, one component
+		t.Fatal(err)
+	}
+	given := b.run(text("truth = \"data\"\nfile = \"gathers.npy\"\n"))
+	if a, c := b.samplesOf(made), b.samplesOf(given); !bytes.Equal(a, c) {
+		t.Error("the same data from a file lead elsewhere")
+	}
+	result := read(t, filepath.Join(b.stageOf(t, given.Cells[0], "judge"), "field_best.npy")).AppendReals(nil)
+	if v := slices.Max(result); !(v > 2900.5) {
+		t.Errorf("nothing moved: at most %g m/s, the start has 2900", v)
+	}
+	for _, name := range []string{"inversion", "gather", "descent"} {
+		if _, err := os.Stat(filepath.Join(given.Dir, "figures", name+".png")); err != nil {
+			t.Errorf("no figure: %v", err)
+		}
+	}
+	if _, ok := given.Cells[0].Metrics["fidelity.relative_l2_mean"]; ok {
+		t.Error("an error is judged without a truth")
+	}
+	if was, now := made.Cells[0].Metrics["data.misfit_start"], given.Cells[0].Metrics["data.misfit_start"]; was != now || !(was > 0) {
+		t.Errorf("the start's misfit is %g with the truth, %g without", was, now)
+	}
 }
