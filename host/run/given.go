@@ -40,7 +40,7 @@ func openGiven(o *experiment.Observation, s *space.Space, what string) (*given, 
 		}
 	}
 	if err != nil {
-		_ = f.close()
+		_ = f.Close()
 		return nil, err
 	}
 	return g, nil
@@ -52,7 +52,7 @@ func fromFile(o *experiment.Observation, s *space.Space, what string) (*tensor.T
 	if err != nil {
 		return nil, err
 	}
-	defer g.file.close()
+	defer g.file.Close()
 	t, err := g.file.read(g.index)
 	if err != nil {
 		return nil, fmt.Errorf("observation.file: %w", err)
@@ -165,7 +165,7 @@ func (k *cellRun) lookAhead(maker *contract.SolverService) (err error) {
 	case o.Truth == "file":
 		var g *given
 		if g, err = openGiven(o, k.solver.Configured.Model, "models"); err == nil {
-			err = g.file.close()
+			err = g.file.Close()
 		}
 	}
 	if err != nil || maker == nil || o.Truth == "data" {

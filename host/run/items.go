@@ -63,7 +63,7 @@ func (f *itemFile) read(index []int) (*tensor.Tensor, error) {
 	return t, nil
 }
 
-func (f *itemFile) close() error { return f.rows.Close() }
+func (f *itemFile) Close() error { return f.rows.Close() }
 
 // ReadItems reads one item or a batch (n, ...) of items of a space from a .npy file, as a batch, rounded to the space's precision;
 // single says that the file has no batch axis. Axes of size 1 may be missing. Errors: npy.OpenNumbers'; numbers of another kind; another
@@ -73,7 +73,7 @@ func ReadItems(path string, s *space.Space) (t *tensor.Tensor, single bool, err 
 	if err != nil {
 		return nil, false, err
 	}
-	defer f.close()
+	defer f.Close()
 	t, err = f.read(count(f.n))
 	return t, f.single, err
 }
