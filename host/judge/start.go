@@ -105,12 +105,11 @@ func row(a space.Axis) (first, step float64) {
 
 // inversion saves what figures of an inversion without a prior show of the first chain: the start and the result as fields
 // (field_start, field_best), the model at the end of each stage of sampling (field_stages), and the relative error of the
-// model after so many steps (error_along: rows of both).
+// model after so many steps (error_along: rows of both; where there is a truth).
 func (j *judging) inversion() error {
 	if j.start == nil || j.Prior != nil || j.view == nil || len(j.alive) == 0 || j.alive[0] != 0 {
 		return nil
 	}
-	truth := j.truth[:j.cells]
 	for name, m := range map[string][]float64{"field_start": j.start[:j.cells], "field_best": j.models[:j.cells]} {
 		v, err := j.view.of(m)
 		if err != nil {
@@ -140,11 +139,16 @@ func (j *judging) inversion() error {
 	if err != nil {
 		return err
 	}
-	along := []float64{0, metric.RelativeL2(j.start[:j.cells], truth)}
-	var ends []float64
+	var along, ends []float64
+	off := func(steps float64, m []float64) {
+		if j.truth != nil {
+			along = append(along, steps, metric.RelativeL2(m, j.truth[:j.cells]))
+		}
+	}
+	off(0, j.start[:j.cells])
 	for i := range n {
 		m := snaps[i*j.chains*j.cells:][:j.cells]
-		along = append(along, steps[i]+1, metric.RelativeL2(m, truth))
+		off(steps[i]+1, m)
 		last := i+1 == n
 		for _, s := range h.Stages {
 			last = last || int(steps[i]) < s.First && s.First <= int(steps[i+1])
@@ -153,8 +157,10 @@ func (j *judging) inversion() error {
 			ends = append(ends, m...)
 		}
 	}
-	if err := j.save("error_along", along, len(along)/2, 2); err != nil {
-		return err
+	if len(along) > 0 {
+		if err := j.save("error_along", along, len(along)/2, 2); err != nil {
+			return err
+		}
 	}
 	if len(ends) != len(h.Stages)*j.cells || len(ends) == 0 {
 		return nil

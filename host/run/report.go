@@ -271,8 +271,11 @@ func truthText(e *experiment.Experiment) string {
 			}
 			what := map[string]string{
 				"held-out": "held-out examples as truths", "prior": "draws of the prior as truths", "training": "training examples as truths",
-				"model": "given models as truths", "file": "models from a file as truths", "data": "given data without a known truth",
+				"model": "given models as truths", "file": "models from a file as truths", "data": "observations, given, without a known truth",
 			}[o.Truth]
+			if o.File != nil {
+				what += fmt.Sprintf(" (%s)", fileText(o))
+			}
 			if o.Drawn != nil {
 				what = "truths drawn by the generator " + o.Drawn.Kind
 			}
