@@ -7,10 +7,15 @@
 //             velocities and stresses: what one writes only the other reads of its neighbours, so that nothing comes twice. A
 //             state is the five fields, then what is remembered of the four kinds of differences, kind 0 those that vx takes
 //             (in the transpose: vx itself), 1 vz, 2 sxx and szz, 3 sxz: along x (4, rows, columns with a memory variable),
-//             along z (4, such rows, wide); and in the transpose t' in the same order again.
+//             along z (4, such rows, wide); and in the transpose t' in the same order again, then phi of szz along x and that
+//             of sxx along z, which no difference but the gradient takes. What a step keeps is, for a tangent, (5, rows, wide):
+//             D s + f of vx and vz, vx_x, vz_z, vx_z + vz_x; for the transpose (2, rows, wide): vx and vz.
+// Gradient    elastic.h, under Transpose. Stresses give theirs two steps at a time, where the number of steps after them is
+//             even: before they are new with the velocities of their step, after that with those of the step before it.
 // Costs       order 2 R, numbers and operations a node and step: forward 16 R + 10 read, 5 written, 24 R + 1; with what the
-//             gradient needs 5 written more, the tangent 10 read and 14 operations more; transpose 16 R + 20 read, 10 written,
-//             24 R + 15. A memory variable 4 numbers and 4 operations, in the transpose 5 (batch_costs.go).
+//             gradient needs 2 written more, with what a tangent needs 5, the tangent 10 read and 14 operations more; transpose
+//             24 R + 14.5 read, 8.5 written, 36 R + 13. A memory variable 4 numbers and 4 operations, in the transpose 5, and
+//             one inside a layer 4 and 4 more (batch_costs.go).
 // Test        twins_test.go; batch_test.go: the numbers of shot_loops.h.
 #ifndef WAVEPRIOR_CUDA_ELASTIC_ELASTIC_MARCH_H_
 #define WAVEPRIOR_CUDA_ELASTIC_ELASTIC_MARCH_H_
@@ -30,6 +35,7 @@ struct MarchState {
   View<const T> profile;
   march::LayerAxis x, z;
   int32_t along_x, along_z, through_x, through_z;  // where what is remembered begins, and t'
+  int32_t cross_x, cross_z;                        // phi of szz along x, of sxx along z
 
   WAVEPRIOR_INLINE MarchState(const march::Grid& grid, View<T> unit, View<const T> coefficients)
       : g(grid),
@@ -40,7 +46,9 @@ struct MarchState {
         along_x(kParts * grid.Field()),
         along_z(along_x + 4 * grid.rows * x.n),
         through_x(along_z + 4 * z.n * grid.wide),
-        through_z(through_x + 4 * grid.rows * x.n) {}
+        through_z(through_x + 4 * grid.rows * x.n),
+        cross_x(through_z + 4 * z.n * grid.wide),
+        cross_z(cross_x + grid.rows * x.n) {}
 
   WAVEPRIOR_INLINE int32_t OfX(int32_t kind, int32_t j, int32_t i) const {
     return (kind * g.rows + j) * x.n + x.Rank(i);
@@ -109,21 +117,64 @@ struct Passed : MarchState<T, R> {
   WAVEPRIOR_INLINE T PastZ(int32_t, int32_t, int32_t, T d) const { return d; }
 
   // t' of kind's new number t, differenced along x, and along z.
-  WAVEPRIOR_INLINE void PassX(int32_t kind, int32_t j, int32_t i, T t) const {
-    if (!this->LayeredX(kind, i)) return;
+  WAVEPRIOR_INLINE T PassX(int32_t kind, int32_t j, int32_t i, T t) const {
+    if (!this->LayeredX(kind, i)) return t;
     const int32_t at = this->OfX(kind, j, i);
-    Pass(this->along_x + at, this->through_x + at, this->CoefficientX(kind, i, 0), this->CoefficientX(kind, i, 1), t);
+    const T passed = CrossX(this->along_x + at, kind, i, t);
+    this->state.Set(this->through_x + at, passed);
+    return passed;
   }
-  WAVEPRIOR_INLINE void PassZ(int32_t kind, int32_t j, int32_t i, T t) const {
-    if (!this->LayeredZ(kind, j)) return;
+  WAVEPRIOR_INLINE T PassZ(int32_t kind, int32_t j, int32_t i, T t) const {
+    if (!this->LayeredZ(kind, j)) return t;
     const int32_t at = this->OfZ(kind, j, i);
-    Pass(this->along_z + at, this->through_z + at, this->CoefficientZ(kind, j, 0), this->CoefficientZ(kind, j, 1), t);
+    const T passed = CrossZ(this->along_z + at, kind, j, t);
+    this->state.Set(this->through_z + at, passed);
+    return passed;
   }
-  WAVEPRIOR_INLINE void Pass(int32_t memory, int32_t to, T b, T a, T t) const {
+  // What these made of the number t.
+  WAVEPRIOR_INLINE T PassedX(int32_t kind, int32_t j, int32_t i, T t) const {
+    return this->LayeredX(kind, i) ? this->state[this->through_x + this->OfX(kind, j, i)] : t;
+  }
+  WAVEPRIOR_INLINE T PassedZ(int32_t kind, int32_t j, int32_t i, T t) const {
+    return this->LayeredZ(kind, j) ? this->state[this->through_z + this->OfZ(kind, j, i)] : t;
+  }
+  // szz as a layer along x, and sxx as a layer along z, would pass them.
+  WAVEPRIOR_INLINE T AcrossX(int32_t j, int32_t i, T zz) const {
+    return this->LayeredX(2, i) ? CrossX(this->cross_x + this->OfX(0, j, i), 2, i, zz) : zz;
+  }
+  WAVEPRIOR_INLINE T AcrossZ(int32_t j, int32_t i, T xx) const {
+    return this->LayeredZ(2, j) ? CrossZ(this->cross_z + this->OfZ(0, j, i), 2, j, xx) : xx;
+  }
+
+ private:
+  WAVEPRIOR_INLINE T CrossX(int32_t memory, int32_t kind, int32_t i, T t) const {
+    return Cross(memory, this->CoefficientX(kind, i, 0), this->CoefficientX(kind, i, 1), t);
+  }
+  WAVEPRIOR_INLINE T CrossZ(int32_t memory, int32_t kind, int32_t j, T t) const {
+    return Cross(memory, this->CoefficientZ(kind, j, 0), this->CoefficientZ(kind, j, 1), t);
+  }
+  WAVEPRIOR_INLINE T Cross(int32_t memory, T b, T a, T t) const {
     T phi = this->state[memory];
     const T passed = Through(t, b, a, &phi);
-    this->state.Set(to, passed);
     this->state.Set(memory, phi);
+    return passed;
+  }
+};
+
+// The velocities that a step kept, without any layer.
+template <class T>
+struct KeptVelocities {
+  const march::Grid& g;
+  const View<const T>& kept;
+  int64_t from;
+
+  WAVEPRIOR_INLINE T Read(int32_t part, int32_t j, int32_t i) const {
+    if (j < 0 || j >= g.rows || i < 0 || i >= g.cols) return 0;
+    return kept[from + part * g.Compact() + j * g.wide + i];
+  }
+  WAVEPRIOR_INLINE T AtX(int32_t part, int32_t /*kind*/, int32_t j, int32_t i) const { return Read(part, j, i); }
+  WAVEPRIOR_INLINE T AtZ(int32_t part, int32_t /*kind*/, int32_t j, int32_t i) const {
+    return Read(part, j >= 0 || !g.free_surface ? j : part == kVZ ? -1 - j : -j, i);
   }
 };
 
@@ -193,6 +244,12 @@ struct Stresses {
   }
 };
 
+// Stresses of the transpose as layers along x, and along z, pass them: szz along x and sxx along z as layers there would.
+template <class T>
+struct Sides {
+  T xxx, xxz, zzx, zzz, xzx, xzz;
+};
+
 // Whether a row of data is there after phase n.
 WAVEPRIOR_INLINE bool Recorded(const march::Grid& g, int64_t n) { return n % 2 == 0 && (n / 2 + 1) % g.each == 0; }
 
@@ -216,6 +273,8 @@ struct MarchForward {
     }
   }
   WAVEPRIOR_INLINE int64_t Keep(int32_t node) const { return (step - u.lo) * g.kept + node; }
+  // Whether that is what the transpose needs.
+  WAVEPRIOR_INLINE bool Velocities() const { return g.kept < kParts * g.Compact(); }
   // What acts on a field: put(f) for each point's.
   template <class F>
   WAVEPRIOR_INLINE void Impulse(int32_t part, int32_t j, int32_t i, const F& put) const {
@@ -244,7 +303,7 @@ struct MarchForward {
         pull += force;
         CountOperations(1);
       });
-      if (u.kept) u.kept.Set(Keep(node), pull);
+      if (u.kept) u.kept.Set(Keep(node), Velocities() ? v : pull);
     }
     u.state.Set(g.Place(field, j, i), v);
   }
@@ -258,7 +317,7 @@ struct MarchForward {
       const T xx = u.kept[Keep(kXX * part + node)], zz = u.kept[Keep(kZZ * part + node)];
       const T shear = u.kept[Keep(kXZ * part + node)];
       s.Add(u.drive, part, node, xx, zz, shear);
-    } else if (u.kept) {
+    } else if (u.kept && !Velocities()) {
       u.kept.Set(Keep(kXX * part + node), e.xx);
       u.kept.Set(Keep(kZZ * part + node), e.zz);
       u.kept.Set(Keep(kXZ * part + node), e.shear);
@@ -311,15 +370,17 @@ struct MarchBack {
     const T b = u.materials[node], kept = u.kept[Keep(node)], grown = u.gradient[node];
     T v = f.Read(field, j, i);
     if ((step + 1) % g.each == 0) {
+      T drive = 0;
       int32_t e, end;
       for (u.receivers.Range(field, j, i, &e, &end); e < end; e++) {
-        const T more = b * (u.receivers.weight[e] * u.Drive(step / g.each, u.receivers.Point(e)));
-        v += more;
-        CountOperations(3);
+        const T more = u.receivers.weight[e] * u.Drive(step / g.each, u.receivers.Point(e));
+        drive += more;
+        CountOperations(2);
       }
+      pull += drive;
     }
     v = Fma(b, pull, v);
-    u.gradient.Set(node, Fma(v, kept, grown));
+    u.gradient.Set(node, Fma(pull, kept, grown));
     u.state.Set(g.Place(field, j, i), v);
     f.PassX(field, j, i, v);
     f.PassZ(field, j, i, v);
@@ -327,23 +388,43 @@ struct MarchBack {
 
   WAVEPRIOR_INLINE void Stress(int32_t j, int32_t i) const {
     const int32_t node = j * g.wide + i, part = g.Compact();
+    const bool gathers = (g.steps - 1 - step) % 2 == 0;
+    Stresses<T> s = {f.Read(kXX, j, i), f.Read(kZZ, j, i), f.Read(kXZ, j, i)}, grown = {0, 0, 0};
+    if (gathers) {
+      grown = {u.gradient[kXX * part + node], u.gradient[kZZ * part + node], u.gradient[kXZ * part + node]};
+      Gather({f.PassedX(2, j, i, s.xx), f.AcrossZ(j, i, s.xx), f.AcrossX(j, i, s.zz), f.PassedZ(2, j, i, s.zz),
+              f.PassedX(3, j, i, s.xz), f.PassedZ(3, j, i, s.xz)},
+             step, j, i, &grown);
+    }
     const Strains<T> e = Strains<T>::template Of<R>(f, j, i);
-    Stresses<T> s = {f.Read(kXX, j, i), f.Read(kZZ, j, i), f.Read(kXZ, j, i)};
-    const T xx = u.kept[Keep(kXX * part + node)], zz = u.kept[Keep(kZZ * part + node)];
-    const T shear = u.kept[Keep(kXZ * part + node)];
-    Stresses<T> grown = {u.gradient[kXX * part + node], u.gradient[kZZ * part + node], u.gradient[kXZ * part + node]};
-    u.gradient.Set(kXX * part + node, Fma(s.zz, zz, Fma(s.xx, xx, grown.xx)));
-    u.gradient.Set(kZZ * part + node, Fma(s.zz, xx, Fma(s.xx, zz, grown.zz)));
-    u.gradient.Set(kXZ * part + node, Fma(s.xz, shear, grown.xz));
     s.Add(u.materials, part, node, e.xx, e.zz, e.shear);
     if (g.free_surface && j == 0) s.zz = 0;
     u.state.Set(g.Place(kXX, j, i), s.xx);
     u.state.Set(g.Place(kZZ, j, i), s.zz);
     u.state.Set(g.Place(kXZ, j, i), s.xz);
-    f.PassX(2, j, i, s.xx);
-    f.PassX(3, j, i, s.xz);
-    f.PassZ(2, j, i, s.zz);
-    f.PassZ(3, j, i, s.xz);
+    Sides<T> next;
+    next.xxx = f.PassX(2, j, i, s.xx);
+    next.xzx = f.PassX(3, j, i, s.xz);
+    next.zzz = f.PassZ(2, j, i, s.zz);
+    next.xzz = f.PassZ(3, j, i, s.xz);
+    if (!gathers) return;
+    if (step > 0) {
+      next.zzx = f.AcrossX(j, i, s.zz);
+      next.xxz = f.AcrossZ(j, i, s.xx);
+      Gather(next, step - 1, j, i, &grown);
+    }
+    u.gradient.Set(kXX * part + node, grown.xx);
+    u.gradient.Set(kZZ * part + node, grown.zz);
+    u.gradient.Set(kXZ * part + node, grown.xz);
+  }
+  // What the stresses t of step n give to the gradient.
+  WAVEPRIOR_INLINE void Gather(const Sides<T>& t, int64_t n, int32_t j, int32_t i, Stresses<T>* grown) const {
+    const KeptVelocities<T> v = {g, u.kept, (n - u.lo) * g.kept};
+    const T exx = AlongX<T, R, 0>(v, kVX, 0, j, i), ezz = AlongZ<T, R, 0>(v, kVZ, 1, j, i);
+    const T exz = AlongX<T, R, 1>(v, kVZ, 1, j, i), ezx = AlongZ<T, R, 1>(v, kVX, 0, j, i);
+    grown->xx = Fma(t.zzz, ezz, Fma(t.xxx, exx, grown->xx));
+    grown->zz = Fma(t.zzx, exx, Fma(t.xxz, ezz, grown->zz));
+    grown->xz = Fma(t.xzz, ezx, Fma(t.xzx, exz, grown->xz));
   }
 };
 
