@@ -23,7 +23,7 @@ func compareTwins(t *testing.T, first, second cuda.Device, list []setting) *twin
 	p := twin.NewPair(t, first, second, twins)
 	for _, s := range list {
 		c := s.Config
-		c.Batched, c.Segment = true, c.Steps-c.Steps/3
+		c.Batched, c.Segment = true, c.Steps/2
 		everythingOn[float32](t, p, c, 0, 1)
 		everythingOn[float64](t, p, c, 1)
 	}

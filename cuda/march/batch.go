@@ -67,7 +67,7 @@ type Batch[T cuda.Float] struct {
 	d                          cuda.Device
 	rooms                      *cuda.Rooms
 	Numbers                    cuda.Buffer // the grid on the device
-	along                      Grid        // the grid of calls that keep for a tangent, and that on the device
+	along                      Grid        // the grid of calls that keep for a tangent, and where that is
 	alongNumbers               cuda.Buffer
 	sources, injected, channel spots
 }

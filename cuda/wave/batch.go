@@ -28,7 +28,7 @@ func (p *Plan[T]) newBatch(profile int) (*march.Batch[T], error) {
 	variables := rows*axes[1].Variables + axes[0].Variables*int(s.Wide)
 	b := march.Scheme{
 		Grid: g, Forward: acousticMarch, Back: acousticBack, States: [2]int{2*s.field() + 3*variables, 2*s.field() + 5*variables},
-		Kept: [2]int{s.compact(), s.compact()},
+		Kept:    [2]int{s.compact(), s.compact()},
 		Profile: p.profile, Wavelet: p.wavelet, SourceGroups: len(c.Sources), InjectedGroups: 1,
 		ForwardCosts: forwardCosts, BackCosts: backCosts, Memory: c.Memory, Segment: c.Segment,
 	}
