@@ -3,8 +3,8 @@
 //
 // Layout      A padded field has rows x cols nodes from column `lead` on, in rows of `wide` numbers, a multiple of 16. Compact
 //             arrays are (5, rows, wide): materials bx, bz, lam + 2 mu, lam, mu (what kernel elastic_materials makes), and
-//             gradients with respect to them; 0 beyond the grid. What a step keeps is (rows, 2, wide): vx and vz; for a
-//             tangent (rows, 5, wide): D s + f of vx and vz, and vx_x, vz_z, vx_z + vz_x.
+//             gradients with respect to them; 0 beyond the grid. What a step keeps for the transpose is (rows, 2, wide): vx
+//             and vz; for a tangent (rows, 5, wide): D s + f of vx and vz, and vx_x, vz_z, vx_z + vz_x.
 //             Wavefields vx, vz, sxx, szz, sxz are (halo + rows + halo, stride) each, stride = wide + 16: 16 zeros before
 //             each row. A slot of the workspace is one shot's: state, states of directions, checkpoints, kept steps,
 //             of the gradient what acts on two rows (2, 2, wide), residuals, in this order.

@@ -138,7 +138,7 @@ func (p *Plan[T]) keeping(c *march.Call[T], slots int) (int, int) {
 	steps, room := int(s.Steps), memory/size/slots-fixed
 	small := min(steps, max(fewest, cached/(kept*size)))
 	slot := func(m int) int { return fixed + m*kept + ((steps+m-1)/m-1)*state }
-	m := march.Segment(steps, kept, max(state, 1), room)
+	m := march.Segment(steps, kept, max(state, 1), 1, room)
 	switch {
 	case p.config.Segment > 0:
 		m = min(steps, p.config.Segment)
