@@ -34,7 +34,7 @@ func forwardCosts(l *march.Launch) march.Costs {
 	g, size, units, all, p := l.Grid, l.Size, l.Units(), l.Grid.Census().All, of(l)
 	out := common(l, 4)
 	kept := size * all * p.parts()
-	if g.Kept < int32(parts*g.Rows*g.Wide) { // velocities alone
+	if g.Kept < parts*g.Rows*g.Wide { // velocities alone
 		kept = size * all * 2 * p.v
 	}
 	if l.Tangent {
