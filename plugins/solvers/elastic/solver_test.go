@@ -1,15 +1,12 @@
 package elastic
 
 import (
-	"context"
 	"testing"
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
-
-var ctx = context.Background()
 
 type (
 	options = solvertest.Options
