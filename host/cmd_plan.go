@@ -74,6 +74,14 @@ prior that is to be trained is trained for a few seconds, unless the cache knows
 			}
 			said := map[string]bool{} // cells share solvers
 			for _, p := range plans {
+				for _, text := range p.Notes {
+					if !said[text] {
+						fmt.Fprintf(c.OutOrStdout(), "\n%s\n", text)
+						said[text] = true
+					}
+				}
+			}
+			for _, p := range plans {
 				if text := p.Waves.String(); !said[text] {
 					fmt.Fprintf(c.OutOrStdout(), "\n%s", text)
 					said[text] = true

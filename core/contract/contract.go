@@ -56,6 +56,7 @@ const (
 	CapEncode     Capability = "encode"      // Encoder
 	CapMixture    Capability = "mixture"     // MixturePrior
 	CapStart      Capability = "start"       // Starter
+	CapOptimise   Capability = "optimise"    // Optimiser
 )
 
 // Need says that a sampler needs a capability of one of its services, always or where an option has a value.
@@ -323,6 +324,10 @@ type Starter interface {
 	// started from fails its chain alone.
 	StartAt(ctx context.Context, chains Chains, x *tensor.Tensor, state State) (steps int, status []Status, err error)
 }
+
+// Optimiser is capability "optimise": a sampler whose chains end at optima, one for each start, and not at draws from a distribution.
+// Nothing is called; it says that the spread of the chains is no uncertainty, so that it is neither judged nor named as one.
+type Optimiser interface{ Optimises() }
 
 // FullSolver is a solver with every method: what callers hold. A missing capability answers ErrUnsupported.
 type FullSolver interface {

@@ -40,6 +40,8 @@ func Capabilities(p Plugin) []Capability {
 	add(mixture, CapMixture)
 	_, start := p.(Starter)
 	add(start, CapStart)
+	_, optimise := p.(Optimiser)
+	add(optimise, CapOptimise)
 	return c
 }
 

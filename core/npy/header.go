@@ -68,20 +68,18 @@ func encodeDescr(name string, shape []int) []byte {
 // decodeHeader reads and checks the header of a file of size bytes. It allocates no more than the header, whose length is
 // checked against the size first.
 func decodeHeader(name string, r io.ReaderAt, size int64) (Header, error) {
-	h, _, err := decodeRows(name, r, size, false)
-	return h, err
+	return decodeRows(name, r, size, false)
 }
 
-// decodeRows is decodeHeader for a reader that takes half-precision numbers too, if halves says so: half is then true, and
-// the header's DType the Float32 that they become.
-func decodeRows(name string, r io.ReaderAt, size int64, halves bool) (h Header, half bool, err error) {
-	bad := func(format string, a ...any) (Header, bool, error) {
-		return Header{}, false, fmt.Errorf("%w: %s (%d bytes): %s", ErrFormat, name, size, fmt.Sprintf(format, a...))
+// decodeRows is decodeHeader for a reader that takes half-precision numbers too, if halves says so: see Header.Half.
+func decodeRows(name string, r io.ReaderAt, size int64, halves bool) (h Header, err error) {
+	bad := func(format string, a ...any) (Header, error) {
+		return Header{}, fmt.Errorf("%w: %s (%d bytes): %s", ErrFormat, name, size, fmt.Sprintf(format, a...))
 	}
 	var pre [12]byte
 	n, err := r.ReadAt(pre[:min(size, 12)], 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return Header{}, false, fmt.Errorf("npy: %s: %w", name, err)
+		return Header{}, fmt.Errorf("npy: %s: %w", name, err)
 	}
 	if n < len(magic) || string(pre[:len(magic)]) != magic {
 		return bad("it starts with %q, a .npy file starts with %q", pre[:min(n, len(magic))], magic)
@@ -109,7 +107,7 @@ func decodeRows(name string, r io.ReaderAt, size int64, halves bool) (h Header, 
 	}
 	text := make([]byte, length)
 	if n, err := r.ReadAt(text, h.Offset); n < len(text) {
-		return Header{}, false, fmt.Errorf("npy: %s: reading the header: %w", name, err)
+		return Header{}, fmt.Errorf("npy: %s: reading the header: %w", name, err)
 	}
 	h.Offset += length
 	p := &parser{s: string(text), halves: halves}
@@ -120,11 +118,9 @@ func decodeRows(name string, r io.ReaderAt, size int64, halves bool) (h Header, 
 	if err != nil {
 		return bad("shape %v is absurd, in header %s", h.Shape, quote(text))
 	}
-	each, what := int64(h.DType.Size()), h.DType.String()
-	if p.half {
-		each, what = 2, "float16"
-	}
-	h.Bytes = int64(elems) * each
+	h.Half = p.half
+	what := h.Type()
+	h.Bytes = int64(elems) * int64(h.size())
 	switch have := size - h.Offset; {
 	case have < h.Bytes:
 		return bad("cut: %s %v takes %d bytes after the header, there are %d; header %s", what, h.Shape, h.Bytes, have, quote(text))
@@ -132,7 +128,7 @@ func decodeRows(name string, r io.ReaderAt, size int64, halves bool) (h Header, 
 		return bad("%d bytes too many: %s %v takes %d bytes after the header, there are %d; header %s",
 			have-h.Bytes, what, h.Shape, h.Bytes, have, quote(text))
 	}
-	return h, p.half, nil
+	return h, nil
 }
 
 // quote shows a header without its padding, cut at 200 bytes.

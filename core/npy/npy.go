@@ -35,19 +35,40 @@ var ErrFormat = errors.New("npy: bad file")
 // Header is what a file says about itself, checked against its size.
 type Header struct {
 	DType  tensor.DType
+	Half   bool // the numbers are float16, for Rows alone; DType is the Float32 that they become
 	Shape  []int
 	Major  int   // version of the format: 1, 2 or 3
 	Offset int64 // where the elements start
 	Bytes  int64 // bytes of the elements; Offset + Bytes is the size of the file
 }
 
-// ReadHeader looks at a file without reading its elements. The errors are those of Read.
-func ReadHeader(path string) (Header, error) {
-	f, h, err := open(path)
-	if err != nil {
-		return Header{}, err
+// Type is the name of the file's dtype: "float16", which package tensor does not have, or DType's.
+func (h *Header) Type() string {
+	if h.Half {
+		return "float16"
 	}
-	return h, f.Close()
+	return h.DType.String()
+}
+
+// size is the bytes of an element in the file.
+func (h *Header) size() int {
+	if h.Half {
+		return 2
+	}
+	return h.DType.Size()
+}
+
+// ReadHeader looks at a file without reading its elements. The errors are those of Read, but that float16 is taken (Half).
+func ReadHeader(path string) (Header, error) {
+	f, err := mapfile.Open(path)
+	if err != nil {
+		return Header{}, fmt.Errorf("npy: %w", err)
+	}
+	h, err := decodeRows(path, f, f.Size(), true)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return h, err
 }
 
 // Read reads a file into memory. Errors: those of opening it, and ErrFormat for a file that is cut, has more bytes than

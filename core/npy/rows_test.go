@@ -209,3 +209,71 @@ func TestRowsRefuses(t *testing.T) {
 		t.Errorf("missing: %v", err)
 	}
 }
+
+// TestNumbers: rows of complex numbers are read in any pieces and either precision, across chunks; real numbers as OpenRows reads
+// them; nothing turns from the one kind into the other.
+func TestNumbers(t *testing.T) {
+	dir := t.TempDir()
+	const n, item = 3, 40000 // more than a chunk
+	for _, dt := range []tensor.DType{tensor.Complex64, tensor.Complex128} {
+		all := make([]float64, 2*n*item)
+		for i := range all {
+			all[i] = float64(i) / 4 // exact in float32
+		}
+		x := tensor.New(dt, n, item)
+		x.SetReals(all)
+		path := filepath.Join(dir, dt.String()+".npy")
+		if err := Write(path, x); err != nil {
+			t.Fatal(err)
+		}
+		r, err := OpenNumbers(path)
+		if err != nil || r.Len() != n || r.DType() != dt.String() {
+			t.Fatalf("%v: %v", dt, err)
+		}
+		for _, read := range []tensor.DType{tensor.Complex64, tensor.Complex128} {
+			for _, c := range [][2]int{{0, n}, {1, 2}, {2, 1}, {3, 0}} {
+				dst := tensor.New(read, c[1], item)
+				if err := r.Read(c[0], dst); err != nil || !slices.Equal(dst.AppendReals(nil), all[2*c[0]*item:2*(c[0]+c[1])*item]) {
+					t.Errorf("%v read as %v: rows %d.. differ, %v", dt, read, c[0], err)
+				}
+			}
+		}
+		if err := r.Read(0, tensor.New(tensor.Float64, 1, item)); !errors.Is(err, tensor.ErrShape) || !strings.Contains(err.Error(), "allowed are complex64 and complex128") {
+			t.Errorf("%v read as float64: %v", dt, err)
+		}
+		if err := r.CheckMemory(math.MaxInt64); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("all the memory there is: %v", err)
+		}
+		if err := errors.Join(r.CheckMemory(1), r.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, name := range []string{"testdata/f2.npy", filepath.Join(dir, "complex64.npy")} {
+		h, err := ReadHeader(name)
+		if want := map[bool]string{true: "float16", false: "complex64"}[h.Half]; err != nil || h.Type() != want || h.Half != strings.Contains(name, "f2") {
+			t.Errorf("%s: %+v, %v", name, h, err)
+		}
+	}
+	r, err := OpenNumbers("testdata/f2.npy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Read(0, tensor.New(tensor.Complex64, 2, 3)); !errors.Is(err, tensor.ErrShape) {
+		t.Errorf("float16 read as complex64: %v", err)
+	}
+	if err := Write(filepath.Join(dir, "i.npy"), tensor.New(tensor.Int32, 4)); err != nil {
+		t.Fatal(err)
+	}
+	one := tensor.FromFloat64s([]float64{2.5})
+	if err := Write(filepath.Join(dir, "one.npy"), one); err != nil {
+		t.Fatal(err)
+	}
+	dst := tensor.New(tensor.Float32, 1)
+	if r, err := OpenNumbers(filepath.Join(dir, "one.npy")); err != nil || r.Len() != 1 || r.Read(0, dst) != nil || dst.Float32s()[0] != 2.5 {
+		t.Errorf("a single number: %v, %v", dst, err)
+	}
+	if _, err := OpenNumbers(filepath.Join(dir, "i.npy")); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "int32 of shape [4]; float16, float32 or float64 is needed, or complex64 or complex128") {
+		t.Errorf("integers: %v", err)
+	}
+}

@@ -20,7 +20,7 @@ func spaceToWire(s *space.Space) *pb.Space {
 	}
 	w := &pb.Space{Name: s.Name, Dtype: pb.DType(s.DType)}
 	for _, a := range s.Axes {
-		w.Axes = append(w.Axes, &pb.Axis{Name: a.Name, Unit: a.Unit, Size: int64(a.Size), Origin: a.Origin, Step: a.Step, Values: a.Values})
+		w.Axes = append(w.Axes, &pb.Axis{Name: a.Name, Unit: a.Unit, Size: int64(a.Size), Origin: a.Origin, Step: a.Step, Values: a.Values, Depths: a.Depths})
 	}
 	for _, q := range s.Quantities {
 		w.Quantities = append(w.Quantities, &pb.Quantity{Name: q.Name, Unit: q.Unit, Lower: q.Lower, Upper: q.Upper})
@@ -38,7 +38,7 @@ func spaceFromWire(w *pb.Space) (*space.Space, error) {
 		s.DType = tensor.DType(w.Dtype)
 	}
 	for _, a := range w.Axes {
-		s.Axes = append(s.Axes, space.Axis{Name: a.GetName(), Unit: a.GetUnit(), Size: int(a.GetSize()), Origin: a.GetOrigin(), Step: a.GetStep(), Values: a.GetValues()})
+		s.Axes = append(s.Axes, space.Axis{Name: a.GetName(), Unit: a.GetUnit(), Size: int(a.GetSize()), Origin: a.GetOrigin(), Step: a.GetStep(), Values: a.GetValues(), Depths: a.GetDepths()})
 	}
 	for _, q := range w.Quantities {
 		s.Quantities = append(s.Quantities, space.Quantity{Name: q.GetName(), Unit: q.GetUnit(), Lower: q.Lower, Upper: q.Upper})

@@ -63,16 +63,11 @@ func (p *Positions) List(what string) ([][]float64, error) {
 	return list, nil
 }
 
-// Axis is the axis of a data space that these points make, with their offsets where all are of one depth.
+// Axis is the axis of a data space that these points [z, x] in m make: their offsets, and their depths.
 func Axis(name string, list [][]float64) space.Axis {
-	axis := space.Axis{Name: name, Size: len(list)}
-	values := make([]float64, len(list))
-	for k, zx := range list {
-		if zx[0] != list[0][0] {
-			return axis
-		}
-		values[k] = zx[1]
+	axis := space.Axis{Name: name, Unit: "m", Size: len(list)}
+	for _, zx := range list {
+		axis.Depths, axis.Values = append(axis.Depths, zx[0]), append(axis.Values, zx[1])
 	}
-	axis.Unit, axis.Values = "m", values
 	return axis
 }

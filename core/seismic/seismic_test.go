@@ -22,10 +22,10 @@ func TestPositions(t *testing.T) {
 			t.Errorf("point %d of the line: %v, want %v", k, list[k], want)
 		}
 	}
-	if a := seismic.Axis("shot", list); a.Size != 4 || a.Unit != "m" || !slices.Equal(a.Values, []float64{0, 30, 60, 90}) {
+	if a := seismic.Axis("shot", list); a.Size != 4 || a.Unit != "m" || !slices.Equal(a.Values, []float64{0, 30, 60, 90}) || !slices.Equal(a.Depths, []float64{10, 10, 10, 10}) {
 		t.Errorf("axis %+v", a)
 	}
-	if a := seismic.Axis("shot", [][]float64{{0, 5}, {1, 6}}); a.Size != 2 || a.Values != nil {
+	if a := seismic.Axis("shot", [][]float64{{0, 5}, {1, 6}}); a.Size != 2 || !slices.Equal(a.Values, []float64{5, 6}) || !slices.Equal(a.Depths, []float64{0, 1}) {
 		t.Errorf("axis of two depths %+v", a)
 	}
 	for name, c := range map[string]struct {

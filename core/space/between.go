@@ -66,7 +66,7 @@ func convert(from, to Quantity) (powerLaw, string) {
 //   - casts the dtype within the real or the complex ones.
 //
 // It is the identity for equal spaces. It never clamps: bounds and names of the spaces play no role. An axis
-// without positions (no step, no values) agrees with any positions of as many.
+// without positions (no step, no values) agrees with any positions of as many, one without depths with any depths (Unsaid).
 func Between(from, to Space) (*Adapter, error) {
 	fail := func(why string) error {
 		return fmt.Errorf("%w from %s to %s: %s", ErrNoAdapter, describe(&from), describe(&to), why)
@@ -95,7 +95,7 @@ func Between(from, to Space) (*Adapter, error) {
 	}
 	for i := range to.Axes {
 		a, b := c.out.Axes[i], to.Axes[i]
-		if a.Size == b.Size && samePositions(&a, &b) {
+		if a.Size == b.Size && apart(&a, &b) == "" {
 			continue
 		}
 		if why := cannotResample(&a, &b); why != "" {
@@ -231,9 +231,10 @@ func axesDiffer(a, b *Space) string {
 // cannotResample says why an axis cannot be interpolated to another, "" if it can.
 func cannotResample(a, b *Axis) string {
 	switch {
+	case a.Name != "z" && a.Name != "x" && a.Name != "time" && a.Size != b.Size:
+		return fmt.Sprintf("axis %s has %d positions against %d; only z, x and time are interpolated (select indices instead)", a.Name, a.Size, b.Size)
 	case a.Name != "z" && a.Name != "x" && a.Name != "time":
-		return fmt.Sprintf("axis %s has %d positions against %d, or others; only z, x and time are interpolated (select indices instead)",
-			a.Name, a.Size, b.Size)
+		return fmt.Sprintf("axis %s: %s; only z, x and time are interpolated", a.Name, apart(a, b))
 	case len(a.Values) > 0 || len(b.Values) > 0 || a.Step <= 0 || b.Step <= 0:
 		return fmt.Sprintf("axis %s has size %d against %d and no origin and step on both sides, so it cannot be interpolated", a.Name, a.Size, b.Size)
 	}
@@ -255,8 +256,12 @@ func differ(a, b *Space) string {
 		return why
 	}
 	for i := range a.Axes {
-		if p, q := &a.Axes[i], &b.Axes[i]; p.Size != q.Size || !samePositions(p, q) {
-			return fmt.Sprintf("axis %s has other positions", p.Name)
+		p, q := &a.Axes[i], &b.Axes[i]
+		if p.Size != q.Size {
+			return fmt.Sprintf("axis %s has %d positions against %d", p.Name, p.Size, q.Size)
+		}
+		if why := apart(p, q); why != "" {
+			return fmt.Sprintf("axis %s: %s", p.Name, why)
 		}
 	}
 	if len(a.Quantities) != len(b.Quantities) {

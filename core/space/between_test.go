@@ -2,6 +2,8 @@ package space_test
 
 import (
 	"errors"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +49,59 @@ func TestBetweenSaysWhyNot(t *testing.T) {
 			if !strings.Contains(err.Error(), s.String()) {
 				t.Errorf("%v does not name %v", err, s)
 			}
+		}
+	}
+}
+
+// TestBetweenPlaces: data that were recorded elsewhere are refused with both numbers, whatever else fits; what is not said on one
+// side is taken for the same, and Unsaid lists it.
+func TestBetweenPlaces(t *testing.T) {
+	placed := func(change func(shots, time, receivers *space.Axis)) space.Space {
+		s := gather(tensor.Float32)
+		s.Axes[0] = space.Axis{Name: "shot", Unit: "m", Size: 4, Values: []float64{0, 30, 60, 90}, Depths: []float64{10, 10, 10, 10}}
+		s.Axes[2].Depths = []float64{40, 40, 40, 35, 40}
+		if change != nil {
+			change(&s.Axes[0], &s.Axes[1], &s.Axes[2])
+		}
+		return s
+	}
+	here := placed(nil)
+	for _, c := range []struct {
+		name   string
+		change func(shots, time, receivers *space.Axis)
+		want   string // "": they fit
+		unsaid []string
+	}{
+		{"the same", nil, "", nil},
+		{"the same but for rounding", func(_, _, r *space.Axis) { r.Depths = []float64{40, 40, 40, 35.000001, 40} }, "", nil},
+		{"receivers at 50 m", func(_, _, r *space.Axis) { r.Depths = []float64{50, 50, 50, 50, 50} }, "axis receiver: index 0 lies at a depth of 40 m against 50 m", nil},
+		{"one receiver at the surface", func(_, _, r *space.Axis) { r.Depths = []float64{40, 40, 40, 0, 40} }, "axis receiver: index 3 lies at a depth of 35 m against 0 m", nil},
+		{"shots one metre down", func(s, _, _ *space.Axis) { s.Depths = []float64{10, 10, 10, 11} }, "axis shot: index 3 lies at a depth of 10 m against 11 m", nil},
+		{"shots elsewhere", func(s, _, _ *space.Axis) { s.Values = []float64{0, 30, 61, 90} }, "axis shot: index 2 lies at 60 m against 61 m", nil},
+		{"a shot less", func(s, _, _ *space.Axis) { *s = space.Axis{Name: "shot", Size: 3} }, "axis shot has 4 positions against 3", []string{"positions of axis shot", "depths of axis shot"}},
+		{"another start in time", func(_, at, _ *space.Axis) { at.Origin = 0.003 }, "axis time covers 0..0.032 s (9 points, step 0.004) against 0.003..0.035", nil},
+		{"no depths of receivers", func(_, _, r *space.Axis) { r.Depths = nil }, "", []string{"depths of axis receiver"}},
+		{"nothing said of shots", func(s, _, _ *space.Axis) { *s = space.Axis{Name: "shot", Size: 4} }, "", []string{"positions of axis shot", "depths of axis shot"}},
+	} {
+		there := placed(c.change)
+		for w, way := range [][2]space.Space{{here, there}, {there, here}} { // the text is that of the way there
+			_, err := space.Between(way[0], way[1])
+			if (err == nil) != (c.want == "") || err != nil && !errors.Is(err, space.ErrNoAdapter) || w == 0 && err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %v, want %q", c.name, err, c.want)
+			}
+			if got := space.Unsaid(&way[0], &way[1]); !slices.Equal(got, c.unsaid) {
+				t.Errorf("%s: %q is left open, want %q", c.name, got, c.unsaid)
+			}
+		}
+	}
+	picked := must(t)(space.Select(here, "receiver", []int{3, 0})).Out()
+	if d := picked.Axes[2].Depths; !slices.Equal(d, []float64{35, 40}) {
+		t.Errorf("depths %v of receivers 3 and 0", d)
+	}
+	for _, bad := range [][]float64{{1, 2}, {1, 2, math.NaN(), 4, 5}} {
+		s := placed(func(_, _, r *space.Axis) { r.Depths = bad })
+		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), "axis receiver has") {
+			t.Errorf("depths %v: %v", bad, err)
 		}
 	}
 }

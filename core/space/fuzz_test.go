@@ -14,7 +14,7 @@ func FuzzBetween(f *testing.F) {
 	for _, s := range [][2]string{
 		{`{"name":"model","dtype":1,"axes":[{"name":"z","unit":"m","size":3,"step":10},{"name":"x","unit":"m","size":4,"step":10}],"quantities":[{"name":"vp","unit":"m/s"}]}`,
 			`{"name":"model","dtype":2,"axes":[{"name":"field","size":1},{"name":"z","unit":"m","size":5,"step":5},{"name":"x","unit":"m","size":2,"step":30}],"quantities":[{"name":"squared_slowness","unit":"s2/km2"}]}`},
-		{`{"dtype":4,"axes":[{"name":"component","size":2},{"name":"receiver","size":2,"values":[1,5]}],"quantities":[{"name":"pressure","unit":"Pa"},{"name":"vz","unit":"m/s"}]}`,
+		{`{"dtype":4,"axes":[{"name":"component","size":2},{"name":"receiver","size":2,"values":[1,5],"depths":[3,3]}],"quantities":[{"name":"pressure","unit":"Pa"},{"name":"vz","unit":"m/s"}]}`,
 			`{"dtype":3,"axes":[{"name":"receiver","size":2}],"quantities":[{"name":"vz","unit":"km/s"}]}`},
 		{`{"dtype":2,"axes":[{"name":"channel","size":1},{"name":"x","size":1,"step":1e308}],"quantities":[{}]}`, `{"dtype":2,"axes":[{"name":"x","size":7,"step":1e-308}],"quantities":[{}]}`},
 	} {

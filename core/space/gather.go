@@ -73,6 +73,11 @@ func Select(in Space, axis string, index []int) (*Adapter, error) {
 // at returns the axis of these indices: regular if they are evenly spaced, else with positions, if it has any.
 func (a *Axis) at(index []int) Axis {
 	out := Axis{Name: a.Name, Unit: a.Unit, Size: len(index)}
+	for _, k := range index {
+		if len(a.Depths) > 0 {
+			out.Depths = append(out.Depths, a.Depths[k])
+		}
+	}
 	if _, ok := a.position(0); !ok {
 		return out
 	}

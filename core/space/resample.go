@@ -140,9 +140,9 @@ func (s *Space) axis(name string) int {
 	return -1
 }
 
-// samePositions reports whether two axes of one size stand for the same positions: equal to snap times the step, or
-// without positions on one of the sides.
-func samePositions(a, b *Axis) bool {
+// apart names the first index at which two axes of one size stand for different places, "" where they stand for the same:
+// positions equal to snap times the step, depths to snap times the largest, or not said on one of the sides.
+func apart(a, b *Axis) string {
 	stride := 1
 	if len(a.Values) == 0 && len(b.Values) == 0 {
 		stride = max(1, a.Size-1) // both regular: the ends decide
@@ -151,15 +151,48 @@ func samePositions(a, b *Axis) bool {
 		p, ok := a.position(i)
 		q, ok2 := b.position(i)
 		if !ok || !ok2 {
-			return true
+			break
 		}
 		scale := max(math.Abs(a.Step), math.Abs(b.Step))
 		if scale == 0 {
 			scale = max(math.Abs(p), math.Abs(q))
 		}
 		if math.Abs(p-q) > snap*scale {
-			return false
+			return fmt.Sprintf("index %d lies at %g%s against %g%s", i, p, unitText(a.Unit), q, unitText(b.Unit))
 		}
 	}
-	return true
+	if len(a.Depths) == 0 || len(b.Depths) == 0 {
+		return ""
+	}
+	deepest := 0.0
+	for i, p := range a.Depths {
+		deepest = max(deepest, math.Abs(p), math.Abs(b.Depths[i]))
+	}
+	for i, p := range a.Depths {
+		if q := b.Depths[i]; math.Abs(p-q) > snap*deepest {
+			return fmt.Sprintf("index %d lies at a depth of %g%s against %g%s", i, p, unitText(a.Unit), q, unitText(b.Unit))
+		}
+	}
+	return ""
+}
+
+// Unsaid lists what two data spaces leave open of where their shots and receivers lie, axis by axis of both: Between takes that for
+// the same, whatever it is. Empty: all of it is said on both sides.
+func Unsaid(a, b *Space) []string {
+	var open []string
+	for _, name := range []string{"shot", "receiver"} {
+		i, j := a.axis(name), b.axis(name)
+		if i < 0 || j < 0 {
+			continue
+		}
+		p, q := &a.Axes[i], &b.Axes[j]
+		_, placed := p.position(0)
+		if _, ok := q.position(0); !ok || !placed {
+			open = append(open, "positions of axis "+name)
+		}
+		if len(p.Depths) == 0 || len(q.Depths) == 0 {
+			open = append(open, "depths of axis "+name)
+		}
+	}
+	return open
 }

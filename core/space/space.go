@@ -29,6 +29,10 @@ type Axis struct {
 	Origin float64   `json:"origin,omitempty"` // position of index 0
 	Step   float64   `json:"step,omitempty"`   // spacing of a regular axis, 0: no positions
 	Values []float64 `json:"values,omitempty"` // positions of an irregular axis (size), instead of Origin and Step
+
+	// Depths are those of the points of a shot or receiver axis (size), whose positions are then their offsets along x, in the same
+	// unit; nil: not said. Data that were recorded elsewhere are other data (Between, Unsaid).
+	Depths []float64 `json:"depths,omitempty"`
 }
 
 // Quantity is what a number is. A space with a "field" or "component" axis has one Quantity per index of that axis;
@@ -127,6 +131,14 @@ func (s *Space) Validate() error {
 		}
 		if len(a.Values) > 0 && len(a.Values) != a.Size {
 			return fmt.Errorf("space %s: axis %s has %d positions for size %d", s.Name, a.Name, len(a.Values), a.Size)
+		}
+		if len(a.Depths) > 0 && len(a.Depths) != a.Size {
+			return fmt.Errorf("space %s: axis %s has %d depths for size %d", s.Name, a.Name, len(a.Depths), a.Size)
+		}
+		for j, v := range a.Depths {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return fmt.Errorf("space %s: axis %s has depth %g at %d (allowed: finite)", s.Name, a.Name, v, j)
+			}
 		}
 	}
 	want := 1

@@ -10,12 +10,13 @@ func (p *Plan[T]) newBatch() (*march.Batch[T], error) {
 		Rows: int32(rows), Cols: int32(s.Cols), Wide: int32(wide), Halo: int32(s.Halo),
 		Top: int32(c.Top), Bottom: int32(c.Bottom), Left: int32(c.Left), Right: int32(c.Right), FreeSurface: int32(s.FreeSurface),
 		Steps: int32(s.Steps), Phases: 2, Each: int32(s.Each), Shots: int32(s.Shots), Receivers: int32(s.Receivers), Components: 2,
-		Materials: int32(parts * s.compact()), Kept: int32(parts * s.compact()), Profile: int32(4*wide + 4*rows),
+		Materials: int32(parts * s.compact()), Profile: int32(4*wide + 4*rows),
 	}
 	axes := g.Axes()
-	variables := 4 * (rows*axes[1].Variables + axes[0].Variables*wide)
+	variables := rows*axes[1].Variables + axes[0].Variables*wide // of one kind of difference
 	b := march.Scheme{
-		Grid: g, Forward: forward, Back: back, States: [2]int{parts*field + variables, parts*field + 2*variables},
+		Grid: g, Forward: forward, Back: back, States: [2]int{parts*field + 4*variables, parts*field + 9*variables},
+		Kept: [2]int{2 * s.compact(), parts * s.compact()}, Together: 2,
 		Profile: p.profile, Wavelet: p.wavelet, SourceGroups: 4 * len(c.Sources), InjectedGroups: 2,
 		ForwardCosts: forwardCosts, BackCosts: backCosts, Memory: c.Memory, Segment: c.Segment,
 	}

@@ -34,6 +34,9 @@ func forwardCosts(l *march.Launch) march.Costs {
 	g, size, units, all, p := l.Grid, l.Size, l.Units(), l.Grid.Census().All, of(l)
 	out := common(l, 4)
 	kept := size * all * p.parts()
+	if g.Kept < int32(parts*g.Rows*g.Wide) { // velocities alone
+		kept = size * all * 2 * p.v
+	}
 	if l.Tangent {
 		out.Read += size*l.Touched()*l.Many*p.once()*all + l.Shots*kept
 		out.Asked += 2 * units * kept
@@ -58,22 +61,40 @@ func forwardCosts(l *march.Launch) march.Costs {
 	return out
 }
 
+// gathers is how many of a launch's phases of the transpose give stresses to the gradient, and of how many steps.
+func gathers(l *march.Launch) (phases, steps int) {
+	for k := l.First / 2; k < l.Last/2; k++ {
+		if k%2 == 0 {
+			phases++
+			steps += min(2, int(l.Grid.Steps)-k)
+		}
+	}
+	return phases, steps
+}
+
 func backCosts(l *march.Launch) march.Costs {
 	g, size, units, p := l.Grid, l.Size, l.Units(), of(l)
-	c := g.Census()
+	c, r := g.Census(), int(g.Halo)
 	out := common(l, 5)
-	kept, passed := size*c.All*p.parts(), size*units*(p.v1+p.s1)*(c.Half+c.In)
-	grown := size * units * p.once() * c.All
-	out.Read += passed + l.Shots*kept + grown
-	out.Written += passed + grown
+	phases, steps := gathers(l)
+	passed, cross := (p.v1+p.s1)*(c.Half+c.In), min(phases, 1)*c.In
+	grown := (2*p.v1 + 3*min(phases, 1)) * c.All
+	kept := 2 * p.v * c.All // of a step's velocities and stresses the same
+	if p.v == 0 {
+		kept = 2 * steps * c.All
+		out.Read += size * units * min(phases, 1) * (c.Half + c.In) // the stresses' t'
+	}
+	out.Read += size * (units*(passed+cross+grown) + l.Shots*kept)
+	out.Written += size * units * (passed + cross + grown)
 	if p.s == 0 { // of sxx and szz what lies in layers is not read: t' is
 		out.Read -= size * units * p.v1 * c.In
 	}
-	out.Asked += 3 * units * kept
-	out.Operations += units * (4*p.v + 10*p.s) * c.All
+	out.Asked += size * units * ((6*p.v+6*phases+8*r*steps)*c.All + phases*(c.Half+c.In) + 4*steps*c.In)
+	out.Operations += units * ((4*p.v+(12*r+4)*steps)*c.All + 4*steps*c.In)
 	each := int(g.Each)
 	rows := ((l.Last+1)/2+each-1)/each - ((l.First+1)/2+each-1)/each
 	out.Asked += 4 * units * rows * 2 * c.All
-	out.Injected(l, rows, 5)
+	out.Operations += units * rows * 2 * c.All
+	out.Injected(l, rows, 3)
 	return out
 }

@@ -69,7 +69,12 @@ type shape struct {
 	PerSlot, Slots            int64
 }
 
-const parts = 5 // fields, materials, what is kept of a step
+const (
+	parts      = 5       // fields, materials, what is kept of a step for a tangent
+	remembered = 5       // memories of a row of the layers along x, and along z (step_loops.h)
+	together   = 12      // steps that are under way together at most (scheme_loops.h)
+	cached     = 4 << 20 // bytes that a cache holds of what is kept for a tangent
+)
 
 func (s *shape) compact() int { return int(s.Rows * s.Wide) }
 func (s *shape) stride() int  { return int(s.Wide) + 16 }
@@ -198,6 +203,6 @@ func (c *Config) shape() shape {
 	if c.Bottom > 0 {
 		layeredRows += s.Bottom + 1
 	}
-	s.State = int64(parts*s.field()) + 4*s.Rows*layered + 4*layeredRows*s.Wide
+	s.State = int64(parts*s.field()) + remembered*(s.Rows*layered+layeredRows*s.Wide)
 	return s
 }

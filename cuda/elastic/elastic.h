@@ -16,9 +16,17 @@
 //             4 mu (1 - vs^2/vp^2) that szz = 0 leaves. With W = 1/2 on row 0 (half a cell; sxx and vx lie there), 1 elsewhere,
 //             W D = -(W G)^T: energy is kept, and sources and receivers may be swapped. A force on row 0 acts on half a cell.
 // Transpose   of a step, backwards in time, for u = b lambda_v/W and t = -K lambda_s/W, which obey the same equations:
-//               u += b (D t'),  then  t += K (G u')
-//             where a field that is differenced comes through its layer first: phi = b phi + t, t' = t + a phi.
-//             d misfit/d b = sum of W u (D s + f)/b,  d misfit/d K = - sum of W (K^-1 t) (G v).
+//               u += b (D t' + r),  then  t += K (G u')
+//             where a field that is differenced comes through its layer first: phi = b phi + t, t' = t + a phi; r are the
+//             cotangents of the step's data.
+// Gradient    d misfit/d b = sum over steps of W u (D s + f)/b,  d misfit/d K = - sum of W (K^-1 t) (G v), t as it is before it is
+//             new. Of the forward run this takes velocities alone. By parts in time, as D s + f = (v - v of the step before)/b and
+//             D t' + r = (u - u of the step after)/b:
+//               sum of u (D s + f) = sum of v (D t' + r)
+//             and with layers, the plain difference d of v instead of G's d + psi, by the transpose of psi = b psi + a d:
+//               sum of t (d + psi) = sum of t' d
+//             t' of the differences that the scheme takes is there. K^-1 t has szz at vx_x and sxx at vz_z besides: phi of szz
+//             along x and of sxx along z are remembered for that alone.
 // Sources     Virieux, Geophysics 51 (1986) 889; Levander, Geophysics 53 (1988) 1425; Komatitsch and Martin, Geophysics 72
 //             (2007) SM155, equations 25 to 27; images: Levander's for the stresses, and for the velocities what makes D and G
 //             transposes of one another.

@@ -1,9 +1,9 @@
-// The elastic scheme for many units at a time: elastic_march.h, a thread for each node.
+// The elastic scheme for many units at a time: elastic_march.h, elastic_back.h, a thread for each node.
 //
-// Equation, layout, costs, test: elastic_march.h, ../march/grid.h. Threads of a block share what they read through the
+// Equation, layout, costs, test: there, ../march/grid.h. Threads of a block share what they read through the
 // first-level cache.
 #include "../march/blocks.h"
-#include "elastic_march.h"
+#include "elastic_back.h"
 
 namespace waveprior::elastic {
 

@@ -1,5 +1,5 @@
-// A half step of the scheme of elastic.h at one node: velocities, or stresses; forward, its tangent, and its transpose. Shared
-// by the CPU loops (elastic_march_loops.h) and elastic_march.cu.
+// A half step of the scheme of elastic.h at one node: velocities, or stresses; forward and its tangent. elastic_back.h has the
+// transpose. Shared by the CPU loops (elastic_march_loops.h) and elastic_march.cu.
 //
 // Equation    elastic.h, which has the formulas; the operations are in the order of step_loops.h, so that a whole run has the
 //             same numbers.
@@ -7,10 +7,12 @@
 //             velocities and stresses: what one writes only the other reads of its neighbours, so that nothing comes twice. A
 //             state is the five fields, then what is remembered of the four kinds of differences, kind 0 those that vx takes
 //             (in the transpose: vx itself), 1 vz, 2 sxx and szz, 3 sxz: along x (4, rows, columns with a memory variable),
-//             along z (4, such rows, wide); and in the transpose t' in the same order again.
-// Costs       order 2 R, numbers and operations a node and step: forward 16 R + 10 read, 5 written, 24 R + 1; with what the
-//             gradient needs 5 written more, the tangent 10 read and 14 operations more; transpose 16 R + 20 read, 10 written,
-//             24 R + 15. A memory variable 4 numbers and 4 operations, in the transpose 5 (batch_costs.go).
+//             along z (4, such rows, wide); and in the transpose t' in the same order again, then phi of szz along x and that
+//             of sxx along z, which no difference but the gradient takes. What a step keeps is, for a tangent, (5, rows, wide):
+//             D s + f of vx and vz, vx_x, vz_z, vx_z + vz_x; for the transpose (2, rows, wide): vx and vz.
+// Costs       order 2 R, numbers and operations a node and step: 16 R + 10 read, 5 written, 24 R + 1; with what the gradient
+//             needs 2 written more, with what a tangent needs 5, the tangent 10 read and 14 operations more. A memory variable 4
+//             numbers and 4 operations (batch_costs.go).
 // Test        twins_test.go; batch_test.go: the numbers of shot_loops.h.
 #ifndef WAVEPRIOR_CUDA_ELASTIC_ELASTIC_MARCH_H_
 #define WAVEPRIOR_CUDA_ELASTIC_ELASTIC_MARCH_H_
@@ -30,6 +32,7 @@ struct MarchState {
   View<const T> profile;
   march::LayerAxis x, z;
   int32_t along_x, along_z, through_x, through_z;  // where what is remembered begins, and t'
+  int32_t cross_x, cross_z;                        // phi of szz along x, of sxx along z
 
   WAVEPRIOR_INLINE MarchState(const march::Grid& grid, View<T> unit, View<const T> coefficients)
       : g(grid),
@@ -40,7 +43,9 @@ struct MarchState {
         along_x(kParts * grid.Field()),
         along_z(along_x + 4 * grid.rows * x.n),
         through_x(along_z + 4 * z.n * grid.wide),
-        through_z(through_x + 4 * grid.rows * x.n) {}
+        through_z(through_x + 4 * grid.rows * x.n),
+        cross_x(through_z + 4 * z.n * grid.wide),
+        cross_z(cross_x + grid.rows * x.n) {}
 
   WAVEPRIOR_INLINE int32_t OfX(int32_t kind, int32_t j, int32_t i) const {
     return (kind * g.rows + j) * x.n + x.Rank(i);
@@ -85,7 +90,7 @@ struct MarchState {
   }
 };
 
-// Numbers that differences are taken of: fields as they are, and of the transpose as their layers pass them on.
+// What differences are taken of: fields as they are.
 template <class T, int R>
 struct Plainly : MarchState<T, R> {
   using MarchState<T, R>::MarchState;
@@ -93,38 +98,6 @@ struct Plainly : MarchState<T, R> {
   WAVEPRIOR_INLINE T AtZ(int32_t part, int32_t /*kind*/, int32_t j, int32_t i) const { return this->Image(part, j, i); }
   WAVEPRIOR_INLINE T PastX(int32_t kind, int32_t j, int32_t i, T d) const { return this->LayerX(kind, j, i, d); }
   WAVEPRIOR_INLINE T PastZ(int32_t kind, int32_t j, int32_t i, T d) const { return this->LayerZ(kind, j, i, d); }
-};
-template <class T, int R>
-struct Passed : MarchState<T, R> {
-  using MarchState<T, R>::MarchState;
-  WAVEPRIOR_INLINE T AtX(int32_t part, int32_t kind, int32_t j, int32_t i) const {
-    if (i < 0 || i >= this->g.cols || !this->LayeredX(kind, i)) return this->Read(part, j, i);
-    return this->state[this->through_x + this->OfX(kind, j, i)];
-  }
-  WAVEPRIOR_INLINE T AtZ(int32_t part, int32_t kind, int32_t j, int32_t i) const {
-    if (j < 0 || j >= this->g.rows || !this->LayeredZ(kind, j)) return this->Image(part, j, i);
-    return this->state[this->through_z + this->OfZ(kind, j, i)];
-  }
-  WAVEPRIOR_INLINE T PastX(int32_t, int32_t, int32_t, T d) const { return d; }
-  WAVEPRIOR_INLINE T PastZ(int32_t, int32_t, int32_t, T d) const { return d; }
-
-  // t' of kind's new number t, differenced along x, and along z.
-  WAVEPRIOR_INLINE void PassX(int32_t kind, int32_t j, int32_t i, T t) const {
-    if (!this->LayeredX(kind, i)) return;
-    const int32_t at = this->OfX(kind, j, i);
-    Pass(this->along_x + at, this->through_x + at, this->CoefficientX(kind, i, 0), this->CoefficientX(kind, i, 1), t);
-  }
-  WAVEPRIOR_INLINE void PassZ(int32_t kind, int32_t j, int32_t i, T t) const {
-    if (!this->LayeredZ(kind, j)) return;
-    const int32_t at = this->OfZ(kind, j, i);
-    Pass(this->along_z + at, this->through_z + at, this->CoefficientZ(kind, j, 0), this->CoefficientZ(kind, j, 1), t);
-  }
-  WAVEPRIOR_INLINE void Pass(int32_t memory, int32_t to, T b, T a, T t) const {
-    T phi = this->state[memory];
-    const T passed = Through(t, b, a, &phi);
-    this->state.Set(to, passed);
-    this->state.Set(memory, phi);
-  }
 };
 
 // Differences of a field at a node: to the half point ahead of it (kAhead 1) or behind it (0).
@@ -216,6 +189,8 @@ struct MarchForward {
     }
   }
   WAVEPRIOR_INLINE int64_t Keep(int32_t node) const { return (step - u.lo) * g.kept + node; }
+  // Whether that is what the transpose needs.
+  WAVEPRIOR_INLINE bool Velocities() const { return g.kept < kParts * g.Compact(); }
   // What acts on a field: put(f) for each point's.
   template <class F>
   WAVEPRIOR_INLINE void Impulse(int32_t part, int32_t j, int32_t i, const F& put) const {
@@ -244,7 +219,7 @@ struct MarchForward {
         pull += force;
         CountOperations(1);
       });
-      if (u.kept) u.kept.Set(Keep(node), pull);
+      if (u.kept) u.kept.Set(Keep(node), Velocities() ? v : pull);
     }
     u.state.Set(g.Place(field, j, i), v);
   }
@@ -258,7 +233,7 @@ struct MarchForward {
       const T xx = u.kept[Keep(kXX * part + node)], zz = u.kept[Keep(kZZ * part + node)];
       const T shear = u.kept[Keep(kXZ * part + node)];
       s.Add(u.drive, part, node, xx, zz, shear);
-    } else if (u.kept) {
+    } else if (u.kept && !Velocities()) {
       u.kept.Set(Keep(kXX * part + node), e.xx);
       u.kept.Set(Keep(kZZ * part + node), e.zz);
       u.kept.Set(Keep(kXZ * part + node), e.shear);
@@ -277,73 +252,6 @@ struct MarchForward {
     u.state.Set(g.Place(kXX, j, i), s.xx);
     u.state.Set(g.Place(kZZ, j, i), s.zz);
     u.state.Set(g.Place(kXZ, j, i), s.xz);
-  }
-};
-
-// Phase n of the transpose, counted from the last step on.
-template <class T, int R>
-struct MarchBack {
-  const march::Grid& g;
-  const march::BackUnit<T>& u;
-  const Passed<T, R> f;
-  const int64_t step;
-  const bool stresses;
-
-  WAVEPRIOR_INLINE MarchBack(const march::Grid& grid, const march::BackUnit<T>& unit, int64_t n)
-      : g(grid), u(unit), f(grid, unit.state, unit.profile), step(grid.steps - 1 - (n >> 1)), stresses(n & 1) {}
-
-  WAVEPRIOR_INLINE void operator()(int32_t j, int32_t i) const {
-    if (stresses) {
-      Stress(j, i);
-    } else {
-      Velocity(j, i);
-    }
-  }
-  WAVEPRIOR_INLINE int64_t Keep(int32_t node) const { return (step - u.lo) * g.kept + node; }
-
-  WAVEPRIOR_INLINE void Velocity(int32_t j, int32_t i) const {
-    const int32_t node = j * g.wide + i;
-    const Pulls<T> pull = Pulls<T>::template Of<R>(f, j, i);
-    One(kVX, j, i, node, pull.x);
-    One(kVZ, j, i, g.Compact() + node, pull.z);
-  }
-  WAVEPRIOR_INLINE void One(int32_t field, int32_t j, int32_t i, int32_t node, T pull) const {
-    const T b = u.materials[node], kept = u.kept[Keep(node)], grown = u.gradient[node];
-    T v = f.Read(field, j, i);
-    if ((step + 1) % g.each == 0) {
-      int32_t e, end;
-      for (u.receivers.Range(field, j, i, &e, &end); e < end; e++) {
-        const T more = b * (u.receivers.weight[e] * u.Drive(step / g.each, u.receivers.Point(e)));
-        v += more;
-        CountOperations(3);
-      }
-    }
-    v = Fma(b, pull, v);
-    u.gradient.Set(node, Fma(v, kept, grown));
-    u.state.Set(g.Place(field, j, i), v);
-    f.PassX(field, j, i, v);
-    f.PassZ(field, j, i, v);
-  }
-
-  WAVEPRIOR_INLINE void Stress(int32_t j, int32_t i) const {
-    const int32_t node = j * g.wide + i, part = g.Compact();
-    const Strains<T> e = Strains<T>::template Of<R>(f, j, i);
-    Stresses<T> s = {f.Read(kXX, j, i), f.Read(kZZ, j, i), f.Read(kXZ, j, i)};
-    const T xx = u.kept[Keep(kXX * part + node)], zz = u.kept[Keep(kZZ * part + node)];
-    const T shear = u.kept[Keep(kXZ * part + node)];
-    Stresses<T> grown = {u.gradient[kXX * part + node], u.gradient[kZZ * part + node], u.gradient[kXZ * part + node]};
-    u.gradient.Set(kXX * part + node, Fma(s.zz, zz, Fma(s.xx, xx, grown.xx)));
-    u.gradient.Set(kZZ * part + node, Fma(s.zz, xx, Fma(s.xx, zz, grown.zz)));
-    u.gradient.Set(kXZ * part + node, Fma(s.xz, shear, grown.xz));
-    s.Add(u.materials, part, node, e.xx, e.zz, e.shear);
-    if (g.free_surface && j == 0) s.zz = 0;
-    u.state.Set(g.Place(kXX, j, i), s.xx);
-    u.state.Set(g.Place(kZZ, j, i), s.zz);
-    u.state.Set(g.Place(kXZ, j, i), s.xz);
-    f.PassX(2, j, i, s.xx);
-    f.PassX(3, j, i, s.xz);
-    f.PassZ(2, j, i, s.zz);
-    f.PassZ(3, j, i, s.xz);
   }
 };
 

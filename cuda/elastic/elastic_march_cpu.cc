@@ -2,7 +2,7 @@
 // O1: these loops serve comparisons.
 #include "../args.h"
 #include "../isa.h"
-#include "elastic_march.h"
+#include "elastic_back.h"
 
 #define WAVEPRIOR_LOOPS "elastic_march_all_loops.h"
 #include "../both_isas.h"

@@ -47,35 +47,40 @@ func (p *Plan[T]) putShape(s *shape) (cuda.Buffer, error) {
 	return p.Rooms.Put("shape", unsafe.Slice((*byte)(unsafe.Pointer(s)), unsafe.Sizeof(*s)))
 }
 
-// keeping returns how many steps a segment has, and how many numbers a slot: all steps where Memory suffices, else as many as
-// fit beside the states between the segments, and where nothing fits, what takes the least.
+// keeping returns how many steps a segment has, and how many numbers a slot. Of the gradient, whose transpose takes steps two by two: all
+// steps where Memory suffices, else as many as fit beside the states between the segments, and where nothing fits, what takes
+// the least. Of a tangent, which goes through a segment right after the forward run: what a cache holds.
 func (p *Plan[T]) keeping(c *march.Call[T], slots int) (int, int) {
 	s := &p.shape
-	steps, kept, state := int(s.Steps), parts*s.compact(), 0
-	fixed := (1 + c.Many) * int(s.State)
+	steps, kept, state, rows := int(s.Steps), parts*s.compact(), 0, 0
 	if c.Gradient {
-		state = int(s.State)
+		kept, state, rows = 2*s.compact(), int(s.State), 4*int(s.Wide)
 		if !c.Observed.IsNil() {
-			fixed += s.perShot()
+			rows += s.perShot()
 		}
+	}
+	slot := func(m int) int { return (1+c.Many)*int(s.State) + rows + m*kept + ((steps+m-1)/m-1)*state }
+	even := func(m int) int { return min(steps, m+m%2) }
+	if m := p.config.Segment; m > 0 {
+		return even(m), slot(even(m))
+	}
+	if !c.Gradient {
+		m := min(steps, max(together, cached/(kept*cuda.SizeOf[T]())))
+		return m, slot(m)
 	}
 	memory := p.config.Memory
 	if memory == 0 {
 		memory = 4 << 30
 	}
-	slot := func(m int) int { return fixed + m*kept + ((steps+m-1)/m-1)*state }
-	if m := p.config.Segment; m > 0 {
-		return min(m, steps), slot(min(m, steps))
-	}
-	least := 1
-	for m := 2; m <= steps; m++ {
+	least := even(2)
+	for m := 2; m <= steps; m += 2 {
 		if slot(m) < slot(least) {
 			least = m
 		}
 	}
 	best := least
-	for m := least; m <= steps; m++ {
-		if slot(m)*cuda.SizeOf[T]()*slots <= memory {
+	for m := least; m < steps+2; m += 2 {
+		if m := min(m, steps); slot(m)*cuda.SizeOf[T]()*slots <= memory {
 			best = m
 		}
 	}
@@ -108,7 +113,7 @@ func (p *Plan[T]) Shots(c *march.Call[T]) error {
 		return err
 	}
 	args := []cuda.Arg{sh.Arg(), p.profile.Arg(), p.wavelet.Arg()}
-	for _, w := range []weights{p.sources, p.injected, p.receivers} {
+	for _, w := range []weights{p.sources, p.injected} {
 		args = append(args, w.args()...)
 	}
 	return p.Device.Run(march.Of[T](shots), units, append(args, c.Materials.Arg(), c.Directions.Arg(), work.Arg(), busy.Arg(),

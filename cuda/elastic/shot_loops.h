@@ -17,7 +17,7 @@ class Shot {
         shot_(unit % s_.shots),
         segments_(s_.segment > 0 ? (s_.steps + s_.segment - 1) / s_.segment : 1),
         slot_(slot),
-        stream_(s_.segment * kParts * s_.Compact() * static_cast<int64_t>(sizeof(T)) > kInCache),
+        stream_(s_.segment * 2 * s_.Compact() * static_cast<int64_t>(sizeof(T)) > kInCache),
         scheme_(job, model_) {
     const Entries<T>& source = job.sources;
     for (int64_t e = source.start[shot_]; e < source.start[shot_ + 1]; e++) {
@@ -34,24 +34,31 @@ class Shot {
     T* const others = state + s_.state;
     T* const checkpoints = others + many * s_.state;
     kept_ = checkpoints + (job_.gradient ? (segments - 1) * s_.state : 0);
-    T* const residual = kept_ + (linear ? s_.segment * kParts * s_.Compact() : 0);
+    per_step_ = (job_.gradient ? 2 : kParts) * s_.Compact();
+    drive_ = kept_ + (linear ? s_.segment * per_step_ : 0);
+    T* const residual = drive_ + (job_.gradient ? 4 * s_.wide : 0);
     T* const end = residual + (job_.gradient && job_.observed ? 2 * PerShot() : 0);
-    if (!scheme_.Sound() || s_.segment < 1 || s_.steps % s_.each || end > slot_ + s_.slot)
+    if (!scheme_.Sound() || s_.segment < 1 || (job_.gradient && s_.segment % 2 && s_.segment < s_.steps) ||
+        s_.steps % s_.each || end > slot_ + s_.slot)
       return waveprior::kBadArgument;
     memset(slot_, 0, static_cast<size_t>(checkpoints - slot_) * sizeof(T));
     if (!linear) {
-      Forward(state, 0, s_.steps, false, true);
+      Forward<kPlain>(state, 0, s_.steps, true);
       return waveprior::kOk;
     }
     for (int64_t k = 0; job_.tangent && k < segments; k++) {
       const int64_t lo = First(k), hi = First(k + 1);
-      Forward(state, lo, hi, true, true);
+      Forward<kAll>(state, lo, hi, true);
       for (int64_t d = 0; d < many; d++) Tangent(others + d * s_.state, lo, hi, d);
     }
     if (!job_.gradient) return waveprior::kOk;
     for (int64_t k = 0; k < segments; k++) {
       if (k) memcpy(checkpoints + (k - 1) * s_.state, state, static_cast<size_t>(s_.state) * sizeof(T));
-      Forward(state, First(k), First(k + 1), k == segments - 1, true);
+      if (k < segments - 1) {
+        Forward<kPlain>(state, First(k), First(k + 1), true);
+      } else {
+        Forward<kVelocities>(state, First(k), First(k + 1), true);
+      }
     }
     for (int64_t c = 0; job_.observed && c < 2; c++) {
       const T *const d = Of(job_.data, model_, c), *const o = Of(job_.observed, job_.which[model_], c);
@@ -66,7 +73,7 @@ class Shot {
         } else {
           memset(state, 0, static_cast<size_t>(s_.state) * sizeof(T));
         }
-        Forward(state, lo, hi, true, false);
+        Forward<kVelocities>(state, lo, hi, false);
       }
       for (int64_t d = 0; d < many; d++) {
         const int64_t set = (job_.sets == 1 ? 0 : model_) * many + d;
@@ -92,8 +99,8 @@ class Shot {
     return data + ((2 * item + component) * s_.shots + shot_) * PerShot();
   }
   T* Gradient(int64_t d) const { return job_.gradient + (unit_ * job_.many + d) * kParts * s_.Compact(); }
-  T* Kept(int64_t n, int64_t lo) const { return kept_ + (n - lo) * kParts * s_.Compact(); }
-  // Of an entry: its row, and its place in what a step kept (rows, 5, wide).
+  T* Kept(int64_t n, int64_t lo) const { return kept_ + (n - lo) * per_step_; }
+  // Of an entry: its row, and its place in what a step kept for a tangent (rows, 5, wide).
   int64_t RowOf(const int64_t* node) const { return node[2] % s_.Compact() / s_.wide; }
   int64_t KeptAt(const int64_t* node) const {
     const int64_t part = node[2] / s_.Compact(), at = node[2] % s_.Compact();
@@ -106,14 +113,9 @@ class Shot {
     for (int64_t n = lo; n < hi; n += together) f(n, Least(together, hi - n));
   }
 
-  void Forward(T* state, int64_t lo, int64_t hi, bool keep, bool record) const {
-    if (keep) {
-      Portions(lo, hi, scheme_.Together(),
-               [&](int64_t n, int64_t steps) { Ahead<kKeep>(state, lo, n, steps, record); });
-    } else {
-      Portions(lo, hi, scheme_.Together(),
-               [&](int64_t n, int64_t steps) { Ahead<kPlain>(state, lo, n, steps, record); });
-    }
+  template <Mode M>
+  void Forward(T* state, int64_t lo, int64_t hi, bool record) const {
+    Portions(lo, hi, scheme_.Together(), [&](int64_t n, int64_t steps) { Ahead<M>(state, lo, n, steps, record); });
   }
   template <Mode M>
   __attribute__((noinline)) void Ahead(T* state, int64_t lo, int64_t n, int64_t steps, bool record) const {
@@ -122,12 +124,14 @@ class Shot {
     const int64_t begin = source.start[shot_], end = source.start[shot_ + 1];
     const T* const q = job_.wavelet + shot_ * s_.steps + n;
     Recorder recorders[kTogether];
-    for (int64_t k = 0; k < steps; k++) recorders[k] = Recorder(*this, record ? job_.data : nullptr, model_, n + k);
-    const auto pass = [&](int64_t k) __attribute__((always_inline)) {
-      return Pass<T>{Kept(n + k, lo), 0, stream_, first_, last_, nullptr, nullptr};
-    };
+    Pass<T> passes[kTogether];
+    for (int64_t k = 0; k < steps; k++) {
+      recorders[k] = Recorder(*this, record ? job_.data : nullptr, model_, n + k);
+      passes[k].kept = Kept(n + k, lo);
+      passes[k].stream = stream_;
+    }
     scheme_.template Sweep<M>(
-        state, steps, pass, [&](int64_t k, int64_t j, When when) __attribute__((always_inline)) {
+        state, steps, passes, [&](int64_t k, int64_t j, When when) __attribute__((always_inline)) {
           if (j >= first_ && j < last_)
             for (int64_t e = begin; e < end; e++) {
               const int64_t* const node = source.node + 4 * e;
@@ -139,7 +143,7 @@ class Shot {
                 continue;
               }
               *to = waveprior::Fma(b[node[2]], f, *to);
-              if (M == kKeep) Kept(n + k, lo)[KeptAt(node)] += f;
+              if (M == kAll) Kept(n + k, lo)[KeptAt(node)] += f;
             }
           if (when == kMoved) recorders[k].Row(*this, state, j);
         });
@@ -149,33 +153,51 @@ class Shot {
     const T* const along = job_.directions + set * kParts * s_.Compact();
     Portions(lo, hi, scheme_.Together(), [&](int64_t n, int64_t steps) {
       Recorder recorders[kTogether];
-      for (int64_t k = 0; k < steps; k++) recorders[k] = Recorder(*this, job_.tangent, set, n + k);
-      const auto pass = [&](int64_t k) { return Pass<T>{Kept(n + k, lo), 0, false, 0, 0, along, nullptr}; };
-      scheme_.template Sweep<kDriven>(state, steps, pass, [&](int64_t k, int64_t j, When when) {
+      Pass<T> passes[kTogether];
+      for (int64_t k = 0; k < steps; k++) {
+        recorders[k] = Recorder(*this, job_.tangent, set, n + k);
+        passes[k].kept = Kept(n + k, lo);
+        passes[k].along = along;
+      }
+      scheme_.template Sweep<kDriven>(state, steps, passes, [&](int64_t k, int64_t j, When when) {
         if (when == kMoved) recorders[k].Row(*this, state, j);
       });
     });
   }
   void Transposed(T* state, int64_t lo, int64_t hi, int64_t d, const T* wx, const T* wz) const {
-    const T* const b = scheme_.Buoyancy();
-    const Entries<T>& to = job_.injected;
-    const int64_t end = to.start[1];
-    T* const g = Gradient(d);
+    const Entries<T>& from = job_.injected;
+    const int64_t end = from.start[1], wide = s_.wide;
+    T *const g = Gradient(d), *const drive = drive_;
     const int64_t together = scheme_.TogetherBack();
+    memset(drive, 0, static_cast<size_t>(4 * wide) * sizeof(T));
+    bool clean = true;
     Portions(0, hi - lo, together, [&](int64_t i, int64_t steps) {
       int64_t injected[kTogether];
-      for (int64_t k = 0; k < steps; k++) injected[k] = (hi - i - k) % s_.each ? end : 0;
-      const auto pass = [&](int64_t k) { return Pass<T>{Kept(hi - 1 - i - k, lo), together, false, 0, 0, nullptr, g}; };
-      scheme_.template Sweep<kTransposed>(state, steps, pass, [&](int64_t k, int64_t j, When) {
+      Pass<T> passes[kTogether];
+      for (int64_t k = 0; k < steps; k++) {
+        const int64_t n = hi - 1 - i - k;
+        Pass<T>& p = passes[k];
+        injected[k] = (n + 1) % s_.each ? end : 0;
+        p.kept = Kept(n, lo);
+        p.gradient = g;
+        if ((i + k) % 2) continue;
+        p.gathers = n > lo ? 2 : 1;
+        for (int64_t e = 0; e < 4; e++) p.next[e] = p.kept - (e % 2 + e / 2 * together) * per_step_;
+      }
+      scheme_.template Sweep<kTransposed>(state, steps, passes, [&](int64_t k, int64_t j, int64_t stop) -> const T* {
+        if (!clean) memset(drive, 0, static_cast<size_t>(4 * wide) * sizeof(T));
+        clean = true;
         int64_t e = injected[k];
-        if (e >= end || to.node[4 * e] != j) return;
         const int64_t row = (hi - 1 - i - k) / s_.each * s_.receivers;
-        for (; e < end && to.node[4 * e] == j; e++) {
-          const int64_t node = to.node[4 * e + 2], channel = to.node[4 * e + 3];
-          const T w = channel < s_.receivers ? wx[row + channel] : wz[row + channel - s_.receivers];
-          state[to.node[4 * e + 1]] += b[node] * (to.weight[e] * w);
+        for (; e < end && from.node[4 * e] < stop; e++) {
+          const int64_t* const node = from.node + 4 * e;
+          const int64_t channel = node[3] < s_.receivers ? node[3] : node[3] - s_.receivers, part = node[3] != channel;
+          const T w = part ? wz[row + channel] : wx[row + channel];
+          drive[node[2] - part * s_.Compact() + (part + node[0] - 2 * j) * wide] += from.weight[e] * w;
+          clean = false;
         }
         injected[k] = e;
+        return clean ? nullptr : drive;
       });
     });
   }
@@ -219,7 +241,8 @@ class Shot {
   const bool stream_;                     // what a segment keeps is more than caches hold
   int64_t first_ = INT64_MAX, last_ = 0;  // rows first_..last_-1 have sources
   const Scheme<T, R> scheme_;
-  T* kept_ = nullptr;
+  T *kept_ = nullptr, *drive_ = nullptr;
+  int64_t per_step_ = 0;  // numbers that a step keeps
 };
 
 template <class T, int R>

@@ -11,8 +11,10 @@ import (
 type portion[T cuda.Float] struct {
 	*Call[T]
 	b           *Batch[T]
-	shot, shots int // the first one, how many
-	segment     int // steps that are kept at a time
+	g           *Grid
+	numbers     cuda.Buffer // the grid on the device
+	shot, shots int         // the first one, how many
+	segment     int         // steps that are kept at a time
 
 	states, more, checkpoints, kept cuda.Buffer // more: of the directions
 }
@@ -28,6 +30,7 @@ func (b *Batch[T]) Run(c *Call[T]) error {
 	for first, least := 0, math.MaxInt; first < all; {
 		n, segment := b.fit(c, all-first, memory)
 		s := &portion[T]{Call: c, b: b, shot: first, shots: n, segment: segment}
+		s.g, s.numbers = b.grid(c)
 		if err := s.reserve(); err != nil {
 			need := n * b.numbers(c, segment) * cuda.SizeOf[T]()
 			if need >= least || !errors.Is(err, cuda.ErrOutOfMemory) {
@@ -45,7 +48,7 @@ func (b *Batch[T]) Run(c *Call[T]) error {
 }
 
 func (s *portion[T]) reserve() error {
-	g, size := &s.b.Grid, cuda.SizeOf[T]()
+	g, size := s.g, cuda.SizeOf[T]()
 	steps := s.segments() - 1
 	var err error
 	room := func(to *cuda.Buffer, name string, numbers int) {
@@ -69,16 +72,16 @@ func (s *portion[T]) reserve() error {
 
 // segments is their number; segment k begins at step from(k). The first one takes what is left over: the last one is not done
 // again.
-func (s *portion[T]) segments() int  { return cuda.Blocks(int(s.b.Grid.Steps), s.segment) }
-func (s *portion[T]) from(k int) int { return max(0, int(s.b.Grid.Steps)-(s.segments()-k)*s.segment) }
+func (s *portion[T]) segments() int  { return cuda.Blocks(int(s.g.Steps), s.segment) }
+func (s *portion[T]) from(k int) int { return max(0, int(s.g.Steps)-(s.segments()-k)*s.segment) }
 func (s *portion[T]) checkpoint(k int) cuda.Buffer {
-	bytes := s.shots * int(s.b.Grid.Forward) * cuda.SizeOf[T]()
+	bytes := s.shots * int(s.g.Forward) * cuda.SizeOf[T]()
 	return s.checkpoints.Slice((k-1)*bytes, bytes)
 }
 
 // run does the portion's shots. Nothing of it waits for the device.
 func (s *portion[T]) run() error {
-	g := &s.b.Grid
+	g := s.g
 	steps, segments, size := int(g.Steps), s.segments(), cuda.SizeOf[T]()
 	states := s.states.Slice(0, s.shots*int(g.Forward)*size)
 	var err error
@@ -157,7 +160,7 @@ func (s *portion[T]) tangents(lo, hi int) error {
 
 // transposed does the steps of the transpose that belong to steps lo..hi-1.
 func (s *portion[T]) transposed(lo, hi int) error {
-	steps := int(s.b.Grid.Steps)
+	steps := int(s.g.Steps)
 	return s.march(s.shots*s.Many, steps-hi, steps-lo, false, func(first, last, blocks int) error {
 		return s.launchBack(lo, first, last, blocks)
 	})
@@ -166,7 +169,7 @@ func (s *portion[T]) transposed(lo, hi int) error {
 // march launches steps lo..hi-1 of that many units as grid.h says under Launch. With several phases to a step what is recorded
 // is there before the last of them, so that no launch is needed after it.
 func (s *portion[T]) march(units, lo, hi int, record bool, launch func(first, last, blocks int) error) error {
-	phases, blocks := int(s.b.Grid.Phases), s.b.blocks(units)
+	phases, blocks := int(s.g.Phases), s.b.blocks(units)
 	if blocks == 1 {
 		return launch(lo*phases, hi*phases, 1)
 	}
@@ -175,7 +178,7 @@ func (s *portion[T]) march(units, lo, hi int, record bool, launch func(first, la
 			return err
 		}
 	}
-	if steps := int(s.b.Grid.Steps); record && hi == steps && phases == 1 {
+	if steps := int(s.g.Steps); record && hi == steps && phases == 1 {
 		return launch(steps, steps, blocks)
 	}
 	return nil
@@ -183,30 +186,30 @@ func (s *portion[T]) march(units, lo, hi int, record bool, launch func(first, la
 
 func (s *portion[T]) launchForward(many int, directions, dextra, states, kept, data cuda.Buffer, lo, first, last, blocks int) error {
 	b := s.b
-	args := []cuda.Arg{b.Numbers.Arg(), b.Profile.Arg(), b.Wavelet.Arg(), b.sources.index.Arg(), b.sources.weight.Arg(),
+	args := []cuda.Arg{s.numbers.Arg(), b.Profile.Arg(), b.Wavelet.Arg(), b.sources.index.Arg(), b.sources.weight.Arg(),
 		b.channel.index.Arg(), b.channel.weight.Arg(), s.Materials.Arg(), directions.Arg(), s.Extra.Arg(), dextra.Arg(),
 		states.Arg(), kept.Arg(), data.Arg()}
 	for _, n := range []int{s.Models, many, s.shot, s.shots * many, lo, s.segment, first, last, blocks} {
 		args = append(args, cuda.Int(n))
 	}
-	l := &Launch{Grid: &b.Grid, Models: s.Models, Many: many, Shot: s.shot, Shots: s.shots, First: first, Last: last, Blocks: blocks,
+	l := &Launch{Grid: s.g, Models: s.Models, Many: many, Shot: s.shot, Shots: s.shots, First: first, Last: last, Blocks: blocks,
 		Tangent: !directions.IsNil(), Keep: !kept.IsNil(), Record: !data.IsNil(), Size: cuda.SizeOf[T]()}
 	return b.d.Run(Of[T](b.Forward), s.shots*many, append(args, b.ForwardCosts(l).Args()...)...)
 }
 
 func (s *portion[T]) launchBack(lo, first, last, blocks int) error {
 	b, size := s.b, cuda.SizeOf[T]()
-	args := []cuda.Arg{b.Numbers.Arg(), b.Profile.Arg(), b.Wavelet.Arg(), b.sources.index.Arg(), b.sources.weight.Arg(),
+	args := []cuda.Arg{s.numbers.Arg(), b.Profile.Arg(), b.Wavelet.Arg(), b.sources.index.Arg(), b.sources.weight.Arg(),
 		b.injected.index.Arg(), b.injected.weight.Arg(), s.Materials.Arg(), s.Extra.Arg(), s.more.Arg(), s.kept.Arg(),
 		s.Data.Arg(), s.Observed.Arg(), s.Which.Arg(), s.Cotangent.Arg(), s.G.Arg()}
 	observations := 0
 	if !s.Observed.IsNil() {
-		observations = s.Observed.Bytes() / (b.Grid.data() * size)
+		observations = s.Observed.Bytes() / (s.g.data() * size)
 	}
 	for _, n := range []int{s.Models, s.Many, s.Sets, observations, s.shot, s.shots * s.Many, lo, s.segment, first, last, blocks} {
 		args = append(args, cuda.Int(n))
 	}
-	l := &Launch{Grid: &b.Grid, Models: s.Models, Many: s.Many, Shot: s.shot, Shots: s.shots, First: first, Last: last, Blocks: blocks,
+	l := &Launch{Grid: s.g, Models: s.Models, Many: s.Many, Shot: s.shot, Shots: s.shots, First: first, Last: last, Blocks: blocks,
 		Observed: !s.Observed.IsNil(), Size: size}
 	return b.d.Run(Of[T](b.Back), s.shots*s.Many, append(args, b.BackCosts(l).Args()...)...)
 }

@@ -1,8 +1,7 @@
 // The loops of acoustic_cpu.cc: a step of the scheme of acoustic.h, in blocks of rows of one kind, each in up to three pieces:
 // the left and the right absorbing layer and what lies between, so that nothing asks a node where it lies.
 
-constexpr int64_t kNear = 512 << 10;   // bytes of the fields and C: more do not stay in a near cache from step to step
-constexpr int64_t kInCache = 8 << 20;  // bytes of kept fields: more go past the caches
+constexpr int64_t kNear = 512 << 10;  // bytes of the fields and C: more do not stay in a near cache from step to step
 
 // What a step reads and writes; every pointer is that of row 0, column 0.
 template <class T>

@@ -22,12 +22,13 @@ func (p *Plan[T]) newBatch(profile int) (*march.Batch[T], error) {
 		Top: int32(c.Top), Bottom: int32(c.Bottom), Left: int32(c.Left), Right: int32(c.Right), FreeSurface: int32(s.FreeSurface),
 		Steps: int32(s.Steps), Phases: 1, Each: 1, Shots: int32(s.Shots), Receivers: int32(s.Receivers), Components: 1,
 		From: int32(from), To: int32(to), Above: int32(above), Below: int32(below),
-		Materials: int32(s.compact()), Kept: int32(s.compact()), Profile: int32(profile),
+		Materials: int32(s.compact()), Profile: int32(profile),
 	}
 	axes := g.Axes()
 	variables := rows*axes[1].Variables + axes[0].Variables*int(s.Wide)
 	b := march.Scheme{
 		Grid: g, Forward: acousticMarch, Back: acousticBack, States: [2]int{2*s.field() + 3*variables, 2*s.field() + 5*variables},
+		Kept:    [2]int{s.compact(), s.compact()},
 		Profile: p.profile, Wavelet: p.wavelet, SourceGroups: len(c.Sources), InjectedGroups: 1,
 		ForwardCosts: forwardCosts, BackCosts: backCosts, Memory: c.Memory, Segment: c.Segment,
 	}

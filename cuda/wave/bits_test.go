@@ -17,14 +17,17 @@ func TestSameBits(t *testing.T) {
 	}
 }
 
-// Fields of many steps go past the caches, those of a segment do not: the same bits. 1400 steps of this grid are 9 MB.
+// Fields of many steps go past the caches, those of a segment do not: the same bits. 1400 steps of this grid are 9 MB, and 15 MB
+// with the sponge.
 func TestSameBitsPastTheCaches(t *testing.T) {
-	for _, order := range []int{4, 8} {
-		f := family[float32](small(order, 1400))
+	sponge := small(4, 1400)
+	sponge.Top, sponge.Bottom, sponge.Left, sponge.Right, sponge.Sponge = 9, 9, 9, 9, true
+	for name, c := range map[string]wave.Config{"order 4": small(4, 1400), "order 8": small(8, 1400), "sponge": sponge} {
+		f := family[float32](c)
 		want := marchtest.Everything(t, twin.CPU(t, 1), f, marchtest.How{}, 0)
 		for what, x := range marchtest.Everything(t, twin.CPU(t, 2), f, marchtest.How{Segment: 100}, 0) {
 			if !bytes.Equal(x, want[what]) {
-				t.Errorf("order %d: %s has other bits with all steps kept past the caches", order, what)
+				t.Errorf("%s: %s has other bits with all steps kept past the caches", name, what)
 			}
 		}
 	}

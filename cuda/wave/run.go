@@ -111,7 +111,7 @@ func (p *Plan[T]) putShape(s *shape) (cuda.Buffer, error) {
 // Fields of all steps, past the caches, are what a gradient is fastest with: nothing is done again. Where memory holds at least
 // half of them, it is the last ones that are kept and the others that are done again. With less, a segment is small enough for
 // what it keeps to stay in cache: cached is how many bytes of fields a slot has then. Less than fewest steps is not worth
-// the states between. The sponge, of which a step costs less beside its transpose, does as well with that.
+// the states between.
 const (
 	cached = 4 << 20
 	fewest = 64
@@ -138,11 +138,11 @@ func (p *Plan[T]) keeping(c *march.Call[T], slots int) (int, int) {
 	steps, room := int(s.Steps), memory/size/slots-fixed
 	small := min(steps, max(fewest, cached/(kept*size)))
 	slot := func(m int) int { return fixed + m*kept + ((steps+m-1)/m-1)*state }
-	m := march.Segment(steps, kept, max(state, 1), room)
+	m := march.Segment(steps, kept, max(state, 1), 1, room)
 	switch {
 	case p.config.Segment > 0:
 		m = min(steps, p.config.Segment)
-	case (2*m < steps || !c.Gradient || p.config.Sponge) && slot(small)-fixed <= room:
+	case (2*m < steps || !c.Gradient) && slot(small)-fixed <= room:
 		m = small
 	}
 	return m, slot(m)

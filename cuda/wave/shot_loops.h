@@ -11,7 +11,8 @@
 // Else the states between segments are, and each segment is done again from there, last to first: the same operations on
 // the same numbers, so the same bits, at the cost of one more forward run.
 
-constexpr int kTogether = 4;  // steps under way; config.go has it, too
+constexpr int kTogether = 4;           // steps under way; config.go has it, too
+constexpr int64_t kInCache = 8 << 20;  // bytes of kept fields: more go past the caches
 
 // What points put into a field at one step: values times weights.
 template <class T>

@@ -1,6 +1,8 @@
 // The loops of sponge_cpu.cc. A state is two fields, the later one in turn, each with two nodes of its other side around it,
 // and (rows, wide) numbers of the gradient with respect to the damping.
 
+constexpr int64_t kAhead = 8;  // rows from what is used to what is asked for
+
 template <class T>
 class Sponge {
  public:
@@ -13,7 +15,8 @@ class Sponge {
         stride_(s_.Stride()),
         c_(job.courant + model * s_.Compact()),
         profile_(job.profile),
-        damping_(job.extra[model]) {}
+        damping_(job.extra[model]),
+        stream_(s_.segment * s_.kept * static_cast<int64_t>(sizeof(T)) > kInCache) {}
 
   bool Sound() const {
     return s_.halo == 2 && s_.rows >= 4 && s_.cols >= 4 && s_.wide % 16 == 0 && s_.wide >= s_.cols &&
@@ -32,8 +35,13 @@ class Sponge {
   void Earlier(T* state, int64_t n, T* keep) const { Copy(keep, After(state, n)); }
 
   void Step(T* state, int64_t n, int64_t, const Impulse<T>& source, T* keep) const {
-    if (keep) Copy(keep, After(state, n - 1));
-    Sweep(state, n);
+    if (!keep) {
+      Sweep(state, n);
+    } else if (stream_) {
+      SweepAndKeep<true>(state, n, keep);
+    } else {
+      SweepAndKeep<false>(state, n, keep);
+    }
     Inject(state, n, source, c_);
     Wrap(After(state, n));
   }
@@ -43,28 +51,37 @@ class Sponge {
     Sweep(state, n);
     T* const out = After(state, n);
     const V dk = V::Fill(*ddamping);
-    Compare(kept, [&](int64_t place, int64_t node, V l, V change) {
-      const V damped = Fma(dk * V::Load(profile_ + node), change, V::Load(out + place));
-      Fma(V::Load(dc + node), l, damped).Store(out + place);
-    });
+    for (int64_t j = 0; j < s_.rows; j++)
+      CompareRow(kept, j, [&](int64_t place, int64_t node, V l, V change) {
+        const V damped = Fma(dk * V::Load(profile_ + node), change, V::Load(out + place));
+        Fma(V::Load(dc + node), l, damped).Store(out + place);
+      });
     Inject(state, n, source, dc);
     Wrap(out);
   }
 
+  // Two steps are compared with what was kept at a time, where a segment has them: the gradients then come and go once for
+  // both. A row is compared when the sweep and the receivers have just made it. Per node the order of all additions is that
+  // of one step at a time.
   void Transposed(T* state, int64_t i, int64_t, const Impulse<T>& source, const Impulse<T>& w, const T* kept,
                   T* g) const {
-    Sweep(state, i);
-    Inject(state, i, w, c_);
     T* const y = After(state, i);
+    const int64_t at = i % s_.segment;  // all segments but the first one, which is the last here, have as many steps
+    const bool second = at % 2 == 1, first = !second && at + 1 < s_.segment && i + 1 < s_.steps;
+    Impulse<T> late = source;  // of the step before this one in the transpose, behind it in time
+    late.value++;
+    for (int64_t j = 0; j < s_.rows; j++) {
+      SweepRow(state, i, j, [](int64_t, V) {});
+      InjectRows(y, {j, j + 1}, w, c_);
+      if (first) continue;
+      if (second && (j < source.span.from || j >= source.span.to)) {
+        ComparePair(kept, j, After(state, i - 1), y, g, state + 2 * s_.Field());
+        continue;
+      }
+      if (second) CompareOne(kept + s_.kept, j, After(state, i - 1), late, g, state + 2 * s_.Field());
+      CompareOne(kept, j, y, source, g, state + 2 * s_.Field());
+    }
     Wrap(y);
-    T* const g2 = state + 2 * s_.Field();
-    Compare(kept, [&](int64_t place, int64_t node, V l, V change) {
-      const V lambda = V::Load(y + place);
-      Fma(lambda, l, V::Load(g + node)).Store(g + node);
-      Fma(lambda, change, V::Load(g2 + node)).Store(g2 + node);
-    });
-    source.Within(Rows(0), s_.wide,
-                  [&](int64_t node, int64_t place, T f) { g[node] = waveprior::Fma(y[place], f, g[node]); });
   }
 
   // The gradient with respect to the damping, from the state after the last step of the transpose.
@@ -89,41 +106,112 @@ class Sponge {
     return SpongeSum(V::Fill(T(4.0 / 3)), s1, V::Fill(T(-1.0 / 12)), s2);
   }
 
-  void Sweep(T* state, int64_t n) const {
+  // Row j of step n without the source; f(i, p) of its vectors before it.
+  template <class F>
+  WAVEPRIOR_INLINE void SweepRow(T* state, int64_t n, int64_t j, const F& f) const {
     const V one = V::Fill(1), two = V::Fill(2), minus_five = V::Fill(-5), k = V::Fill(damping_);
-    for (int64_t j = 0; j < s_.rows; j++) {
-      const T* const p = After(state, n - 1) + j * stride_;
-      T* const q = After(state, n) + j * stride_;
-      const int64_t node = j * s_.wide;
-      Window<T> w(p);
-      for (int64_t i = 0; i < s_.wide; i += V::kCount) {
-        const V now = w.Next();
-        SpongeAdvance(now, V::Load(q + i), V::Load(c_ + node + i), k * V::Load(profile_ + node + i), Sum(w, p + i), one,
-                      two, minus_five)
-            .Store(q + i);
-        w.Move();
-      }
+    const T* const p = After(state, n - 1) + j * stride_;
+    T* const q = After(state, n) + j * stride_;
+    const int64_t node = j * s_.wide;
+    Window<T> w(p);
+    for (int64_t i = 0; i < s_.wide; i += V::kCount) {
+      const V now = w.Next();
+      f(i, now);
+      SpongeAdvance(now, V::Load(q + i), V::Load(c_ + node + i), k * V::Load(profile_ + node + i), Sum(w, p + i), one,
+                    two, minus_five)
+          .Store(q + i);
+      w.Move();
     }
   }
 
-  // f(place, node, S - 5 p, p(n-1) - p(n)) of what is kept of step n.
-  template <class F>
-  WAVEPRIOR_INLINE void Compare(const T* kept, const F& f) const {
-    const V five = V::Fill(5);
-    for (int64_t j = 0; j < s_.rows; j++) {
-      const T* const p = kept + s_.Origin() + j * stride_;
-      Window<T> w(p);
-      for (int64_t i = 0; i < s_.wide; i += V::kCount) {
-        const V now = w.Next();
-        f(j * stride_ + i, j * s_.wide + i, Sum(w, p + i) - five * now, V::Load(p - s_.Field() + i) - now);
-        w.Move();
+  void Sweep(T* state, int64_t n) const {
+    for (int64_t j = 0; j < s_.rows; j++) SweepRow(state, n, j, [](int64_t, V) {});
+  }
+
+  // The same, and a copy of the field before it with what lies around it. Stream: past the caches.
+  template <bool Stream>
+  void SweepAndKeep(T* state, int64_t n, T* keep) const {
+    const auto put = [](V x, T * to) __attribute__((always_inline)) {
+      if constexpr (Stream) {
+        x.Stream(to);
+      } else {
+        x.Store(to);
       }
+    };
+    const T* const p = After(state, n - 1);
+    T* const to = keep + s_.Origin();
+    const auto around = [&](int64_t from, int64_t end) {
+      for (int64_t i = from; i < end; i += V::kCount) put(V::Load(p + i), to + i);
+    };
+    around(-s_.Origin(), 0);
+    for (int64_t j = 0; j < s_.rows; j++) {
+      SweepRow(
+          state, n, j, [&](int64_t i, V now) __attribute__((always_inline)) { put(now, to + j * stride_ + i); });
+      around(j * stride_ + s_.wide, (j + 1) * stride_);
+    }
+    around(s_.rows * stride_, s_.Field() - s_.Origin());
+  }
+
+  // Row j of both gradients from y of a step, what is kept of it and its source.
+  void CompareOne(const T* kept, int64_t j, const T* y, const Impulse<T>& source, T* g, T* g2) const {
+    CompareRow(kept, j, [&](int64_t place, int64_t node, V l, V change) {
+      const V lambda = V::Load(y + place);
+      Fma(lambda, l, V::Load(g + node)).Store(g + node);
+      Fma(lambda, change, V::Load(g2 + node)).Store(g2 + node);
+    });
+    source.Within({j, j + 1}, s_.wide,
+                  [&](int64_t node, int64_t place, T f) { g[node] = waveprior::Fma(y[place], f, g[node]); });
+  }
+
+  // Row j of both gradients from y1 of step n + 1 and then y2 of step n, of which this is kept; no source acts there.
+  void ComparePair(const T* kept, int64_t j, const T* y1, const T* y2, T* g, T* g2) const {
+    const V five = V::Fill(5);
+    const T *const p2 = kept + s_.Origin() + j * stride_, *const p1 = p2 + s_.Field(), *const p3 = p2 - s_.Field();
+    const int64_t soon = Soon(j, 2);
+    y1 += j * stride_;
+    y2 += j * stride_;
+    g += j * s_.wide;
+    g2 += j * s_.wide;
+    Window<T> w1(p1), w2(p2);
+    for (int64_t i = 0; i < s_.wide; i += V::kCount) {
+      const V now1 = w1.Next(), now2 = w2.Next(), lambda1 = V::Load(y1 + i), lambda2 = V::Load(y2 + i);
+      _mm_prefetch(reinterpret_cast<const char*>(p2 + soon + i), _MM_HINT_T1);
+      _mm_prefetch(reinterpret_cast<const char*>(p3 + soon + i), _MM_HINT_T1);
+      const V l1 = Sum(w1, p1 + i) - five * now1, l2 = Sum(w2, p2 + i) - five * now2;
+      Fma(lambda2, l2, Fma(lambda1, l1, V::Load(g + i))).Store(g + i);
+      Fma(lambda2, V::Load(p3 + i) - now2, Fma(lambda1, now2 - now1, V::Load(g2 + i))).Store(g2 + i);
+      w1.Move();
+      w2.Move();
+    }
+  }
+
+  // From row j of a field of which the like were kept past the caches, to what will be needed soon: some rows below, or the
+  // first ones of the field so many steps before.
+  int64_t Soon(int64_t j, int64_t steps) const {
+    return j + kAhead < s_.rows ? kAhead * stride_ : (kAhead - s_.rows) * stride_ - steps * s_.Field();
+  }
+
+  // f(place, node, S - 5 p, p(n-1) - p(n)) of row j of what is kept of step n.
+  template <class F>
+  WAVEPRIOR_INLINE void CompareRow(const T* kept, int64_t j, const F& f) const {
+    const V five = V::Fill(5);
+    const T* const p = kept + s_.Origin() + j * stride_;
+    const T* const before = p - s_.Field();
+    const T* const soon = before + Soon(j, 1);
+    Window<T> w(p);
+    for (int64_t i = 0; i < s_.wide; i += V::kCount) {
+      const V now = w.Next();
+      _mm_prefetch(reinterpret_cast<const char*>(soon + i), _MM_HINT_T1);
+      f(j * stride_ + i, j * s_.wide + i, Sum(w, p + i) - five * now, V::Load(before + i) - now);
+      w.Move();
     }
   }
 
   void Inject(T* state, int64_t n, const Impulse<T>& source, const T* c) const {
-    T* const p = After(state, n);
-    source.Within(Rows(0), s_.wide, [&](int64_t node, int64_t place, T f) { p[place] += c[node] * f; });
+    InjectRows(After(state, n), Rows(0), source, c);
+  }
+  void InjectRows(T* p, waveprior::Range rows, const Impulse<T>& source, const T* c) const {
+    source.Within(rows, s_.wide, [&](int64_t node, int64_t place, T f) { p[place] += c[node] * f; });
   }
 
   // Puts the two nodes of the other side around a field, and nothing beyond the last column's.
@@ -150,6 +238,7 @@ class Sponge {
   const T* const c_;
   const T* const profile_;  // (rows, wide)
   const T damping_;         // dt kappa0
+  const bool stream_;       // what a segment keeps is more than caches hold
 };
 
 template <class T>

@@ -8,12 +8,14 @@ import (
 	"math"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/gradcheck"
 	"github.com/waveprior/waveprior/core/plugintest"
+	"github.com/waveprior/waveprior/core/space"
 	"github.com/waveprior/waveprior/host/session"
 	"github.com/waveprior/waveprior/plugins/solvers/acoustic"
 )
@@ -71,11 +73,13 @@ func TestAgreesWithAcoustic(t *testing.T) {
 		t.Fatal(err)
 	}
 	var data, gradients [2][]float64
+	var at [2][]space.Axis
 	for i, solver := range []contract.FullSolver{contract.LocalSolver(acoustic.New()), pool} {
 		c, err := solver.Configure(ctx, contract.Config{Options: json.RawMessage(options), Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
+		at[i] = c.Data.Axes
 		m, d, g := c.Model.New(1), c.Data.New(1), c.Model.New(1)
 		v := make([]float64, m.Len())
 		for k := range v {
@@ -93,6 +97,9 @@ func TestAgreesWithAcoustic(t *testing.T) {
 			t.Fatal(st, err)
 		}
 		data[i], gradients[i] = d.AppendReals(nil), g.AppendReals(nil)
+	}
+	if !reflect.DeepEqual(at[0], at[1]) { // offsets and depths of shots and receivers among them
+		t.Errorf("axes of the data:\n%+v, solver acoustic's are\n%+v", at[1], at[0])
 	}
 	for what, pair := range map[string][2][]float64{"data": data, "gradient": gradients} {
 		diff := make([]float64, len(pair[0]))

@@ -86,6 +86,11 @@ type Cell struct {
 	tree map[string]any // resolved, for the lock
 }
 
+// Optimises tells whether the cell's chains are optima, not draws (contract.Optimiser).
+func (c *Cell) Optimises() bool {
+	return c.Sampler != nil && c.Sampler.Description.Has(contract.CapOptimise)
+}
+
 // Value is one swept key of a cell.
 type Value struct {
 	Key   string

@@ -140,6 +140,7 @@ type loader struct {
 	plugins   Describer
 	dir       string
 	described map[session.Ref]contract.Description
+	summed    map[string]string // hashes of files of data by their paths: the cells of a sweep share them
 }
 
 type draft struct {

@@ -65,18 +65,17 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 	if o.Noise != nil && o.Truth == "data" {
 		return bad("noise", "observed data come with a noise_std of their own")
 	}
+	if key, text := o.misplaced(table); key != "" {
+		return bad(key, "%s", text)
+	}
+	if o.Truth == "data" {
+		o.AddNoise, resolved["add_noise"] = false, false
+	}
 	for _, need := range []struct {
-		truth, key string
-		have       bool
-		n          int
-	}{
-		{"model", "model", o.Model != nil, length(o.Model)},
-		{"data", "data", o.Data != nil, length(o.Data)},
-		{"file", "file", o.File != nil, 0},
-	} {
-		if (o.Truth == need.truth) != need.have {
-			return bad(need.key, "goes with truth = %q, and truth is %q", need.truth, o.Truth)
-		}
+		key  string
+		have bool
+		n    int
+	}{{"model", o.Model != nil, length(o.Model)}, {"data", o.Data != nil, length(o.Data)}, {"index", len(o.Index) > 0, len(o.Index)}} {
 		if need.have && need.n > 0 {
 			if _, given := table["count"]; given && o.Count != need.n {
 				return bad("count", "is %d, but %d are given", o.Count, need.n)
@@ -104,6 +103,9 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 		if err == nil {
 			_, err = npy.ReadHeader(f)
 		}
+		if err == nil && o.Truth == "data" {
+			o.DataSum, err = l.sum(f)
+		}
 		if err != nil {
 			return bad("file", "%v", err)
 		}
@@ -123,6 +125,35 @@ func (l *loader) observation(tree map[string]any, c *draft, out map[string]any) 
 	}
 	out["observation"] = resolved
 	return nil
+}
+
+// misplaced names a key that does not go with the truth, with the reason; "" where there is none. table is [observation] as it
+// stands.
+func (o *Observation) misplaced(table map[string]any) (key, text string) {
+	simulated := fmt.Sprintf("and truth is %q, whose data are simulated", o.Truth)
+	_, noise := table["add_noise"]
+	_, solver := table["solver"]
+	switch given := o.Truth == "data"; {
+	case (o.Truth == "model") != (o.Model != nil):
+		return "model", fmt.Sprintf("goes with truth = \"model\", and truth is %q", o.Truth)
+	case o.Data != nil && o.File != nil:
+		return "file", "data and file are both given, allowed is one of them"
+	case o.Data != nil && !given:
+		return "data", "goes with truth = \"data\", " + simulated
+	case o.File != nil && !given && o.Truth != "file":
+		return "file", "goes with truth = \"file\" (true models) or \"data\" (observed data), " + simulated
+	case o.Truth == "file" && o.File == nil:
+		return "file", "goes with truth = \"file\": the path of a file of models is missing"
+	case given && o.Data == nil && o.File == nil:
+		return "data", "truth = \"data\" needs the observed data: data = [[...]], or file = \"gathers.npy\""
+	case len(o.Index) > 0 && o.File == nil:
+		return "index", "says which items of a file are the observations, and there is no file"
+	case given && noise && o.AddNoise:
+		return "add_noise", "given data have their own noise: none is added (add_noise = false, or leave it out)"
+	case given && solver:
+		return "solver", "makes the data of a truth, and truth is \"data\": nothing is simulated"
+	}
+	return "", ""
 }
 
 func length(v *[][]float64) int {

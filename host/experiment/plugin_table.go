@@ -238,6 +238,21 @@ func (l *loader) file(name string, sums map[string]string) (string, error) {
 	return path, err
 }
 
+// sum is FileSum, once for all cells.
+func (l *loader) sum(path string) (string, error) {
+	if s, ok := l.summed[path]; ok {
+		return s, nil
+	}
+	s, err := FileSum(path)
+	if err == nil {
+		if l.summed == nil {
+			l.summed = map[string]string{}
+		}
+		l.summed[path] = s
+	}
+	return s, err
+}
+
 // FileSum is the SHA-256 of a file's content, in hexadecimal digits.
 func FileSum(path string) (string, error) {
 	f, err := os.Open(path)

@@ -51,12 +51,16 @@ type Data struct {
 type Observation struct {
 	Truth    string       `option:"truth" default:"held-out" oneof:"held-out,prior,training,model,file,data" doc:"where the true models come from: held-out examples, draws of the prior itself, training examples, given models, an .npy file; or no truth but the data themselves. A table { rule = ... } is a truth rule"`
 	Model    *[][]float64 `option:"model" doc:"the true models, for truth = \"model\""`
-	File     *string      `option:"file" doc:"path of an .npy file of true models, for truth = \"file\""`
-	Data     *[][]float64 `option:"data" doc:"the observed data, for truth = \"data\""`
-	Count    int          `option:"count" default:"1" min:"1" doc:"number of observations (truths); for given models and data their number"`
+	File     *string      `option:"file" doc:"path of an .npy file: the true models, for truth = \"file\", or the observed data, for truth = \"data\". One item or a batch (n, ...) of them, float16, float32 or float64 (complex64 or complex128 for complex data). Relative to the experiment's folder"`
+	Index    []int        `option:"index" default:"[]" min:"0" json:",omitempty" doc:"numbers, from 0, of the items of file that are the observations, in this order; empty: the first count items"`
+	Data     *[][]float64 `option:"data" doc:"the observed data, for truth = \"data\", in place of file"`
+	Count    int          `option:"count" default:"1" min:"1" doc:"number of observations (truths); for given models and data, and with index, their number"`
 	Noise    *float64     `option:"noise" min:"0" doc:"noise sqrt(E|n|^2) relative to max |d| of each observation"`
 	NoiseStd *float64     `option:"noise_std" min:"0" doc:"standard deviation of the noise of each real number, in the data's unit"`
-	AddNoise bool         `option:"add_noise" default:"true" doc:"add noise to the solver's data; false: the data are exact, the noise level enters the likelihood only"`
+	AddNoise bool         `option:"add_noise" default:"true" doc:"add noise to the solver's data; false: the data are exact, the noise level enters the likelihood only. Given data (truth = \"data\") have their noise already: none is added"`
+
+	// DataSum is the hash of what a file of observed data holds, "" where there is none.
+	DataSum string `option:"-" json:",omitempty"`
 
 	// Rule is a truth that is a table; Truth is then its name.
 	Rule *Rule `option:"-" json:"-"`

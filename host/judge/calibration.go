@@ -47,8 +47,11 @@ func (j *judging) gather() cases {
 }
 
 // calibration judges the ensembles of all truths together. A field is judged over its cells even where there is one truth:
-// the numbers then say how honest the spread is for this truth, and have no interval.
+// the numbers then say how honest the spread is for this truth, and have no interval. Optima announce no spread: none is judged.
 func (j *judging) calibration(ctx context.Context) error {
+	if j.Cell.Optimises() {
+		return nil
+	}
 	if j.truth == nil || j.per < minChains || j.obs < minTruths && j.view == nil {
 		return nil
 	}

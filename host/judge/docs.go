@@ -21,14 +21,14 @@ var Docs = []Doc{
 	{"data.misfit_start", "", "phi of the models of [sampler.start], mean over observations"},
 	{"data.chi2_start", "", "chi^2 of the models of [sampler.start], mean over observations"},
 
-	{"fidelity.relative_l2_*", "", "|x - truth|/|truth|, mean over observations, of the posterior mean (mean), of the chain of lowest misfit (best) and of the model of [sampler.start] (start)"},
-	{"fidelity.mae_*", "model's", "mean of |x - truth| over cells and observations, of the posterior mean (mean) and of the chain of lowest misfit (best)"},
-	{"fidelity.rmse_*", "model's", "root of the mean of (x - truth)^2 over all cells and observations, of the posterior mean (mean) and of the chain of lowest misfit (best)"},
+	{"fidelity.relative_l2_*", "", "|x - truth|/|truth|, mean over observations, of the mean of the chains (mean), of the chain of lowest misfit (best) and of the model of [sampler.start] (start)"},
+	{"fidelity.mae_*", "model's", "mean of |x - truth| over cells and observations, of the mean of the chains (mean) and of the chain of lowest misfit (best)"},
+	{"fidelity.rmse_*", "model's", "root of the mean of (x - truth)^2 over all cells and observations, of the mean of the chains (mean) and of the chain of lowest misfit (best)"},
 	{"fidelity.openfwi_mae_*", "", "the same of velocities over z and x mapped from 1500..4500 m/s to [-1, 1] (times 1500: m/s); the mean is that of the velocities"},
 	{"fidelity.openfwi_rmse_*", "", "root of the mean square of the same"},
 	{"fidelity.psnr_*", "dB", "20 log10(3000 m/s / RMSE of the velocity), mean over observations"},
 	{"fidelity.ssim_*", "", "structural similarity of velocities mapped from 1500..4500 m/s to [0, 1]: 11 x 11 Gaussian window, sigma 1.5 cells"},
-	{"fidelity.std", "model's", "standard deviation over chains, 1/(L-1), mean over cells and observations"},
+	{"fidelity.std", "model's", "standard deviation over chains, 1/(L-1), mean over cells and observations. Of optima (sampler map) it says how far their starts disagree, which is no uncertainty; they have no calibration"},
 	{"fidelity.velocity_std", "m/s", "the same of the velocity"},
 
 	{"calibration.truths", "", "truths that are judged: those that kept three quarters of their chains or more; every cell of every truth is one case"},

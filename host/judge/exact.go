@@ -122,9 +122,10 @@ func (j *judging) exact(ctx context.Context) error {
 	return j.curvature(ctx)
 }
 
-// distances compares the chains of one observation with exact draws, beside what two sets of exact draws differ by.
+// distances compares the chains of one observation with exact draws, beside what two sets of exact draws differ by; optima are no
+// draws.
 func (j *judging) distances(o int, post *mixture.GridDensity, draws int, add func(string, float64)) error {
-	if j.Sample == nil || draws == 0 {
+	if j.Sample == nil || draws == 0 || j.Cell.Optimises() {
 		return nil
 	}
 	_, chains := j.ensemble(o)

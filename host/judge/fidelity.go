@@ -40,7 +40,10 @@ func (s *score) addImage(x, truth []float64, nz, nx int) {
 // fidelity compares the posterior mean, and the chain of lowest misfit, with the truth: in the model's unit and, where
 // models are velocities over z and x, as images. The mean that is compared as an image is the mean of the velocities.
 func (j *judging) fidelity(context.Context) (err error) {
-	if j.truth == nil || len(j.alive) == 0 {
+	if j.truth == nil {
+		return j.inversion()
+	}
+	if len(j.alive) == 0 {
 		return nil
 	}
 	var mean, best, start score

@@ -26,7 +26,7 @@ import (
 )
 
 // Numerics is part of the judge stage's key: it changes when a metric's value changes.
-const Numerics = "4"
+const Numerics = "5"
 
 // Input is what there is to judge.
 type Input struct {

@@ -20,12 +20,16 @@ const GatherFile = "gather.json"
 
 // Gather says what the panels of gather.npy are: one shot of the first observation, its first component.
 type Gather struct {
-	Panels []string `json:"panels"` // "observed", "start", "result"
-	Shot   int      `json:"shot"`
-	DT     float64  `json:"dt_s"`
-	T0     float64  `json:"t0_s"`
-	DX     float64  `json:"dx_m"` // of receivers; 0: no positions
-	X0     float64  `json:"x0_m"`
+	Panels   []string `json:"panels"` // "observed", "start", "result"
+	Shot     int      `json:"shot"`   // from 0
+	Shots    int      `json:"shots"`
+	ShotX    *float64 `json:"shot_x_m"` // where it is; absent: its axis does not say
+	Quantity string   `json:"quantity"` // of the amplitudes
+	Unit     string   `json:"unit"`     // "1": they have none
+	DT       float64  `json:"dt_s"`
+	T0       float64  `json:"t0_s"`
+	DX       float64  `json:"dx_m"` // of receivers; 0: no positions
+	X0       float64  `json:"x0_m"`
 }
 
 // loadStart reads the models that the chains started from, where the experiment gives them.
@@ -60,7 +64,10 @@ func (j *judging) saveGather(f []float64) error {
 		return nil
 	}
 	shots, t, r := sp.Axes[n-3], sp.Axes[n-2], sp.Axes[n-1]
-	g := Gather{Shot: shots.Size / 2, DT: t.Step, T0: t.Origin}
+	g := Gather{Shot: shots.Size / 2, Shots: shots.Size, DT: t.Step, T0: t.Origin, Quantity: sp.Quantities[0].Name, Unit: sp.Quantities[0].Unit}
+	if shots.Unit == "m" && len(shots.Values) > g.Shot {
+		g.ShotX = &shots.Values[g.Shot]
+	}
 	g.X0, g.DX = row(r)
 	var all []float64
 	add := func(name string, v []float64) {
@@ -98,12 +105,11 @@ func row(a space.Axis) (first, step float64) {
 
 // inversion saves what figures of an inversion without a prior show of the first chain: the start and the result as fields
 // (field_start, field_best), the model at the end of each stage of sampling (field_stages), and the relative error of the
-// model after so many steps (error_along: rows of both).
+// model after so many steps (error_along: rows of both; where there is a truth).
 func (j *judging) inversion() error {
 	if j.start == nil || j.Prior != nil || j.view == nil || len(j.alive) == 0 || j.alive[0] != 0 {
 		return nil
 	}
-	truth := j.truth[:j.cells]
 	for name, m := range map[string][]float64{"field_start": j.start[:j.cells], "field_best": j.models[:j.cells]} {
 		v, err := j.view.of(m)
 		if err != nil {
@@ -133,11 +139,16 @@ func (j *judging) inversion() error {
 	if err != nil {
 		return err
 	}
-	along := []float64{0, metric.RelativeL2(j.start[:j.cells], truth)}
-	var ends []float64
+	var along, ends []float64
+	off := func(steps float64, m []float64) {
+		if j.truth != nil {
+			along = append(along, steps, metric.RelativeL2(m, j.truth[:j.cells]))
+		}
+	}
+	off(0, j.start[:j.cells])
 	for i := range n {
 		m := snaps[i*j.chains*j.cells:][:j.cells]
-		along = append(along, steps[i]+1, metric.RelativeL2(m, truth))
+		off(steps[i]+1, m)
 		last := i+1 == n
 		for _, s := range h.Stages {
 			last = last || int(steps[i]) < s.First && s.First <= int(steps[i+1])
@@ -146,8 +157,10 @@ func (j *judging) inversion() error {
 			ends = append(ends, m...)
 		}
 	}
-	if err := j.save("error_along", along, len(along)/2, 2); err != nil {
-		return err
+	if len(along) > 0 {
+		if err := j.save("error_along", along, len(along)/2, 2); err != nil {
+			return err
+		}
 	}
 	if len(ends) != len(h.Stages)*j.cells || len(ends) == 0 {
 		return nil

@@ -30,6 +30,7 @@ type cellRun struct {
 	parts    compose.Parts // of physics
 	model    *space.Adapter
 	adapted  *space.Adapter // of the data; nil: none
+	made     *space.Adapter // from the data of [observation.solver] to the solver's; nil: there is no such table
 	observed *observations
 
 	// planned, when set, is told of every stage instead of its work being done (Plan).
@@ -54,7 +55,7 @@ func newResult(c *experiment.Cell) *CellResult {
 func (r *runner) cell(ctx context.Context, c *experiment.Cell) (*CellResult, error) {
 	k := &cellRun{runner: r, c: c, out: newResult(c)}
 	restarts := r.Session.RestartCount()
-	if err := k.configureSolver(ctx); err != nil {
+	if err := k.begin(ctx); err != nil {
 		return nil, err
 	}
 	steps := []func(context.Context) error{k.data, k.train, k.truthKeys, k.configurePrior, k.observe, k.sample, k.judge}
@@ -134,6 +135,20 @@ func (k *cellRun) take(e *stage.Entry, cached bool) {
 			k.out.Cost[what] += n
 		}
 	}
+}
+
+// begin configures the solver, and refuses what cannot be observed before anything is computed.
+func (k *cellRun) begin(ctx context.Context) (err error) {
+	var maker *contract.SolverService
+	if k.c.ObsSolver != nil { // first: the two may be the same plugin
+		if maker, err = k.observationSolver(ctx); err != nil {
+			return err
+		}
+	}
+	if err := k.configureSolver(ctx); err != nil {
+		return err
+	}
+	return k.lookAhead(maker)
 }
 
 func (k *cellRun) configureSolver(ctx context.Context) error {

@@ -70,6 +70,10 @@ func (k *cellRun) estimate(ctx context.Context, p *StagePlan, name string, times
 		}
 	case "observe":
 		p.Work = fmt.Sprintf("%d solves", k.c.Observation.Count)
+		if k.c.Observation.Truth == "data" {
+			p.Work = fmt.Sprintf("%d given", k.c.Observation.Count)
+			return nil
+		}
 		if p.Cached {
 			return nil
 		}

@@ -7,7 +7,6 @@ import (
 	"sort"
 
 	"github.com/waveprior/waveprior/core/figure"
-	"github.com/waveprior/waveprior/core/metric"
 	"github.com/waveprior/waveprior/core/npy"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/host/stage"
@@ -336,38 +335,6 @@ func stepsPicture(a *arrays) *picture {
 		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = lo-m, hi+m, lo-m, hi+m
 	}
 	return &picture{"steps", "The denoised estimate x0 of the first observation's chains along the reverse process.", &figure.Figure{Title: "Along the reverse process", Panels: panels, Columns: n}}
-}
-
-// misfitPicture: misfit along the steps.
-func misfitPicture(a *arrays) *picture {
-	t := a.get("sample", HistoryArray("misfit"))
-	if t == nil || t.Shape[0] < 2 {
-		return nil
-	}
-	h, err := readHistory(stageOf(a.c, "sample"))
-	if err != nil || len(h.Steps) != t.Shape[0] {
-		return nil
-	}
-	var x, med, lo, hi []float64
-	for i, s := range h.Steps {
-		var v []float64
-		for _, f := range t.Item(i).Float64s() {
-			if !math.IsNaN(f) {
-				v = append(v, f)
-			}
-		}
-		if len(v) == 0 {
-			continue
-		}
-		x = append(x, float64(s+1))
-		med, lo, hi = append(med, metric.Quantile(v, 0.5)), append(lo, metric.Quantile(v, 0.1)), append(hi, metric.Quantile(v, 0.9))
-	}
-	layers := []figure.Layer{figure.Line{Label: "median of the chains", X: x, Y: med, Low: lo, High: hi}}
-	if phi, ok := a.c.Metrics["data.misfit_truth"]; ok && phi > 0 {
-		layers = append(layers, figure.HLine{At: phi, Label: "of the truth", Color: figure.Black, Dash: figure.Dashed})
-	}
-	return &picture{"misfit", "Data misfit phi at the denoised estimate of every chain: median, and the band from the 10 % to the 90 % quantile of the chains. Below the misfit of the truth the noise is fitted.",
-		&figure.Figure{Title: "Data misfit along the reverse process", Panels: []*figure.Panel{{X: figure.Axis{Label: "step"}, Y: figure.Axis{Label: "misfit phi", Log: true}, Layers: layers}}}}
 }
 
 // componentsPicture: effective components against the width.

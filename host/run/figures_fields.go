@@ -156,22 +156,23 @@ func fieldPicture(a *arrays) *picture {
 	}
 	lo, hi := limits(p.truth, p.mean)
 	v := &figure.Scale{Label: d.name(), Unit: d.shown, Min: lo, Max: hi}
-	s := &figure.Scale{Label: "std, error", Unit: d.shownDelta, Map: figure.Magma, Max: top(p.std, p.off)}
+	s := &figure.Scale{Label: "spread, error", Unit: d.shownDelta, Map: figure.Magma, Max: top(p.std, p.off)}
+	w := wordsOf(a.c)
 	panels := []*figure.Panel{
 		d.panel("truth", p.truth, v, true, true),
-		d.panel("mean of the chains", p.mean, v, false, true),
-		d.panel(fmt.Sprintf("standard deviation: %.3g %s on average", mean(p.std), d.shownDelta), p.std, s, false, true),
+		d.panel(w.mean, p.mean, v, false, true),
+		d.panel(fmt.Sprintf("%s: %.3g %s on average", w.spread, mean(p.std), d.shownDelta), p.std, s, false, true),
 		d.panel(fmt.Sprintf("|mean − truth|: %.3g %s on average", mean(p.off), d.shownDelta), p.off, s, false, true),
 	}
 	panels[0].NoBar, panels[2].NoBar = true, true
-	title := "Is the truth where the chains say, and are they off by what they announce?"
+	title := w.question
 	if e, ok := a.c.Metrics["fidelity.relative_l2_mean"]; ok {
 		title += fmt.Sprintf(" Relative error of the mean %.3g", e)
 		if q, ok := a.c.Metrics["fidelity.ssim_mean"]; ok {
 			title += fmt.Sprintf(", SSIM %.3g", q)
 		}
 	}
-	return &picture{"field", fmt.Sprintf("The first observation: its truth, mean and standard deviation (1/(L−1)) of %d chains, and how far the mean is off. Truth and mean share one colour scale, standard deviation and error another; 0.5 %% of the cells lie beyond either end.", a.c.Cell.Chains.Chains),
+	return &picture{"field", fmt.Sprintf("The first observation: its truth, mean and standard deviation (1/(L−1)) of %s, and how far the mean is off. Truth and mean share one colour scale, standard deviation and error another; 0.5 %% of the cells lie beyond either end.%s", w.chains, w.remark),
 		&figure.Figure{Title: title, Panels: panels, Columns: 4}}
 }
 

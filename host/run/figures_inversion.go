@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strings"
 
 	"github.com/waveprior/waveprior/core/figure"
 	"github.com/waveprior/waveprior/core/metric"
@@ -12,7 +13,8 @@ import (
 )
 
 // inversionPicture: truth, start, the model at the end of each stage, and what the result is off by, of the first chain, where
-// the latent vector is the model itself: full-waveform inversion.
+// the latent vector is the model itself: full-waveform inversion. Observed data have no truth: then it is what the result differs by from
+// the start.
 func inversionPicture(a *arrays) *picture {
 	d := a.art()
 	start := a.field("field_start", 0)
@@ -20,39 +22,76 @@ func inversionPicture(a *arrays) *picture {
 		return nil
 	}
 	truth, result := a.field("field_truth", 0), a.field("field_best", 0)
-	if truth == nil || result == nil || math.IsNaN(result[0]) {
+	if result == nil || math.IsNaN(result[0]) {
 		return nil
 	}
-	panelsOf := [][]float64{d.values(truth), d.values(start)}
-	titles := []string{"truth", fmt.Sprintf("start: error %.3g", metric.RelativeL2(start, truth))}
+	v := &inversionPanels{d: d, truth: truth}
+	if truth != nil {
+		v.add("truth", truth, false)
+	}
+	v.add("start", start, true)
+	shown := len(v.fields)
 	for i, label := range a.stageLabels() {
 		if m := a.field("field_stages", i); m != nil {
-			panelsOf = append(panelsOf, d.values(m))
-			titles = append(titles, fmt.Sprintf("%s: error %.3g", label, metric.RelativeL2(m, truth)))
+			v.add(label, m, true)
 		}
 	}
-	if len(panelsOf) == 2 { // one stage
-		panelsOf, titles = append(panelsOf, d.values(result)), append(titles, fmt.Sprintf("result: error %.3g", metric.RelativeL2(result, truth)))
+	if len(v.fields) == shown { // one stage
+		v.add("result", result, true)
 	}
-	lo, hi := limits(panelsOf...)
-	v := &figure.Scale{Label: d.name(), Unit: d.shown, Min: lo, Max: hi}
-	off := make([]float64, len(truth))
-	for i, t := range truth {
+	name, title, of := "truth", "From the start to the truth", "The first observation: its truth, the model that the chain started from, the model at the end of each stage, and what the last one is off by. Errors are |x − truth|/|truth|."
+	from := truth
+	if truth == nil {
+		name, title, of, from = "start", "From the start to a model of the data", "The first observation, which has no known truth: the model that the chain started from, the model at the end of each stage, and by how much the last one differs from the start.", start
+	}
+	return &picture{"inversion", of + " The velocities share one colour scale; 0.5 % of the cells lie beyond either end.",
+		&figure.Figure{Title: title, Panels: v.panels(result, from, name), Columns: inversionColumns, Width: 11}}
+}
+
+const inversionColumns = 2
+
+// inversionPanels are fields of one quantity beside each other.
+type inversionPanels struct {
+	d      *art
+	truth  []float64 // nil: not known
+	fields [][]float64
+	titles []string
+}
+
+// add takes a field, with its error in the title where there is a truth to judge it by.
+func (v *inversionPanels) add(title string, m []float64, judged bool) {
+	if judged && v.truth != nil {
+		title = fmt.Sprintf("%s: error %.3g", title, metric.RelativeL2(m, v.truth))
+	}
+	v.fields, v.titles = append(v.fields, v.d.values(m)), append(v.titles, title)
+}
+
+// panels draws the fields with one colour scale, and behind them how result differs from another field of that name.
+func (v *inversionPanels) panels(result, from []float64, name string) []*figure.Panel {
+	d := v.d
+	lo, hi := limits(v.fields...)
+	scale := &figure.Scale{Label: d.name(), Unit: d.shown, Min: lo, Max: hi}
+	off := make([]float64, len(from))
+	for i, t := range from {
 		off[i] = result[i] - t
 	}
-	most := roundUp(top(absolute(off)))
-	const columns = 2
+	label := "error"
+	if v.truth == nil {
+		label = "difference"
+	}
+	most := 1.0 // nothing has moved
+	if t := top(absolute(off)); t > 0 {
+		most = roundUp(t)
+	}
 	var panels []*figure.Panel
-	last := len(panelsOf)
-	for i, m := range panelsOf {
-		p := d.panel(titles[i], m, v, i%columns == 0, i+columns > last)
+	last := len(v.fields)
+	for i, m := range v.fields {
+		p := d.panel(v.titles[i], m, scale, i%inversionColumns == 0, i+inversionColumns > last)
 		p.NoBar = i > 0
 		panels = append(panels, p)
 	}
-	panels = append(panels, d.panel(fmt.Sprintf("result − truth: %.3g %s on average", mean(absolute(off)), d.shownDelta), off,
-		&figure.Scale{Label: "error", Unit: d.shownDelta, Map: figure.Diverging, Min: -most, Max: most}, last%columns == 0, true))
-	return &picture{"inversion", "The first observation: its truth, the model that the chain started from, the model at the end of each stage, and what the last one is off by. Errors are |x − truth|/|truth|. The velocities share one colour scale; 0.5 % of the cells lie beyond either end.",
-		&figure.Figure{Title: "From the start to the truth", Panels: panels, Columns: columns, Width: 11}}
+	return append(panels, d.panel(fmt.Sprintf("result − %s: %.3g %s on average", name, mean(absolute(off)), d.shownDelta), off,
+		&figure.Scale{Label: label, Unit: d.shownDelta, Map: figure.Diverging, Min: -most, Max: most}, last%inversionColumns == 0, true))
 }
 
 // roundUp is the next 1, 2 or 5 times a power of ten.
@@ -129,7 +168,14 @@ func gatherPicture(a *arrays) *picture {
 		seen, share, what = off, 0.98, "observed − start"
 	}
 	clip := max(metric.Quantile(absolute(seen), share), 1e-30)
-	s := &figure.Scale{Label: "amplitude", Map: figure.Diverging, Min: -clip, Max: clip}
+	s := &figure.Scale{Label: g.Quantity, Unit: g.Unit, Map: figure.Diverging, Min: -clip, Max: clip}
+	if s.Unit == "1" {
+		s.Unit = "no unit"
+	}
+	shot := fmt.Sprintf("shot %d of %d", g.Shot+1, g.Shots)
+	if g.ShotX != nil {
+		shot += fmt.Sprintf(", at x = %.5g m", *g.ShotX)
+	}
 	x := figure.Axis{Label: "receiver", Min: 0, Max: float64(nr - 1)}
 	x0, x1 := -0.5, float64(nr)-0.5
 	if g.DX > 0 {
@@ -142,8 +188,8 @@ func gatherPicture(a *arrays) *picture {
 			Layers: []figure.Layer{figure.Field{Values: named[name], NZ: nt, NX: nr, Scale: s, X0: x0, X1: x1, Z0: g.T0 - g.DT/2, Z1: g.T0 + (float64(nt)-0.5)*g.DT}}}
 		panels = append(panels, p)
 	}
-	return &picture{"gather", fmt.Sprintf("Shot %d of the first observation, of all frequencies: observed (with noise), computed, and what the computed data leave. One colour scale; its ends are the %.0f %% quantile of the %s samples' size.", g.Shot, 100*share, what),
-		&figure.Figure{Title: "Which arrivals does the model explain?", Panels: panels, Columns: len(panels), Width: 13}}
+	return &picture{"gather", fmt.Sprintf("The first observation's %s, all frequencies: observed (with noise), computed, and what the computed data leave. One colour scale; its ends are the %.0f %% quantile of the size of %s: what is beyond, the direct wave above all, has the colours of the ends.", shot, 100*share, what),
+		&figure.Figure{Title: "Which arrivals does the model explain? " + strings.ToUpper(shot[:1]) + shot[1:], Panels: panels, Columns: len(panels), Width: 13}}
 }
 
 // descentPicture: misfit and model error over the evaluations of an optimisation, stage by stage.

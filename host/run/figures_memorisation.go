@@ -20,6 +20,9 @@ func conditional(c *CellResult) bool { return c.Cell.Observation != nil }
 
 // kind of a cell's samples.
 func kind(c *CellResult) string {
+	if c.Cell.Optimises() {
+		return "optimised starts"
+	}
 	if conditional(c) {
 		return "posterior samples"
 	}

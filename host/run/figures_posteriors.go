@@ -36,7 +36,7 @@ func numbered(kind string, i int) string {
 	return fmt.Sprintf("%s-%d", kind, i+1)
 }
 
-// samplesTogether: samples of the first observation below its truth, a column per cell.
+// samplesTogether: samples of the first observation below its truth, a column per cell; optima and draws stand in different figures.
 func samplesTogether(all []*arrays) (out []picture) {
 	type column struct {
 		a       *arrays
@@ -46,7 +46,6 @@ func samplesTogether(all []*arrays) (out []picture) {
 	var cols []column
 	var shown [][]float64
 	var d *art
-	rows := 0
 	for _, a := range all {
 		e := a.art()
 		if e == nil || d != nil && e.Field != d.Field || len(cols) == maxFields {
@@ -64,7 +63,7 @@ func samplesTogether(all []*arrays) (out []picture) {
 			continue
 		}
 		c.truth = e.values(c.truth)
-		d, cols, rows = e, append(cols, c), max(rows, len(c.samples))
+		d, cols = e, append(cols, c)
 		shown = append(append(shown, c.truth), c.samples...)
 	}
 	if len(cols) < 2 {
@@ -72,15 +71,18 @@ func samplesTogether(all []*arrays) (out []picture) {
 	}
 	lo, hi := limits(shown...)
 	s := &figure.Scale{Label: d.name(), Unit: d.shown, Min: lo, Max: hi}
-	beside := inOneFigure(len(cols))
-	for first := 0; first < len(cols); first += beside {
-		part := cols[first:min(first+beside, len(cols))]
-		f := &figure.Figure{Title: "Samples of each posterior, below the truth", Columns: len(part), Width: min(13, 2.6*float64(len(part))+1)}
+	for n, part := range parted(cols, func(c column) *CellResult { return c.a.c }) {
+		w := wordsOf(part[0].a.c)
+		rows := 0
+		for _, c := range part {
+			rows = max(rows, len(c.samples))
+		}
+		f := &figure.Figure{Title: w.samples, Columns: len(part), Width: min(13, 2.6*float64(len(part))+1)}
 		for r := -1; r < rows; r++ {
 			for i, c := range part {
 				title, values := cellName(c.a.c, true)+":\ntruth", c.truth
 				if r >= 0 {
-					title, values = fmt.Sprintf("sample %d", r), nil
+					title, values = fmt.Sprintf("%s %d", w.each, r), nil
 					if r < len(c.samples) {
 						values = c.samples[r]
 					}
@@ -93,7 +95,7 @@ func samplesTogether(all []*arrays) (out []picture) {
 				f.Panels = append(f.Panels, p)
 			}
 		}
-		out = append(out, picture{numbered("samples", first/beside), "The first observation, first seed, a column per cell: its truth, and the first chains' samples. They share one colour scale; 0.5 % of the cells lie beyond its ends.", f})
+		out = append(out, picture{numbered("samples", n), "The first observation, first seed, a column per cell: its truth, and what the first chains ended at. They share one colour scale; 0.5 % of the cells lie beyond its ends.", f})
 	}
 	return out
 }

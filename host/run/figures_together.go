@@ -3,7 +3,6 @@ package run
 import (
 	"fmt"
 	"math"
-	"slices"
 	"sort"
 	"strings"
 
@@ -61,7 +60,7 @@ const (
 	maxGroups = 6 // training sets
 )
 
-// fieldsTogether: truth, posterior means, standard deviations and errors, a column per cell.
+// fieldsTogether: truth, means, standard deviations and errors, a column per cell; optima and draws stand in different figures.
 func fieldsTogether(all []*arrays) (out []picture) {
 	type column struct {
 		a *arrays
@@ -86,11 +85,10 @@ func fieldsTogether(all []*arrays) (out []picture) {
 	}
 	lo, hi := limits(means...)
 	delta := top(offs...)
-	beside := inOneFigure(len(cols))
-	for first := 0; first < len(cols); first += beside {
-		part := cols[first:min(first+beside, len(cols))]
+	for n, part := range parted(cols, func(c column) *CellResult { return c.a.c }) {
+		w := wordsOf(part[0].a.c)
 		v := &figure.Scale{Label: d.name(), Unit: d.shown, Min: lo, Max: hi}
-		s := &figure.Scale{Label: "std", Unit: d.shownDelta, Map: figure.Magma, Max: delta}
+		s := &figure.Scale{Label: w.spread, Unit: d.shownDelta, Map: figure.Magma, Max: delta}
 		e := &figure.Scale{Label: "|error|", Unit: d.shownDelta, Map: figure.Magma, Max: delta}
 		var rows [][]*figure.Panel
 		row := func(lead *figure.Panel, bottom bool, scale *figure.Scale, title func(c column) string, values func(c column) []float64) {
@@ -113,13 +111,17 @@ func fieldsTogether(all []*arrays) (out []picture) {
 			row(nil, false, v, func(c column) string { return cellName(c.a.c, true) + ":\ntruth" }, func(c column) []float64 { return c.truth })
 		}
 		row(truth, false, v, func(c column) string { return cellName(c.a.c, true) + ":\nmean" }, func(c column) []float64 { return c.mean })
-		row(nil, false, s, func(c column) string { return fmt.Sprintf("std, on average %.3g %s", mean(c.std), d.shownDelta) }, func(c column) []float64 { return c.std })
+		row(nil, false, s, func(c column) string { return fmt.Sprintf("spread, on average %.3g %s", mean(c.std), d.shownDelta) }, func(c column) []float64 { return c.std })
 		row(nil, true, e, func(c column) string { return fmt.Sprintf("|mean − truth|, %.3g %s", mean(c.off), d.shownDelta) }, func(c column) []float64 { return c.off })
-		f := &figure.Figure{Title: "Posterior mean, its standard deviation, and how far it is off", Columns: len(rows[0]), Width: min(13, 2.6*float64(len(rows[0]))+1)}
+		f := &figure.Figure{Title: w.together, Columns: len(rows[0]), Width: min(13, 2.6*float64(len(rows[0]))+1)}
 		for _, r := range rows {
 			f.Panels = append(f.Panels, r...)
 		}
-		out = append(out, picture{numbered("fields", first/beside), "The first observation, first seed, a column per cell: the mean of the chains, their standard deviation (1/(L−1)) and the distance of the mean from the truth. Standard deviation and error have the same colours: an honest posterior looks alike in both rows. 0.5 % of the cells lie beyond the ends of a colour scale.", f})
+		remark := w.remark
+		if remark == "" {
+			remark = " Standard deviation and error have the same colours: an honest posterior looks alike in both rows."
+		}
+		out = append(out, picture{numbered("fields", n), fmt.Sprintf("The first observation, first seed, a column per cell: the mean of %s, their standard deviation (1/(L−1)) and the distance of the mean from the truth.%s 0.5 %% of the cells lie beyond the ends of a colour scale.", w.chains, remark), f})
 	}
 	return out
 }
@@ -308,30 +310,6 @@ func share(panels []*figure.Panel) {
 			}
 		}
 	}
-}
-
-// misfitTogether: misfit along the reverse process, a curve per cell.
-func misfitTogether(all []*arrays) *picture {
-	p := &figure.Panel{X: figure.Axis{Label: "steps left t", Flip: true}, Y: figure.Axis{Label: "misfit phi", Log: true}}
-	var truth []float64
-	for _, a := range all {
-		v := a.reals("judge", "misfit_along.npy")
-		if a.art() == nil || len(v) < 8 || len(p.Layers) == 8 {
-			continue
-		}
-		p.Layers = append(p.Layers, figure.Line{Label: cellName(a.c, true), X: column(v, 0, 4), Y: column(v, 1, 4), Low: column(v, 2, 4), High: column(v, 3, 4), Color: figure.SeriesColor(len(p.Layers))})
-		if phi, ok := a.c.Metrics["data.misfit_truth"]; ok && phi > 0 && !slices.Contains(truth, phi) {
-			truth = append(truth, phi)
-		}
-	}
-	if len(p.Layers) == 0 {
-		return nil
-	}
-	if len(truth) == 1 {
-		p.Layers = append(p.Layers, figure.HLine{At: truth[0], Label: "misfit of the truth", Color: figure.Black, Dash: figure.Dashed})
-	}
-	return &picture{"misfit", "Data misfit phi at the denoised estimate, every tenth step, first seed: median of the chains and the band from their 10 % to their 90 % quantile. A prior that has memorised its examples cannot reach the misfit of a truth that is none of them.",
-		&figure.Figure{Title: "Data misfit along the reverse process", Panels: []*figure.Panel{p}, Width: 8}}
 }
 
 // calibrationTogether: error against spread in bins of equal count, a curve per cell.

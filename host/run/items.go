@@ -9,29 +9,82 @@ import (
 	"github.com/waveprior/waveprior/core/tensor"
 )
 
-// ReadItems reads one item or a batch (n, ...) of items of a space from a .npy file, as a batch, rounded to the space's precision;
-// single says that the file has no batch axis. A single item may lack axes of size 1. Errors: npy.Read's; numbers of another kind; another
-// shape.
-func ReadItems(path string, s *space.Space) (t *tensor.Tensor, single bool, err error) {
-	if t, err = npy.Read(path); err != nil {
-		return nil, false, err
+// itemFile is a .npy file of items of a space: one, or (n, ...) of them, of which those are read that are asked for. Axes of size 1
+// may be missing.
+type itemFile struct {
+	rows   *npy.Rows
+	space  *space.Space
+	n      int  // items
+	single bool // without a batch axis
+}
+
+// openItems looks at a file's header. Errors: npy.ReadHeader's; numbers of another kind than the space's; another shape.
+func openItems(path string, s *space.Space) (*itemFile, error) {
+	h, err := npy.ReadHeader(path)
+	if err != nil {
+		return nil, err
 	}
-	if t.DType != s.DType {
-		if from, to := t.DType, s.DType; from.IsComplex() != to.IsComplex() || !floating(from) || !floating(to) {
-			return nil, false, fmt.Errorf("%s is %v, the solver takes %v", path, from, s)
-		}
-		r := tensor.New(s.DType, t.Shape...)
-		r.SetReals(t.AppendReals(nil))
-		t = r
+	if h.DType.IsComplex() != s.DType.IsComplex() || !floating(h.DType) || !floating(s.DType) {
+		return nil, fmt.Errorf("%s is %s, the solver's %v", path, h.Type(), s)
 	}
+	f := &itemFile{space: s}
 	want := s.ItemShape()
 	switch {
-	case len(t.Shape) == len(want)+1 && s.Check(path, t, -1) == nil:
-		return t, false, nil
-	case slices.Equal(t.Shape, want) || slices.Equal(squeeze(t.Shape), squeeze(want)):
-		return t.Reshape(s.BatchShape(1)...), true, nil
+	case slices.Equal(squeeze(h.Shape), squeeze(want)):
+		f.n, f.single = 1, len(h.Shape) <= len(want)
+	case len(h.Shape) > 1 && slices.Equal(squeeze(h.Shape[1:]), squeeze(want)):
+		f.n = h.Shape[0]
+	default:
+		return nil, fmt.Errorf("%s has shape %v; one item of the solver's has shape %v, and a file one of them or a batch (n, ...): %v", path, h.Shape, want, s)
 	}
-	return nil, false, fmt.Errorf("%s has shape %v; the solver takes one item of shape %v or a batch (n, ...) of them: %v", path, t.Shape, want, s)
+	if f.n == 0 {
+		return nil, fmt.Errorf("%s has shape %v: there is no item in it", path, h.Shape)
+	}
+	f.rows, err = npy.OpenNumbers(path)
+	return f, err
+}
+
+// read returns the items of these numbers, which are there, in the space's precision.
+func (f *itemFile) read(index []int) (*tensor.Tensor, error) {
+	if err := f.rows.CheckMemory(int64(len(index)) * int64(f.space.Len()*f.space.DType.Size())); err != nil {
+		return nil, err
+	}
+	t := f.space.New(len(index))
+	for k, i := range index {
+		rows := 1
+		if f.n == 1 { // whatever its first axis is
+			rows = f.rows.Len()
+		}
+		dst := t.Slice(k, k+1).Reshape(append([]int{rows}, f.rows.Item()...)...)
+		if err := f.rows.Read(i, dst); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+func (f *itemFile) Close() error { return f.rows.Close() }
+
+// ReadItems reads one item or a batch (n, ...) of items of a space from a .npy file, as a batch, rounded to the space's precision;
+// single says that the file has no batch axis. Axes of size 1 may be missing. Errors: npy.OpenNumbers'; numbers of another kind; another
+// shape.
+func ReadItems(path string, s *space.Space) (t *tensor.Tensor, single bool, err error) {
+	f, err := openItems(path, s)
+	if err != nil {
+		return nil, false, err
+	}
+	defer f.Close()
+	t, err = f.read(count(f.n))
+	return t, f.single, err
+}
+
+// count returns 0, 1, ..., n-1.
+func count(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
 }
 
 func floating(t tensor.DType) bool {

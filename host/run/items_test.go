@@ -27,8 +27,10 @@ func TestReadItems(t *testing.T) {
 		{tensor.Float64, []int{3, 4}, 1, true},
 		{tensor.Float64, []int{1, 1, 3, 4}, 1, false},
 		{tensor.Float32, []int{5, 1, 3, 4}, 5, false},
-		{tensor.Float64, []int{5, 3, 4}, 0, false},
-		{tensor.Float32, []int{3, 3, 4}, 0, false},
+		{tensor.Float64, []int{5, 3, 4}, 5, false}, // OpenFWI's data have no axis of one component
+		{tensor.Float32, []int{3, 3, 4}, 3, false},
+		{tensor.Float32, []int{0, 3, 4}, 0, false},
+		{tensor.Float32, []int{5, 4, 3}, 0, false},
 		{tensor.Float32, []int{4, 3}, 0, false},
 		{tensor.Float32, []int{12}, 0, false},
 		{tensor.Float32, []int{5, 2, 3, 4}, 0, false},

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/dataset"
@@ -42,7 +43,7 @@ func (k *cellRun) observe(ctx context.Context) error {
 		return nil
 	}
 	in := map[string]any{"truth": o.Truth, "count": o.Count, "noise": o.Noise, "noise_std": o.NoiseStd, "add_noise": o.AddNoise, "seed": k.c.Seed, "model": o.Model, "data": o.Data, "adapt": k.c.DataAdapt, "host": hostNumerics,
-		"spaces": []*space.Space{k.solver.Configured.Model, k.physics.Data()}}
+		"spaces": []*space.Space{k.solver.Configured.Model, withoutDepths(k.physics.Data())}}
 	maker := &k.c.Solver
 	if k.c.ObsSolver != nil {
 		maker = k.c.ObsSolver
@@ -50,9 +51,16 @@ func (k *cellRun) observe(ctx context.Context) error {
 	if o.Truth != "data" {
 		in["solver"] = k.identity(maker, maker.Numbers("train", "sample", "judge", "report"))
 	}
+	if len(o.Index) > 0 {
+		in["index"] = o.Index
+	}
 	switch o.Truth {
 	case "held-out", "training":
 		in["set"] = k.setKey
+	case "data":
+		if o.File != nil {
+			in["file"] = o.DataSum
+		}
 	case experiment.RuleDrawn:
 		in["drawn"] = o.Drawn
 	case "prior":
@@ -110,6 +118,17 @@ func (k *cellRun) observe(ctx context.Context) error {
 	return k.physics.Observe(ctx, d, k.observed.noiseStd)
 }
 
+// withoutDepths is what the key of observe holds of the space of the data: no number of that stage depends on where points lie but
+// through the options of the solver, which the key has where one is asked.
+func withoutDepths(s *space.Space) *space.Space {
+	out := *s
+	out.Axes = slices.Clone(s.Axes)
+	for i := range out.Axes {
+		out.Axes[i].Depths = nil
+	}
+	return &out
+}
+
 // folderSum is the hash of the names and contents of all files in a folder, in order.
 func folderSum(dir string) (string, error) {
 	h := sha256.New()
@@ -134,11 +153,9 @@ func (k *cellRun) makeObservations(ctx context.Context, dir string) error {
 	data := k.physics.Data()
 	clean := data.New(o.Count)
 	if o.Truth == "data" {
-		for i, row := range *o.Data {
-			if len(row) != data.Reals() {
-				return fmt.Errorf("observation.data[%d] has %d numbers, an observation has %d (%v): %w", i, len(row), data.Reals(), data, contract.ErrInvalidOption)
-			}
-			clean.Item(i).SetReals(row)
+		var err error
+		if clean, err = k.givenData(); err != nil {
+			return err
 		}
 	} else {
 		truth, err := k.truths(ctx, dir)
@@ -269,21 +286,9 @@ func (k *cellRun) truths(ctx context.Context, dir string) (*tensor.Tensor, error
 	out := model.New(o.Count)
 	switch o.Truth {
 	case "model":
-		for i, row := range *o.Model {
-			if len(row) != model.Reals() {
-				return nil, fmt.Errorf("observation.model[%d] has %d numbers, a model has %d (%v): %w", i, len(row), model.Reals(), model, contract.ErrInvalidOption)
-			}
-			out.Item(i).SetReals(row)
-		}
+		return k.modelRows()
 	case "file":
-		t, err := k.modelFile("observation.file", *o.File)
-		if err != nil {
-			return nil, err
-		}
-		if t.Batch() < o.Count {
-			return nil, fmt.Errorf("observation.file %s holds %d models, count = %d: %w", *o.File, t.Batch(), o.Count, contract.ErrInvalidOption)
-		}
-		return t.Slice(0, o.Count), nil
+		return fromFile(o, model, "models")
 	case "held-out", "training":
 		name := HeldOutSet
 		if o.Truth == "training" {

@@ -18,6 +18,7 @@ type CellPlan struct {
 	Label  string
 	Stages []StagePlan
 	Waves  *WavePlan // of a solver in time that says what its scheme is; else nil
+	Notes  []string  // where the data come from if the solver does not make them, and what is not known of that
 }
 
 // StagePlan is one stage of a plan.
@@ -96,9 +97,13 @@ func (r *runner) planCell(ctx context.Context, c *experiment.Cell, times *timing
 		}
 		return nil
 	}
-	if err := k.configureSolver(ctx); err != nil {
+	if err := k.begin(ctx); err != nil {
 		return p, err
 	}
+	if text := k.observedText(); text != "" {
+		p.Notes = append(p.Notes, text)
+	}
+	p.Notes = append(p.Notes, k.out.Notes...)
 	if err := k.planStages(ctx); err != nil {
 		return p, err
 	}

@@ -19,7 +19,7 @@ import (
 func Problem(ctx context.Context, o Options, c *experiment.Cell) (problem *compose.Problem, latents *tensor.Tensor, err error) {
 	r := &runner{Options: o, sums: map[session.Ref]string{}}
 	k := &cellRun{runner: r, c: c, out: newResult(c)}
-	if err := k.configureSolver(ctx); err != nil {
+	if err := k.begin(ctx); err != nil {
 		return nil, nil, err
 	}
 	for _, step := range []func(context.Context) error{k.data, k.train, k.truthKeys, k.configurePrior} {

@@ -100,6 +100,7 @@ func (r *runner) report(res *Result) error {
 		}
 		page.Claims = append(page.Claims, report.Claim{Text: c.Text, Source: c.Source, Where: where, Expected: c.Metric + " " + c.Expected, Observed: observed, OK: c.OK, Regression: c.Source == "regression"})
 	}
+	page.Notes = append(page.Notes, optimaNotes(res.Cells)...)
 	page.Rows = seedRows(res.Cells, page.Columns)
 	page.Summary = summary(res, page.Rows)
 	page.Tables = rateTables(res.Cells)
@@ -195,6 +196,20 @@ func (r *runner) drawCells(cells []*CellResult, task *progress.Stage) ([][]repor
 	return out, errors.Join(errs...)
 }
 
+// optimaNotes says of every optimiser among the samplers what its numbers are not.
+func optimaNotes(cells []*CellResult) (notes []string) {
+	seen := map[string]bool{}
+	for _, c := range cells {
+		if !c.Cell.Optimises() || seen[c.Cell.Sampler.Description.Name] {
+			continue
+		}
+		name := c.Cell.Sampler.Description.Name
+		seen[name] = true
+		notes = append(notes, fmt.Sprintf("Chains of sampler %s are optima, one for each start, and no draws of a posterior: their standard deviation says how far the starts disagree, and there is no coverage or calibration of them.", name))
+	}
+	return notes
+}
+
 func prefixed(c *CellResult) []string {
 	var out []string
 	for _, n := range c.Notes {
@@ -256,8 +271,11 @@ func truthText(e *experiment.Experiment) string {
 			}
 			what := map[string]string{
 				"held-out": "held-out examples as truths", "prior": "draws of the prior as truths", "training": "training examples as truths",
-				"model": "given models as truths", "file": "models from a file as truths", "data": "given data without a known truth",
+				"model": "given models as truths", "file": "models from a file as truths", "data": "observations, given, without a known truth",
 			}[o.Truth]
+			if o.File != nil {
+				what += fmt.Sprintf(" (%s)", fileText(o))
+			}
 			if o.Drawn != nil {
 				what = "truths drawn by the generator " + o.Drawn.Kind
 			}

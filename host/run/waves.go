@@ -11,10 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/waveprior/waveprior/core/dataset"
 	"github.com/waveprior/waveprior/core/seismic"
-	"github.com/waveprior/waveprior/core/space"
-	"github.com/waveprior/waveprior/core/tensor"
 )
 
 // WavePlan says what waves a cell's solver carries, in the models that the cell is about, and what a batch of them takes.
@@ -23,6 +20,7 @@ type WavePlan struct {
 	Scheme     seismic.Scheme
 	VMin, VMax float64    // m/s, of the models; shear waves whose vs comes from vp are slower by Scheme.ShearOfVp
 	From       string     // where these come from
+	Known      bool       // they are those of models; otherwise nothing is known of these, and they are the solver's bounds
 	Bounds     [2]float64 // the velocities that the solver takes; 0, +Inf: any
 
 	Batch             int     // models
@@ -38,9 +36,6 @@ const worstPhase = 0.01
 // theorem's, and 4 is what the slowest rock of the OpenFWI data sets has.
 const fewNodes = 4
 
-// drawnForPlan is how many training examples are looked at for their velocities.
-const drawnForPlan = 16
-
 // planWaves returns nil for a solver that says nothing about its scheme.
 func (k *cellRun) planWaves(ctx context.Context, times *timings) (*WavePlan, error) {
 	conf := k.solver.Configured
@@ -54,20 +49,11 @@ func (k *cellRun) planWaves(ctx context.Context, times *timings) (*WavePlan, err
 			p.Bounds = [2]float64{*q.Lower, *q.Upper}
 		}
 	}
-	p.VMin, p.VMax, p.From = p.Bounds[0], p.Bounds[1], "the solver's bounds"
-	if k.c.Data != nil {
-		gen, err := dataset.NewGenerator(k.c.Data.Kind, k.c.Generator, k.c.Seed, m)
-		if err != nil {
-			return nil, fmt.Errorf("prior.data: %w", err)
-		}
-		n := min(drawnForPlan, gen.Examples())
-		some := m.New(n)
-		if err := gen.Fill(0, some, false); err != nil {
-			return nil, fmt.Errorf("prior.data: %w", err)
-		}
-		p.VMin, p.VMax = velocities(m, some)
-		p.From = fmt.Sprintf("%d training examples", n)
+	models, err := k.knownModels()
+	if err != nil {
+		return nil, err
 	}
+	p.take(m, models)
 	t, err := k.timeSolver(ctx, times)
 	if err != nil {
 		return nil, err
@@ -80,26 +66,6 @@ func (k *cellRun) planWaves(ctx context.Context, times *timings) (*WavePlan, err
 		}
 	}
 	return p, nil
-}
-
-// velocities returns the least and the largest of the velocities vp and vs of a batch; a velocity of 0, a fluid's vs, is none.
-func velocities(m *space.Space, batch *tensor.Tensor) (lo, hi float64) {
-	lo, hi = math.Inf(1), 0
-	fields := len(m.Quantities)
-	for i := range batch.Batch() {
-		v := batch.Item(i).AppendReals(nil)
-		for f, q := range m.Quantities {
-			if q.Unit != "m/s" {
-				continue
-			}
-			for _, x := range v[f*len(v)/fields : (f+1)*len(v)/fields] {
-				if x > 0 {
-					lo, hi = min(lo, x), max(hi, x)
-				}
-			}
-		}
-	}
-	return lo, hi
 }
 
 // peakBytes is the most memory that a process has had at once, 0 where that cannot be read.
@@ -118,8 +84,12 @@ func peakBytes(pid int) int64 {
 	return 0
 }
 
-// Warnings say what of the plan is too little, with the numbers.
+// Warnings say what of the plan is too little, with the numbers. Where no model is known there are none: a solver carries what is within
+// its bounds, and the bounds themselves always badly.
 func (p *WavePlan) Warnings() []string {
+	if !p.Known {
+		return nil
+	}
 	var w []string
 	s := &p.Scheme
 	add := func(format string, args ...any) { w = append(w, fmt.Sprintf(format, args...)) }
@@ -180,6 +150,9 @@ func (p *WavePlan) String() string {
 			fmt.Fprintf(&b, "; the solver's processes took %.0f MiB", float64(p.PeakBytes)/(1<<20))
 		}
 		b.WriteByte('\n')
+	}
+	if !p.Known {
+		b.WriteString("  note: no model is known before the run (training examples, given truths, a start); these are the solver's bounds: what the grid carries at worst\n")
 	}
 	for _, w := range p.Warnings() {
 		fmt.Fprintf(&b, "  warning: %s\n", w)

@@ -1,20 +1,25 @@
 package run_test
 
 import (
+	"fmt"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/waveprior/waveprior/core/contract"
+	"github.com/waveprior/waveprior/core/npy"
 	"github.com/waveprior/waveprior/core/seismic"
+	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/host/run"
+	maximum "github.com/waveprior/waveprior/plugins/samplers/map"
 	"github.com/waveprior/waveprior/plugins/solvers/acoustic"
 	"github.com/waveprior/waveprior/plugins/solvers/elastic"
 )
 
 // carried is order 4 on 10 m and 1 ms with a Ricker wavelet of 15 Hz, as the OpenFWI data sets have it.
 func carried(vMin, vMax float64) *run.WavePlan {
-	return &run.WavePlan{Solver: "x", VMin: vMin, VMax: vMax, From: "here", Bounds: [2]float64{1125, 6123},
+	return &run.WavePlan{Solver: "x", VMin: vMin, VMax: vMax, From: "here", Known: true, Bounds: [2]float64{1125, 6123},
 		Scheme: seismic.Scheme{Order: 4, StepS: 1e-3, SpacingM: 10, PeakHz: 15, HighestHz: 37.5}}
 }
 
@@ -54,12 +59,8 @@ func TestWaveWarnings(t *testing.T) {
 	}
 }
 
-// TestPlanWaves: the plan of an experiment has the velocities of its own training examples, the scheme as the solver says it,
-// and times.
-func TestPlanWaves(t *testing.T) {
-	b := newBench(t)
-	b.plugins["solver/acoustic"] = func() contract.Plugin { return acoustic.New() }
-	text := `name = "waves"
+// wavesExperiment is a small problem of waves in time: models of one velocity each, 2000 or 3000 m/s.
+const wavesExperiment = `name = "waves"
 [solver]
 plugin = "acoustic"
 preset = "none"
@@ -96,6 +97,13 @@ noise = 0.05
 plugin = "dps"
 chains = 2
 `
+
+// TestPlanWaves: the plan of an experiment has the velocities of its own training examples, the scheme as the solver says it,
+// and times.
+func TestPlanWaves(t *testing.T) {
+	b := newBench(t)
+	b.plugins["solver/acoustic"] = func() contract.Plugin { return acoustic.New() }
+	text := wavesExperiment
 	o, done, err := b.load(text)
 	defer done()
 	if err != nil {
@@ -109,7 +117,7 @@ chains = 2
 	if p == nil || p.Scheme != (seismic.Scheme{Order: 4, StepS: 1e-3, SpacingM: 10, PeakHz: 15, HighestHz: 37.5}) {
 		t.Fatalf("%+v", p)
 	}
-	if p.VMin != 2000 || p.VMax != 3000 || p.From != "8 training examples" || math.Abs(p.Bounds[0]-1125) > 1e-9 {
+	if p.VMin != 2000 || p.VMax != 3000 || p.From != "8 training examples" || !p.Known || math.Abs(p.Bounds[0]-1125) > 1e-9 {
 		t.Errorf("velocities %+v", p)
 	}
 	if !(p.Forward > 0) || !(p.Gradient > 0) || p.Batch != 2 || p.DataBytes != 2*60*12*4 || len(p.Warnings()) != 0 {
@@ -147,5 +155,66 @@ chains = 2
 		t.Errorf("a wrong key of a part: %v", err)
 	} else {
 		done()
+	}
+}
+
+// TestPlanWavesWithoutPrior: without training examples the models that are known are the given truths, drawn ones and the start; where
+// none is, the solver's bounds are shown, as such, and nothing is warned of.
+func TestPlanWavesWithoutPrior(t *testing.T) {
+	b := newBench(t)
+	b.plugins["solver/acoustic"] = func() contract.Plugin { return acoustic.New() }
+	b.plugins["sampler/map"] = func() contract.Plugin { return maximum.New() }
+	solver, _, _ := strings.Cut(wavesExperiment, "[prior]")
+	save := func(name string, v float32, shape ...int) {
+		t.Helper()
+		x := tensor.New(tensor.Float32, shape...)
+		for i := range x.Float32s() {
+			x.Float32s()[i] = v + float32(i)
+		}
+		if err := npy.Write(filepath.Join(b.root, name), x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save("m.npy", 1200, 3, 10, 12)
+	save("start.npy", 2500, 10, 12)
+	save("d.npy", 0, 60, 12)
+	start := "[sampler.start]\nmodel = \"file\"\nfile = \"start.npy\"\n"
+	var rows []string
+	for i := range 120 {
+		rows = append(rows, fmt.Sprintf("%d.0", 1800+i))
+	}
+	for _, c := range []struct {
+		observation, start string
+		from               string
+		lo, hi             float64
+		want               string // "": no warning
+	}{
+		{"truth = \"file\"\nfile = \"m.npy\"\nnoise = 0.1", "", "1 true model", 1200, 1319, "warning: 3.2 nodes per wavelength at 1200 m/s"},
+		{"truth = \"file\"\nfile = \"m.npy\"\ncount = 2\nnoise = 0.1", "", "2 true models", 1200, 1439, "warning: 3.2 nodes per wavelength at 1200 m/s"},
+		{"truth = \"file\"\nfile = \"m.npy\"\nindex = [2]\nnoise = 0.1", start, "1 true model, 1 starting model", 1440, 2619, "warning: 3.84 nodes per wavelength at 1440 m/s"},
+		{"truth = \"model\"\nmodel = [[" + strings.Join(rows, ", ") + "]]\nnoise = 0.1", "", "1 true model", 1800, 1919, ""},
+		{"truth = { rule = \"drawn\", data = { kind = \"gaussian\", mean = [3000.0], std = [0.0] } }\ncount = 3\nnoise = 0.1", "", "3 true models", 3000, 3000, ""},
+		{"truth = \"data\"\nfile = \"d.npy\"\nnoise_std = 0.1", start, "1 starting model", 2500, 2619, ""},
+		{"truth = \"data\"\nfile = \"d.npy\"\nnoise_std = 0.1", "", "the solver's bounds", 1125, 6123.7, ""},
+	} {
+		o, done, err := b.load(solver + "[observation]\n" + c.observation + "\n[sampler]\nplugin = \"map\"\nchains = 1\n" + c.start)
+		if err != nil {
+			done()
+			t.Fatalf("%s: %v", c.observation, err)
+		}
+		plans, err := run.Plan(t.Context(), o)
+		done()
+		if err != nil {
+			t.Fatalf("%s: %v", c.observation, err)
+		}
+		p := plans[0].Waves
+		known := c.from != "the solver's bounds"
+		if p.From != c.from || p.Known != known || math.Abs(p.VMin-c.lo) > 0.1 || math.Abs(p.VMax-c.hi) > 0.1 {
+			t.Errorf("%s: %.1f to %.1f m/s, known %v, of %q, want %g to %g of %q", c.observation, p.VMin, p.VMax, p.Known, p.From, c.lo, c.hi, c.from)
+		}
+		text := p.String()
+		if c.want == "" && (strings.Contains(text, "warning") || len(p.Warnings()) != 0) || !strings.Contains(text, c.want) || strings.Contains(text, "note: no model is known before the run") == known {
+			t.Errorf("%s: want %q, known %v, in\n%s", c.observation, c.want, known, text)
+		}
 	}
 }

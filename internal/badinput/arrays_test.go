@@ -76,6 +76,7 @@ func (b *bench) writeArray(name string, data []byte) {
 
 func TestArrays(t *testing.T) {
 	t.Parallel()
+	dataText := strings.Replace(sound, `truth = "held-out"`, "truth = \"data\"\nfile = \"bad.npy\"", 1)
 	fileText := strings.Replace(sound, `truth = "held-out"`, "truth = \"file\"\nfile = \"bad.npy\"", 1)
 	uses := []struct {
 		name string
@@ -86,6 +87,7 @@ func TestArrays(t *testing.T) {
 		{"gradient's model", []string{"gradient", "-q", "x.toml", "--model", "bad.npy", "--data", "good.npy", "--noise-std", "1", "-o", "out.npy"}, sound},
 		{"gradient's data", []string{"gradient", "-q", "x.toml", "--model", "good.npy", "--data", "bad.npy", "--noise-std", "1", "-o", "out.npy"}, sound},
 		{"observation.file", []string{"run", "-q", "-o", "run", "x.toml"}, fileText},
+		{"observed data", []string{"plan", "x.toml"}, dataText},
 	}
 	for _, use := range uses {
 		for _, group := range []struct {
@@ -131,6 +133,38 @@ func TestTooFewObservations(t *testing.T) {
 	b.writeArray("m.npy", npyFile("'<f8'", "(3, 2)", 48))
 	b.write("x.toml", strings.Replace(sound, `truth = "held-out"`, "truth = \"file\"\ncount = 4\nfile = \"m.npy\"", 1))
 	b.run("run", "-q", "-o", "run", "x.toml").fails(t, 2, "m.npy holds 3 models, count = 4")
+}
+
+// TestObservedData: files of observed data that are sound and do not fit: an item that is not there, numbers that are none, together
+// with numbers in the experiment or with a truth. One error, and nothing is computed.
+func TestObservedData(t *testing.T) {
+	t.Parallel()
+	nan := npyFile("'<f8'", "(3, 2)", 48)
+	copy(nan[len(nan)-8:], "\x00\x00\x00\x00\x00\x00\xf8\x7f")
+	for _, c := range []struct {
+		name, data, truth string
+		want              []string
+	}{
+		{"no such item", "index = [1, 3]", "data", []string{"observation.index[1] is 3, and ", "d.npy holds 3 observations (allowed: 0..2)"}},
+		{"too few", "count = 4", "data", []string{"d.npy holds 3 observations, count = 4"}},
+		{"NaN", "index = [2]", "data", []string{"d.npy, item 2: 1 of 2 numbers are not finite in float64, the first is NaN at coordinate 1"}},
+		{"both", "data = [[0.5, 0.5]]", "data", []string{"x.toml:20: observation.file: data and file are both given, allowed is one of them"}},
+		{"a truth", "", "held-out", []string{`x.toml:20: observation.file: goes with truth = "file" (true models) or "data" (observed data), and truth is "held-out", whose data are simulated`}},
+		{"noise", "add_noise = true", "data", []string{"x.toml:21: observation.add_noise: given data have their own noise"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.writeArray("d.npy", nan)
+			b.write("x.toml", strings.Replace(sound, `truth = "held-out"`, "truth = \""+c.truth+"\"\nfile = \"d.npy\"\n"+c.data, 1))
+			r := b.run("run", "-q", "-o", "run", "x.toml")
+			r.fails(t, 2, c.want...)
+			r.one(t)
+			if made, _ := os.ReadDir(b.path("cache")); len(made) > 0 {
+				t.Errorf("%d stages were computed", len(made))
+			}
+		})
+	}
 }
 
 // safetensorsFile is a file with the given header, whatever it says, and n bytes.

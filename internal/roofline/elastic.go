@@ -36,9 +36,9 @@ var elasticFormulas = []formula{
 			}
 		},
 	},
-	marchFormula("elastic_march", forwardArgs, "units (10 N + 8 V) s + 5 models N s + [kept] 5 steps N s a shot",
+	marchFormula("elastic_march", forwardArgs, "units (10 N + 8 V) s + 5 models N s + [kept] 2 steps N s a shot, for a tangent 5",
 		"units steps (N (24 R + 1) + 16 V); 14 more [directions]", false),
-	marchFormula("elastic_back", backArgs, "units (20 N + 16 V) s + 5 models N s + 5 steps N s a shot", "units steps (N (24 R + 15) + 16 V)", false),
+	marchFormula("elastic_back", backArgs, "units (20 N + 18 V) s + 5 models N s + 2 steps N s a shot", "units steps (N (36 R + 9) + 20 V)", false),
 }
 
 // elastics is a gradient of the elastic solver for a batch of models on a square grid of n x n nodes of 10 m, in C-PML but for a free

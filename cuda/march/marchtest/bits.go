@@ -95,7 +95,7 @@ func BatchAsShots(t *testing.T, c Case, memory int) {
 func batchAsShots[T cuda.Float](t *testing.T, f Family[T], steps, memory int) {
 	t.Helper()
 	want := Everything(t, twin.CPU(t, 2), f, How{}, 0, 1)
-	for _, how := range []How{{}, {Segment: 7}, {Memory: 1}, {Segment: steps, Memory: memory}} {
+	for _, how := range []How{{}, {Segment: 7}, {Segment: 1}, {Memory: 1}, {Segment: steps, Memory: memory}} {
 		how.Batched = true
 		equal[T](t, fmt.Sprintf("%T, %+v", T(0), how), Everything(t, twin.CPU(t, 2), f, how, 0, 1), want)
 	}

@@ -27,7 +27,7 @@ func compareTwins(t *testing.T, p *twin.Pair, c Case) {
 			t.Logf("in case %q", c.Name)
 		}
 	}()
-	how := How{Batched: true, Segment: c.Steps - c.Steps/3}
+	how := How{Batched: true, Segment: c.Steps / 2}
 	Everything(t, p, c.Single, how, 0, 1)
 	Everything(t, p, c.Double, how, 1)
 }

@@ -21,8 +21,9 @@
 //
 // with forward differences D that are 0 at the far edges (Rudin, Osher, Fatemi, Physica D 60 (1992) 259, smoothed).
 //
-// Main type: [Sampler], a contract.Sampler and contract.Starter. Options: [Options]. State: "latent" and "x0" are the best
-// point so far; the others are the optimiser's memory. Numbers per chain: "misfit" phi and "objective" J at that point,
+// Main type: [Sampler], a contract.Sampler and contract.Starter. Options: [Options]. State: "latent" and "x0" are the point
+// of lowest J so far, also when it is a trial of a line search that the limit of evaluations, or a stage's end, leaves
+// unfinished; the others are the optimiser's memory. Numbers per chain: "misfit" phi and "objective" J at that point,
 // "gradient_norm" the length of dJ/dv there, "iteration", and "ended": 0 while it runs, else why it ended (lbfgs.Reason).
 //
 // A chain that is over takes part in no further evaluation. One whose line search fails forgets its history and tries the

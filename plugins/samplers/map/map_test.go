@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -280,6 +281,82 @@ func TestRefusals(t *testing.T) {
 		if !slices.Equal(free["latent"].Item(i).Float64s(), without["latent"].Item(k).Float64s()) {
 			t.Errorf("chain %d has other bits beside chain 1", i)
 		}
+	}
+}
+
+// TestLimit: whatever the limit of evaluations, a chain returns the lowest point that was evaluated, with its misfit, be it a trial of an
+// unfinished line search; the same bits whatever the batch, and where every step is another process's.
+func TestLimit(t *testing.T) {
+	ctx := context.Background()
+	at := tensor.FromFloat64s([]float64{-1.2, 1, 2, -2, 0.3, 3}, 3, 2)
+	unfinished := 0
+	for limit := 1; limit <= 24; limit++ {
+		problem := (&toy.Solver{D: 2, N: 2, // Rosenbrock's valley
+			F: func(x, y []float64) { y[0], y[1] = 10*(x[1]-x[0]*x[0]), 1-x[0] },
+			J: func(x, j []float64) { j[0], j[1], j[2], j[3] = -20*x[0], 10, -1, 0 },
+		}).ObserveRows(tau, []float64{0, 0})
+		var asked [][]float64
+		problem.Refuse = func(x []float64) contract.Status {
+			asked = append(asked, slices.Clone(x))
+			return contract.Status{}
+		}
+		c := toy.Config(fmt.Sprintf(`{"first_step":0.01,"evaluations":%d,"lower":[-9],"upper":[7]}`, limit), 1, nil, problem)
+		whole, _, _ := run(t, c, toy.Chains(3, tau), at)
+		for i := range 3 {
+			asked = nil
+			chains := toy.Chains(3, tau).Slice(i, i+1)
+			alone := maximum.New()
+			reply, err := alone.Configure(ctx, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			state := contract.NewState(reply.State, 1)
+			if _, _, err := alone.StartAt(ctx, chains, at.Slice(i, i+1), state); err != nil {
+				t.Fatal(err)
+			}
+			var r contract.StepResult
+			for k := 0; k < limit && !r.Done; k++ {
+				other, next := maximum.New(), contract.NewState(reply.State, 1)
+				if _, err := other.Configure(ctx, c); err != nil {
+					t.Fatal(err)
+				}
+				if r, err = other.Step(ctx, k, chains, state, next); err != nil {
+					t.Fatal(err)
+				}
+				state = next
+			}
+			got := state["latent"].Float64s()
+			if want := whole["latent"].Item(i).Float64s(); !slices.Equal(got, want) {
+				t.Errorf("limit %d, chain %d: %v alone and step by step, %v beside the others", limit, i, got, want)
+			}
+			points := slices.Clone(asked)
+			lowest, point := math.Inf(1), []float64(nil)
+			for _, x := range points {
+				phi := make([]float64, 1)
+				if _, err := problem.Misfit(ctx, tensor.FromFloat64s(x, 1, 2), chains.Observation, phi, nil); err != nil {
+					t.Fatal(err)
+				}
+				if phi[0] < lowest {
+					lowest, point = phi[0], x
+				}
+			}
+			if !slices.Equal(got, point) || r.Numbers["misfit"][0] != lowest || r.Numbers["objective"][0] != lowest {
+				t.Errorf("limit %d, chain %d: returns %v, misfit %g, objective %g; of %d points the lowest is %v with %g", limit, i, got, r.Numbers["misfit"][0], r.Numbers["objective"][0], len(points), point, lowest)
+			}
+			before := contract.NewState(reply.State, 1) // where the point of the chain itself lies
+			if _, _, err := alone.StartAt(ctx, chains, state["latent"], before); err != nil {
+				t.Fatal(err)
+			}
+			for k, v := range before["point"].Float64s() {
+				if math.Abs(v-state["point"].Float64s()[k]) > 1e-9 {
+					unfinished++
+					break
+				}
+			}
+		}
+	}
+	if unfinished == 0 {
+		t.Error("no limit fell into a line search that was ahead of its chain")
 	}
 }
 

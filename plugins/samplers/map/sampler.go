@@ -33,7 +33,7 @@ func New() *Sampler { return &Sampler{} }
 // Describe says what the sampler is.
 func (s *Sampler) Describe() contract.Description {
 	return contract.Description{
-		Kind: contract.KindSampler, Name: "map", Version: "0.1.0", Numerics: "1",
+		Kind: contract.KindSampler, Name: "map", Version: "0.2.0", Numerics: "2",
 		Doc:     "Maximum a posteriori of each chain, by L-BFGS: classic full-waveform inversion where the latent vector is a model on a grid.",
 		Options: config.MustTable(Options{}),
 		Needs: []contract.Need{
@@ -87,7 +87,7 @@ func (s *Sampler) Configure(ctx context.Context, c contract.Config) (contract.Co
 }
 
 // layout: beside "latent" and "x0" the optimiser's memory: point, gradient and direction in its variables, the pairs, its
-// numbers, and phi at the point.
+// numbers, and phi at "latent".
 func layout(latent *space.Space, memory int) []contract.StateTensor {
 	d := latent.Len()
 	return append(sampling.StateLayout(latent), []contract.StateTensor{
@@ -207,10 +207,11 @@ func (s *Sampler) Step(ctx context.Context, step int, chains contract.Chains, st
 		rounded.AppendReals(zi[:0])
 		f := phi[i] + s.law.add(zi, gi) + s.penalty.add(zi, gi)
 		s.variables.pull(gi, row(trial, i))
-		if !c.Next(s.optimiser, f, gi) {
-			if c.Ended() == lbfgs.Refused {
-				b.Fail(i, cause(refusals[i]))
-			}
+		lowest := c.Next(s.optimiser, f, gi)
+		if c.Ended() == lbfgs.Refused {
+			b.Fail(i, cause(refusals[i]))
+		}
+		if !lowest {
 			continue
 		}
 		next["latent"].Item(i).SetReals(zi)
@@ -280,12 +281,19 @@ func (s *Sampler) report(step int, b *sampling.Batch, next contract.State) contr
 		}
 		done = done && (c.Ended() != lbfgs.Running || contract.StatusAt(b.Status(), i).Code != contract.OK)
 		put("misfit", i, next["misfit"].Item(i).Float64s()[0])
-		put("objective", i, known*c.F())
-		put("gradient_norm", i, known*c.GradientNorm())
+		f, gradientNorm := c.Best()
+		put("objective", i, known*f)
+		put("gradient_norm", i, known*gradientNorm)
 		put("iteration", i, float64(c.Iterations()))
 		put("ended", i, float64(c.Ended()))
 	}
 	return contract.StepResult{Numbers: numbers, Done: done || step == s.options.Evaluations-1, Status: b.Status()}
 }
 
-var _ contract.Starter = (*Sampler)(nil)
+// Optimises says that the chains are optima: contract.Optimiser.
+func (*Sampler) Optimises() {}
+
+var (
+	_ contract.Starter   = (*Sampler)(nil)
+	_ contract.Optimiser = (*Sampler)(nil)
+)

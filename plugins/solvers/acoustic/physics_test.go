@@ -220,40 +220,60 @@ func TestReciprocity(t *testing.T) {
 	}
 }
 
-// What the layers give back: 70 x 70 nodes of 10 m at 1500..4500 m/s, source and receivers in row 1, against the same grid
-// within one so large that its boundary does not answer; the largest difference over the largest datum.
+// What the layers give back: 70 x 70 nodes of 10 m, five shots and 70 receivers in row 1, against the same grid within one so large
+// that its boundary does not answer: the largest difference over the largest datum, and the energy. Of 20 nodes Deepwave
+// 0.1.0 leaves 1.5e-8, 2.3e-7 and 1.5e-8 of the energy at the same time step (bench/acoustic_agree.py, docs/performance.md): one and a
+// half times that is allowed.
 func TestAbsorption(t *testing.T) {
-	run := func(cells, margin int, v float64) []float64 {
-		n := 70 + 2*margin
-		o := float64(10 * margin)
-		s, c := configure(t, options{
-			"preset": "none", "grid": section{"nz": n, "nx": n, "spacing_m": 10}, "dt_s": 1e-3, "nt": 500,
-			"boundary": section{"cells": cells, "velocity_m_s": 4500}, "wavelet": section{"peak_hz": 15},
-			"sources":   section{"positions_m": [][]float64{{o + 10, o + 340}}},
-			"receivers": section{"z_m": o + 10, "x_first_m": o, "x_last_m": o + 690, "count": 70},
-		}, 2)
-		return solvertest.Forward(t, s, &c, solvertest.Uniform(&c, v))
-	}
+	const n = 70
+	layered := func(row int) float64 { return 1500 + 3000*float64(row)/n }
+	steady := func(v float64) func(int) float64 { return func(int) float64 { return v } }
 	for _, c := range []struct {
-		v     float64
-		bound map[int]float64
-	}{{1500, map[int]float64{10: 1e-3, 20: 1e-4, 40: 2e-5}}, {4000, map[int]float64{10: 1e-3, 20: 2e-4, 40: 1e-4}}} {
-		far := run(20, int(math.Ceil(c.v*0.5/20))+5, c.v)
+		name     string
+		v        func(row int) float64
+		fastest  float64
+		largest  map[int]float64
+		deepwave float64
+	}{
+		{"1500 m/s", steady(1500), 1500, map[int]float64{10: 1e-3, 20: 1e-4, 40: 2e-5}, 1.5e-8},
+		{"4000 m/s", steady(4000), 4000, map[int]float64{10: 2e-3, 20: 3e-4, 40: 1.5e-4}, 2.3e-7},
+		{"1500 to 4500 m/s", layered, 4500, map[int]float64{10: 1e-3, 20: 1e-4, 40: 2e-5}, 1.5e-8},
+	} {
+		run := func(cells, margin int) []float64 {
+			wide, o := n+2*margin, float64(10*margin)
+			var sources [][]float64
+			for k := range 5 {
+				sources = append(sources, []float64{o + 10, o + 10*float64((n-1)*k/4)})
+			}
+			s, conf := configure(t, options{
+				"preset": "none", "grid": section{"nz": wide, "nx": wide, "spacing_m": 10}, "dt_s": 1e-3, "nt": 500,
+				"boundary": section{"cells": cells, "velocity_m_s": 4500}, "wavelet": section{"peak_hz": 15, "delay_s": 0.073},
+				"sources":   section{"positions_m": sources},
+				"receivers": section{"z_m": o + 10, "x_first_m": o, "x_last_m": o + 690, "count": 70},
+			}, 2)
+			m, v := conf.Model.New(1), make([]float64, wide*wide)
+			for i := range v {
+				v[i] = c.v(min(max(i/wide-margin, 0), n-1))
+			}
+			m.SetReals(v)
+			return solvertest.Forward(t, s, &conf, m)
+		}
+		far := run(20, int(math.Ceil(c.fastest*0.5/20))+5)
 		top := 0.0
 		for _, x := range far {
 			top = max(top, math.Abs(x))
 		}
 		for _, cells := range []int{10, 20, 40} {
 			worst, energy, all := 0.0, 0.0, 0.0
-			for i, x := range run(cells, 0, c.v) {
+			for i, x := range run(cells, 0) {
 				worst = max(worst, math.Abs(x-far[i])/top)
 				energy += (x - far[i]) * (x - far[i])
 				all += far[i] * far[i]
 			}
-			what := fmt.Sprintf("%g m/s, %d cells: %.3f %% of the largest datum, %.1e of the energy", c.v, cells, 100*worst, energy/all)
+			what := fmt.Sprintf("%s, %d cells: %.3f %% of the largest datum, %.1e of the energy", c.name, cells, 100*worst, energy/all)
 			t.Log(what)
-			if !(worst <= c.bound[cells]) {
-				t.Errorf("%s; allowed %g of it", what, c.bound[cells])
+			if !(worst <= c.largest[cells]) || cells == 20 && !(energy/all <= 1.5*c.deepwave) {
+				t.Errorf("%s; allowed %g of it, and of 20 cells %.2g of the energy", what, c.largest[cells], 1.5*c.deepwave)
 			}
 		}
 	}

@@ -1,12 +1,13 @@
 package elastic
 
 import (
+	"fmt"
 	"math"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/waveprior/waveprior/core/figure"
-	"github.com/waveprior/waveprior/core/metric"
 	"github.com/waveprior/waveprior/plugins/solvers/internal/solvertest"
 )
 
@@ -66,16 +67,35 @@ func TestArrivals(t *testing.T) {
 		return
 	}
 	snapshot := append([]float64(nil), d[(nt+shown-1)*n+nx:][:n-nx]...)
-	clip := func(v []float64, share float64) *figure.Scale {
-		size := make([]float64, len(v))
+	// Body waves are some percent of Rayleigh waves: amplitudes are shown relative to the largest of their trace (the snapshot's: of all),
+	// and by their cube root, which takes a hundredth to a fifth. A trace of rounding errors, vx above the source, stays 0.
+	relative := func(v []float64, traces int) []float64 {
+		out, most := make([]float64, len(v)), make([]float64, traces)
 		for i, x := range v {
-			size[i] = math.Abs(x)
+			most[i%traces] = max(most[i%traces], math.Abs(x))
 		}
-		most := metric.Quantile(size, share)
-		return &figure.Scale{Label: "velocity", Unit: "m/s", Map: figure.Diverging, Min: -most, Max: most}
+		for i, x := range v {
+			if l := most[i%traces]; l > 1e-4*slices.Max(most) {
+				out[i] = math.Cbrt(x / l)
+			}
+		}
+		return out
+	}
+	scale := &figure.Scale{Label: "cube root of v / largest |v|", Map: figure.Diverging, Min: -1, Max: 1}
+	largest := func(v []float64) (most float64) {
+		for _, x := range v {
+			most = max(most, math.Abs(x))
+		}
+		return most
+	}
+	trace := func(v []float64, ir int) (out []float64) {
+		for it := range nt {
+			out = append(out, v[it*nx+ir])
+		}
+		return out
 	}
 	label := func(name string) string { return name + " waves" }
-	circles := []figure.Layer{figure.Field{Values: snapshot, NZ: (nz + 1) / 2, NX: (nx + 1) / 2, Scale: clip(snapshot, 0.93), X0: -h, X1: h * nx, Z0: -h, Z1: h * nz}}
+	circles := []figure.Layer{figure.Field{Values: relative(snapshot, 1), NZ: (nz + 1) / 2, NX: (nx + 1) / 2, Scale: scale, X0: -h, X1: h * nx, Z0: -h, Z1: h * nz}}
 	for _, w := range waves[:2] {
 		line := figure.Line{Label: label(w.name), Dash: w.dash, Color: figure.Black}
 		for a := 0.0; a <= 180; a++ {
@@ -86,19 +106,18 @@ func TestArrivals(t *testing.T) {
 		}
 		circles = append(circles, line)
 	}
-	panels := []*figure.Panel{{Title: "vz at 0.6 s", NoGrid: true, NoBar: true, Aspect: 0.5, Layers: circles,
+	panels := []*figure.Panel{{Title: fmt.Sprintf("vz at 0.6 s, largest %.2g m/s", largest(snapshot)), NoGrid: true, Aspect: 0.5, Layers: circles,
 		X: figure.Axis{Label: "x", Unit: "m", Min: 0, Max: h * (nx - 1)}, Y: figure.Axis{Label: "depth", Unit: "m", Flip: true, Min: 0, Max: h * (nz - 1)}}}
-	both := clip(append(append([]float64(nil), vx...), vz...), 0.9)
 	for k, v := range [][]float64{vx, vz} {
-		layers := []figure.Layer{figure.Field{Values: v, NZ: nt, NX: nx, Scale: both, X0: -h / 2, X1: h * (nx - 0.5), Z0: dt / 2, Z1: dt * (nt + 0.5)}}
+		layers := []figure.Layer{figure.Field{Values: relative(v, nx), NZ: nt, NX: nx, Scale: scale, X0: -h / 2, X1: h * (nx - 0.5), Z0: dt / 2, Z1: dt * (nt + 0.5)}}
 		for _, w := range waves {
 			layers = append(layers, figure.Line{Label: label(w.name), Dash: w.dash, Color: figure.Black,
 				X: []float64{from, h * (nx - 1)}, Y: []float64{delay, delay + (h*(nx-1)-from)/w.speed}})
 		}
-		panels = append(panels, &figure.Panel{Title: []string{"vx along the surface", "vz along the surface"}[k], NoGrid: true, NoBar: k == 0, Aspect: 1, Layers: layers,
+		panels = append(panels, &figure.Panel{Title: fmt.Sprintf("%s along the surface, at 1.6 km largest %.2g m/s", []string{"vx", "vz"}[k], largest(trace(v, i))), NoGrid: true, Aspect: 1, Layers: layers,
 			X: figure.Axis{Label: "x of the receiver", Unit: "m", Min: 0, Max: h * (nx - 1)}, Y: figure.Axis{Label: "time", Unit: "s", Flip: true, Min: dt, Max: dt * nt, Hide: k > 0}})
 	}
-	png, err := (&figure.Figure{Title: "A vertical force just below a free surface: vp 2400 m/s, vs 1400 m/s, 10 Hz", Panels: panels, Columns: 3, Width: 13}).PNG()
+	png, err := (&figure.Figure{Title: "A vertical force just below a free surface (vp 2400 m/s, vs 1400 m/s, 10 Hz): P waves first, then S, Rayleigh waves last and largest", Panels: panels, Columns: 3, Width: 13}).PNG()
 	if err == nil {
 		err = os.WriteFile(file, png, 0o644)
 	}

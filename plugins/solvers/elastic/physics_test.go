@@ -62,7 +62,7 @@ func TestAbsorption(t *testing.T) {
 		for _, x := range far {
 			top = max(top, math.Abs(x))
 		}
-		for cells, bound := range map[int]float64{10: 5e-3, 20: 1e-3, 40: 5e-4} {
+		for cells, bound := range map[int]float64{10: 2e-3, 20: 2e-4, 40: 2e-4} {
 			worst, energy, all := 0.0, 0.0, 0.0
 			for i, x := range run(cells, 0) {
 				worst = max(worst, math.Abs(x-far[i])/top)
@@ -74,6 +74,49 @@ func TestAbsorption(t *testing.T) {
 			if !(worst <= bound) {
 				t.Errorf("%s; allowed %g of it", what, bound)
 			}
+		}
+	}
+}
+
+// What 20 nodes of layers leave of the energy, on 70 x 70 nodes with a vertical force and receivers along row 1, against a grid so
+// large that nothing comes back. Deepwave 0.1.0 leaves 7.5e-9 and 3.9e-8 of it at the same time step (bench/elastic_agree.py,
+// docs/elastic.md): one and a half times that is allowed.
+func TestAbsorptionBesideDeepwave(t *testing.T) {
+	for _, c := range []struct{ vp, deepwave float64 }{{2300, 7.5e-9}, {4000, 3.9e-8}} {
+		run := func(margin int) []float64 {
+			o := float64(10 * margin)
+			var sources, receivers [][]float64
+			for k := range 5 {
+				sources = append(sources, []float64{o + 15, o + 10*float64(69*k/4)})
+			}
+			for _, at := range [][2]float64{{10, 5}, {15, 0}} { // where the grid has vx, and where it has vz
+				for i := range 69 {
+					receivers = append(receivers, []float64{o + at[0], o + at[1] + 10*float64(i)})
+				}
+			}
+			s, conf := configure(t, options{
+				"preset": "none", "grid": section{"nz": 70 + 2*margin, "nx": 70 + 2*margin, "spacing_m": 10}, "dt_s": 1e-3, "nt": 500,
+				"vp_max_m_s": 4500, "wavelet": section{"peak_hz": 15, "delay_s": 0.073},
+				"sources":   section{"positions_m": sources},
+				"receivers": section{"positions_m": receivers},
+			}, 2)
+			var both []float64
+			d := solvertest.Forward(t, s, &conf, solvertest.Uniform(&conf, c.vp, c.vp/math.Sqrt(3), 2000))
+			for row := range 2 * 5 * 500 {
+				first := row / (5 * 500) * 69
+				both = append(both, d[row*138+first:][:69]...)
+			}
+			return both
+		}
+		far := run(int(math.Ceil(c.vp*0.5/20)) + 5)
+		energy, all := 0.0, 0.0
+		for i, x := range run(0) {
+			energy += (x - far[i]) * (x - far[i])
+			all += far[i] * far[i]
+		}
+		t.Logf("%g m/s: %.2g of the energy, Deepwave %.2g", c.vp, energy/all, c.deepwave)
+		if !(energy/all <= 1.5*c.deepwave) {
+			t.Errorf("%g m/s: %.2g of the energy is left, allowed %.2g", c.vp, energy/all, 1.5*c.deepwave)
 		}
 	}
 }

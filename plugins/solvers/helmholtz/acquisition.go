@@ -13,7 +13,7 @@ const snap = 1e-6
 // points are the nodes of sources or receivers.
 type points struct {
 	iz, ix []int
-	axis   space.Axis // with the offsets that were asked for, where all points are of one depth
+	axis   space.Axis // with the offsets and depths that were asked for
 }
 
 // locate turns positions into nodes. what is "sources" or "receivers"; axis is the name of their axis in the data.

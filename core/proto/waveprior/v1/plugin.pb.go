@@ -284,6 +284,7 @@ type Axis struct {
 	Origin        float64                `protobuf:"fixed64,4,opt,name=origin,proto3" json:"origin,omitempty"`
 	Step          float64                `protobuf:"fixed64,5,opt,name=step,proto3" json:"step,omitempty"`
 	Values        []float64              `protobuf:"fixed64,6,rep,packed,name=values,proto3" json:"values,omitempty"`
+	Depths        []float64              `protobuf:"fixed64,7,rep,packed,name=depths,proto3" json:"depths,omitempty"` // of the points of a shot or receiver axis, whose positions are then offsets along x; empty: not said
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -356,6 +357,13 @@ func (x *Axis) GetStep() float64 {
 func (x *Axis) GetValues() []float64 {
 	if x != nil {
 		return x.Values
+	}
+	return nil
+}
+
+func (x *Axis) GetDepths() []float64 {
+	if x != nil {
+		return x.Depths
 	}
 	return nil
 }
@@ -1668,14 +1676,15 @@ const file_waveprior_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"ItemStatus\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.waveprior.v1.StatusCodeR\x04code\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\x86\x01\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\x9e\x01\n" +
 	"\x04Axis\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04unit\x18\x02 \x01(\tR\x04unit\x12\x12\n" +
 	"\x04size\x18\x03 \x01(\x03R\x04size\x12\x16\n" +
 	"\x06origin\x18\x04 \x01(\x01R\x06origin\x12\x12\n" +
 	"\x04step\x18\x05 \x01(\x01R\x04step\x12\x16\n" +
-	"\x06values\x18\x06 \x03(\x01R\x06values\"|\n" +
+	"\x06values\x18\x06 \x03(\x01R\x06values\x12\x16\n" +
+	"\x06depths\x18\a \x03(\x01R\x06depths\"|\n" +
 	"\bQuantity\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04unit\x18\x02 \x01(\tR\x04unit\x12\x19\n" +

@@ -9,10 +9,11 @@
 //	o := lbfgs.Options{Memory: 5, Iterations: 50}
 //	c.Begin(x0)
 //	for c.Ended() == lbfgs.Running {
-//		c.Trial(x)               // where
-//		c.Next(o, f(x), g(x))    // what is there; f = NaN: nothing
+//		c.Trial(x)                     // where
+//		if c.Next(o, f(x), g(x)) {     // what is there; f = NaN: nothing
+//			copy(best, x)              // the lowest point so far, at which f is c.Best()
+//		}
 //	}
-//	// c.X is the best point, c.F() the function there
 //
 // What it is not: it knows no bounds, no batch and no service; whoever calls it maps his variables and sends his batches.
 package lbfgs

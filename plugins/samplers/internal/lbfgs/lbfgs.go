@@ -28,7 +28,7 @@ const (
 )
 
 // Numbers is the length of Chain.N.
-const Numbers = 24
+const Numbers = 26
 
 // Places in Chain.N; the search's fields follow.
 const (
@@ -38,7 +38,9 @@ const (
 	nEvaluations
 	nPairs // of S and Y in use, oldest first
 	nF
-	nFirst // gradient's length at the first point
+	nFirst    // gradient's length at the first point
+	nBest     // the lowest f of all points that were evaluated
+	nBestNorm // gradient's length there
 	nSearch
 )
 
@@ -72,6 +74,10 @@ func (c *Chain) Evaluations() int { return int(c.N[nEvaluations]) }
 // F is the function at X, once that has been evaluated.
 func (c *Chain) F() float64 { return c.N[nF] }
 
+// Best is the lowest function value so far, of X or of a trial that a line search did not take or has not taken yet, and the
+// length of the gradient there. Its point is the caller's to keep: the trial of the last Next that said so.
+func (c *Chain) Best() (f, gradientNorm float64) { return c.N[nBest], c.N[nBestNorm] }
+
 // Known tells whether X has been evaluated.
 func (c *Chain) Known() bool { return c.N[nPhase] > 0 }
 
@@ -88,7 +94,8 @@ func (c *Chain) Trial(x []float64) {
 }
 
 // Next takes the function and its gradient (d) at the trial; f that is not finite, or a gradient of which an element is not:
-// there is none. It reports whether the trial is the chain's new X. A chain that has ended stays as it is.
+// there is none. It reports whether the trial is the lowest point so far, be it the chain's new X or not: where a limit ends a
+// chain within a line search, that point is the one to keep. A chain that has ended stays as it is.
 func (c *Chain) Next(o Options, f float64, g []float64) bool {
 	if c.Ended() != Running {
 		return false
@@ -106,6 +113,7 @@ func (c *Chain) Next(o Options, f float64, g []float64) bool {
 		c.N[nPhase], c.N[nF] = 1, f
 		copy(c.G, g)
 		c.N[nFirst] = norm(g)
+		c.N[nBest], c.N[nBestNorm] = f, c.N[nFirst]
 		if c.N[nFirst] == 0 {
 			c.end(Gradient)
 			return true
@@ -122,6 +130,10 @@ func (c *Chain) Next(o Options, f float64, g []float64) bool {
 		}
 		return false
 	}
+	lowest := f < c.N[nBest]
+	if lowest {
+		c.N[nBest], c.N[nBestNorm] = f, norm(g)
+	}
 	switch v := s.next(f, dot(g, c.D), o.Trials); v {
 	case goOn:
 		c.store(s)
@@ -129,9 +141,8 @@ func (c *Chain) Next(o Options, f float64, g []float64) bool {
 		c.fail(o, s)
 	case accept:
 		c.take(o, s.step, f, g)
-		return true
 	}
-	return false
+	return lowest
 }
 
 // fail ends a line search without success: the history is forgotten, and the steepest descent tried; if that was it, the

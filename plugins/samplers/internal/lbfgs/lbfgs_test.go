@@ -114,6 +114,46 @@ func TestGonum(t *testing.T) {
 	}
 }
 
+// TestBest: wherever a chain is stopped, the last point of which Next said that it is the lowest is the lowest of all that were
+// asked for, and Best is the function and the gradient's length there. Somewhere that is a trial of an unfinished search,
+// lower than the chain's own point: else the test shows nothing.
+func TestBest(t *testing.T) {
+	ahead := 0
+	for name, p := range problems() {
+		d := len(p.x0)
+		c := newChain(d, 3)
+		c.Begin(p.x0)
+		best, lowest := make([]float64, d), math.Inf(1)
+		for n := 0; n < 60 && c.Ended() == lbfgs.Running; n++ {
+			x, g := make([]float64, d), make([]float64, d)
+			c.Trial(x)
+			f := p.f(x)
+			p.g(g, x)
+			if c.Next(lbfgs.Options{}, f, g) != (f < lowest) {
+				t.Fatalf("%s, evaluation %d: f = %g, the lowest before is %g, and Next says otherwise", name, n, f, lowest)
+			}
+			if f < lowest {
+				lowest = f
+				copy(best, x)
+			}
+			p.g(g, best)
+			length := 0.0
+			for _, v := range g {
+				length = math.Hypot(length, v)
+			}
+			if f, norm := c.Best(); f != lowest || math.Abs(norm-length) > 1e-12*length {
+				t.Fatalf("%s, evaluation %d: best f %g with a gradient of %g, should be %g and %g", name, n, f, norm, lowest, length)
+			}
+			if lowest < c.F() {
+				ahead++
+			}
+		}
+	}
+	if ahead == 0 {
+		t.Error("no search was ever ahead of its chain's point")
+	}
+}
+
 // TestOneVariable: searches along a line end at steps that satisfy the strong Wolfe conditions, for first steps that are
 // far too short and far too long: the six functions of Moré and Thuente, section 5 (numbers 1 to 4 there).
 func TestOneVariable(t *testing.T) {
