@@ -23,11 +23,12 @@ func (s OnGPU) Configure(ctx context.Context, c contract.Config) (contract.Confi
 }
 
 // CUDAConformance runs the contract's suite on the GPU. A call has ten minutes: time on the emulated driver says nothing of a GPU's.
-// Eight items are a big batch: what is more is for the memory that processes share, and here is one process.
+// Nine items are a batch, and a big one: 35 are for tiles of 32, and what is more for the memory that processes share. Waves in time have
+// no tiles, and here is one process.
 func CUDAConformance(t *testing.T, newSolver func() contract.FullSolver, o Options) {
 	t.Helper()
 	plugintest.Solver(t, func() contract.Solver { return OnGPU{newSolver()} },
-		plugintest.Options{Options: o.JSON(t), Scale: 1, CallLimit: 10 * time.Minute, Big: 8})
+		plugintest.Options{Options: o.JSON(t), Scale: 1, CallLimit: 10 * time.Minute, Batch: 9, Big: 9})
 }
 
 // InTime is a solver that embeds intime.Solver.
