@@ -6,8 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/diffusion"
 	"github.com/waveprior/waveprior/host/experiment"
 	"github.com/waveprior/waveprior/host/judge"
@@ -131,6 +133,31 @@ func TestLostChainsOfOneTruth(t *testing.T) {
 		if m["samples.dropped"] != float64(tc.lost) {
 			t.Errorf("%g dropped, want %d", m["samples.dropped"], tc.lost)
 		}
+	}
+}
+
+// TestOptima: the same chains of a sampler that optimises have the same fidelity and no calibration.
+func TestOptima(t *testing.T) {
+	s := stages{truth: draw("truth", 1), samples: draw("chains", 9)}
+	s.cell.Sampler = &experiment.Plugin{}
+	drawn, _ := run(t, s)
+	s.cell.Sampler.Description.Capabilities = []contract.Capability{contract.CapStart, contract.CapOptimise}
+	optima, dir := run(t, s)
+	left := 0
+	for key, v := range drawn {
+		if strings.HasPrefix(key, "calibration.") {
+			left++
+			continue
+		}
+		if got, ok := optima[key]; !ok || got != v {
+			t.Errorf("%s is %g of draws, %g of optima (%v)", key, v, got, ok)
+		}
+	}
+	if left == 0 || len(optima) != len(drawn)-left {
+		t.Errorf("%d metrics of draws, %d of them of calibration, %d of optima", len(drawn), left, len(optima))
+	}
+	if files, err := filepath.Glob(filepath.Join(dir, "calibration_*")); err != nil || len(files) > 0 {
+		t.Errorf("%v, %v", files, err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/waveprior/waveprior/core/contract"
 	"github.com/waveprior/waveprior/core/npy"
 	"github.com/waveprior/waveprior/core/tensor"
+	"github.com/waveprior/waveprior/host/judge"
 	"github.com/waveprior/waveprior/host/run"
 	maximum "github.com/waveprior/waveprior/plugins/samplers/map"
 	"github.com/waveprior/waveprior/plugins/solvers/acoustic"
@@ -79,9 +80,17 @@ func TestInversion(t *testing.T) {
 			t.Errorf("no figure: %v", err)
 		}
 	}
+	var g judge.Gather
+	text, err := os.ReadFile(filepath.Join(b.stageOf(t, res.Cells[0], "judge"), judge.GatherFile))
+	if err == nil {
+		err = json.Unmarshal(text, &g)
+	}
+	if err != nil || g.Shot != 1 || g.Shots != 2 || g.ShotX == nil || *g.ShotX != 2400 || g.Quantity != "pressure" || g.Unit != "1" {
+		t.Errorf("the gather is %+v, %v", g, err)
+	}
 	folder := b.stageOf(t, res.Cells[0], "sample")
 	var h run.History
-	text, err := os.ReadFile(filepath.Join(folder, run.HistoryFile))
+	text, err = os.ReadFile(filepath.Join(folder, run.HistoryFile))
 	if err == nil {
 		err = json.Unmarshal(text, &h)
 	}
