@@ -89,7 +89,7 @@ func backCosts(l *march.Launch) march.Costs {
 	if p.s == 0 { // of sxx and szz what lies in layers is not read: t' is
 		out.Read -= size * units * p.v1 * c.In
 	}
-	out.Asked += size * units * ((6*p.v+6*phases+8*r*steps)*c.All + phases*(c.Half+c.In) + 4*steps*c.In)
+	out.Asked += size * units * ((6*p.v+(8*r+9)*steps)*c.All + steps*(c.Half+5*c.In))
 	out.Operations += units * ((4*p.v+(12*r+4)*steps)*c.All + 4*steps*c.In)
 	each := int(g.Each)
 	rows := ((l.Last+1)/2+each-1)/each - ((l.First+1)/2+each-1)/each

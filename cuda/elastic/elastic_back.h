@@ -5,8 +5,8 @@
 // Layout      elastic_march.h.
 // Gradient    of the inverse densities with each step's velocities. Of the moduli two steps at a time, where the number of steps
 //             after them is even: a node's stresses meet the differences of the velocities that their step kept before they are
-//             new, and those of the step before it after that, so that the sums are read and written once for both.
-// Costs       order 2 R, numbers and operations a node and step: 24 R + 15.5 read, 8.5 written, 36 R + 9; a memory variable 5
+//             new, and those of the step before it after that, so that one phase of two has the sums.
+// Costs       order 2 R, numbers and operations a node and step: 24 R + 20 read, 10 written, 36 R + 9; a memory variable 5
 //             numbers and 4 operations, one of sxx and szz inside a layer 4 and 4 more (batch_costs.go).
 // Test        as elastic_march.h.
 #ifndef WAVEPRIOR_CUDA_ELASTIC_ELASTIC_BACK_H_
@@ -32,19 +32,15 @@ struct Passed : MarchState<T, R> {
   WAVEPRIOR_INLINE T PastZ(int32_t, int32_t, int32_t, T d) const { return d; }
 
   // t' of kind's new number t, differenced along x, and along z.
-  WAVEPRIOR_INLINE T PassX(int32_t kind, int32_t j, int32_t i, T t) const {
-    if (!this->LayeredX(kind, i)) return t;
+  WAVEPRIOR_INLINE void PassX(int32_t kind, int32_t j, int32_t i, T t) const {
+    if (!this->LayeredX(kind, i)) return;
     const int32_t at = this->OfX(kind, j, i);
-    const T passed = MoveX(this->along_x + at, kind, i, t);
-    this->state.Set(this->through_x + at, passed);
-    return passed;
+    this->state.Set(this->through_x + at, MoveX(this->along_x + at, kind, i, t));
   }
-  WAVEPRIOR_INLINE T PassZ(int32_t kind, int32_t j, int32_t i, T t) const {
-    if (!this->LayeredZ(kind, j)) return t;
+  WAVEPRIOR_INLINE void PassZ(int32_t kind, int32_t j, int32_t i, T t) const {
+    if (!this->LayeredZ(kind, j)) return;
     const int32_t at = this->OfZ(kind, j, i);
-    const T passed = MoveZ(this->along_z + at, kind, j, t);
-    this->state.Set(this->through_z + at, passed);
-    return passed;
+    this->state.Set(this->through_z + at, MoveZ(this->along_z + at, kind, j, t));
   }
   // What these made of the number t.
   WAVEPRIOR_INLINE T PassedX(int32_t kind, int32_t j, int32_t i, T t) const {
@@ -94,11 +90,9 @@ struct KeptVelocities {
   }
 };
 
-// Stresses of the transpose as layers along x, and along z, pass them: szz along x and sxx along z as layers there would.
-template <class T>
-struct Sides {
-  T xxx, xxz, zzx, zzz, xzx, xzz;
-};
+// What was made of a node's numbers before is made again of them after this: addresses that live on from one gathering to the
+// next take the registers that float64 lacks.
+WAVEPRIOR_INLINE void Anew(int32_t* j, int32_t* i) { asm volatile("" : "+r"(*j), "+r"(*i)); }
 
 // Phase n of the transpose, counted from the last step on.
 template <class T, int R>
@@ -149,44 +143,40 @@ struct MarchBack {
   }
 
   WAVEPRIOR_INLINE void Stress(int32_t j, int32_t i) const {
-    const int32_t node = j * g.wide + i, part = g.Compact();
     const bool gathers = (g.steps - 1 - step) % 2 == 0;
-    Stresses<T> s = {f.Read(kXX, j, i), f.Read(kZZ, j, i), f.Read(kXZ, j, i)}, grown = {0, 0, 0};
-    if (gathers) {
-      grown = {u.gradient[kXX * part + node], u.gradient[kZZ * part + node], u.gradient[kXZ * part + node]};
-      Gather({f.PassedX(2, j, i, s.xx), f.CrossZ(j, i, s.xx), f.CrossX(j, i, s.zz), f.PassedZ(2, j, i, s.zz),
-              f.PassedX(3, j, i, s.xz), f.PassedZ(3, j, i, s.xz)},
-             step, j, i, &grown);
-    }
+    if (gathers) Gather(step, j, i);
+    Anew(&j, &i);
+    Renew(j, i);
+    Anew(&j, &i);
+    if (gathers && step > 0) Gather(step - 1, j, i);
+  }
+  WAVEPRIOR_INLINE void Renew(int32_t j, int32_t i) const {
     const Strains<T> e = Strains<T>::template Of<R>(f, j, i);
-    s.Add(u.materials, part, node, e.xx, e.zz, e.shear);
+    Stresses<T> s = {f.Read(kXX, j, i), f.Read(kZZ, j, i), f.Read(kXZ, j, i)};
+    s.Add(u.materials, g.Compact(), j * g.wide + i, e.xx, e.zz, e.shear);
     if (g.free_surface && j == 0) s.zz = 0;
     u.state.Set(g.Place(kXX, j, i), s.xx);
     u.state.Set(g.Place(kZZ, j, i), s.zz);
     u.state.Set(g.Place(kXZ, j, i), s.xz);
-    Sides<T> next;
-    next.xxx = f.PassX(2, j, i, s.xx);
-    next.xzx = f.PassX(3, j, i, s.xz);
-    next.zzz = f.PassZ(2, j, i, s.zz);
-    next.xzz = f.PassZ(3, j, i, s.xz);
-    if (!gathers) return;
-    if (step > 0) {
-      next.zzx = f.CrossX(j, i, s.zz);
-      next.xxz = f.CrossZ(j, i, s.xx);
-      Gather(next, step - 1, j, i, &grown);
-    }
-    u.gradient.Set(kXX * part + node, grown.xx);
-    u.gradient.Set(kZZ * part + node, grown.zz);
-    u.gradient.Set(kXZ * part + node, grown.xz);
+    f.PassX(2, j, i, s.xx);
+    f.PassX(3, j, i, s.xz);
+    f.PassZ(2, j, i, s.zz);
+    f.PassZ(3, j, i, s.xz);
   }
-  // What the stresses t of step n give to the gradient.
-  WAVEPRIOR_INLINE void Gather(const Sides<T>& t, int64_t n, int32_t j, int32_t i, Stresses<T>* grown) const {
+  // What the stresses as they are give to the gradient with the velocities of step n.
+  WAVEPRIOR_INLINE void Gather(int64_t n, int32_t j, int32_t i) const {
+    const int32_t node = j * g.wide + i, part = g.Compact();
     const KeptVelocities<T> v = {g, u.kept, (n - u.lo) * g.kept};
     const T exx = AlongX<T, R, 0>(v, kVX, 0, j, i), ezz = AlongZ<T, R, 0>(v, kVZ, 1, j, i);
+    const T xx = f.Read(kXX, j, i), zz = f.Read(kZZ, j, i), xz = f.Read(kXZ, j, i);
+    const T xxx = f.PassedX(2, j, i, xx), xxz = f.CrossZ(j, i, xx);
+    const T zzx = f.CrossX(j, i, zz), zzz = f.PassedZ(2, j, i, zz);
+    const T p = u.gradient[kXX * part + node], q = u.gradient[kZZ * part + node];
+    u.gradient.Set(kXX * part + node, Fma(zzz, ezz, Fma(xxx, exx, p)));
+    u.gradient.Set(kZZ * part + node, Fma(zzx, exx, Fma(xxz, ezz, q)));
     const T exz = AlongX<T, R, 1>(v, kVZ, 1, j, i), ezx = AlongZ<T, R, 1>(v, kVX, 0, j, i);
-    grown->xx = Fma(t.zzz, ezz, Fma(t.xxx, exx, grown->xx));
-    grown->zz = Fma(t.zzx, exx, Fma(t.xxz, ezz, grown->zz));
-    grown->xz = Fma(t.xzz, ezx, Fma(t.xzx, exz, grown->xz));
+    const T xzx = f.PassedX(3, j, i, xz), xzz = f.PassedZ(3, j, i, xz), s = u.gradient[kXZ * part + node];
+    u.gradient.Set(kXZ * part + node, Fma(xzz, ezx, Fma(xzx, exz, s)));
   }
 };
 
