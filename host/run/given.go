@@ -93,6 +93,21 @@ func (k *cellRun) givenData() (*tensor.Tensor, error) {
 	return data, nil
 }
 
+// unchanged fails where the file of observed data is another one than when the experiment was read.
+func unchanged(o *experiment.Observation) error {
+	if o.File == nil {
+		return nil
+	}
+	sum, err := experiment.FileSum(*o.File)
+	if err == nil && sum != o.DataSum {
+		err = fmt.Errorf("%s changed while the run was under way (sha256 %.12s, it was %.12s): run it again", *o.File, sum, o.DataSum)
+	}
+	if err != nil {
+		return fmt.Errorf("observation.file: %w: %w", err, contract.ErrInvalidOption)
+	}
+	return nil
+}
+
 // itemNumber is the number in the file of the item that observation i is.
 func itemNumber(o *experiment.Observation, i int) int {
 	if len(o.Index) > 0 {

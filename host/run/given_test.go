@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/waveprior/waveprior/core/npy"
 	"github.com/waveprior/waveprior/core/tensor"
 	"github.com/waveprior/waveprior/host/run"
+	"github.com/waveprior/waveprior/plugins/priors/gmm"
 	maximum "github.com/waveprior/waveprior/plugins/samplers/map"
 	"github.com/waveprior/waveprior/plugins/solvers/acoustic"
 )
@@ -202,6 +204,37 @@ func TestGivenDataRefused(t *testing.T) {
 		t.Errorf("%d stages were computed", n)
 	}
 	b.run(recorded(`file = "d.npy"` + "\nindex = [2, 0]")) // what is not asked for may be anything
+}
+
+// meddler is a prior during whose training a file changes.
+type meddler struct {
+	*gmm.Prior
+	meddle func()
+}
+
+func (m *meddler) Train(ctx context.Context, r contract.TrainRequest, report func(contract.TrainProgress) error) error {
+	m.meddle()
+	return m.Prior.Train(ctx, r, report)
+}
+
+// TestGivenDataChange: a file that changes during a training is not taken for the one whose content is in the key.
+func TestGivenDataChange(t *testing.T) {
+	b := newBench(t)
+	b.plugins["solver/cosines"] = func() contract.Plugin { return &cosines{} }
+	save := func(v float64) {
+		x := tensor.New(tensor.Float64, fieldData)
+		x.Float64s()[3] = v
+		if err := npy.Write(filepath.Join(b.root, "d.npy"), x); err != nil {
+			t.Error(err)
+		}
+	}
+	save(1)
+	b.plugins["prior/gmm"] = func() contract.Plugin { return &meddler{gmm.New(), func() { save(2) }} }
+	text := recorded(`file = "d.npy"`)
+	if _, err := b.try(t.Context(), text); err == nil || !strings.Contains(err.Error(), "d.npy changed while the run was under way") || b.entries("train") != 1 || b.entries("observe") != 0 {
+		t.Errorf("%v; %d stages of observations", err, b.entries("observe"))
+	}
+	b.run(text)
 }
 
 // TestInversionOfGivenData: the data that a solver made of a truth, given back as a file, are inverted to the same bits as with the truth,

@@ -151,10 +151,13 @@ func folderSum(dir string) (string, error) {
 func (k *cellRun) makeObservations(ctx context.Context, dir string) error {
 	o := k.c.Observation
 	data := k.physics.Data()
-	clean := data.New(o.Count)
+	var clean *tensor.Tensor
 	if o.Truth == "data" {
 		var err error
-		if clean, err = k.givenData(); err != nil {
+		if clean, err = k.givenData(); err == nil {
+			err = unchanged(o) // since its content became part of the key, before the training
+		}
+		if err != nil {
 			return err
 		}
 	} else {
