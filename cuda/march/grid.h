@@ -31,8 +31,9 @@ struct Grid {
   int32_t above, below;   // `to` on, rows with one above or below those below above and from `below` on
   int32_t forward, back;  // numbers of a unit's state, forward and of the transpose
   int32_t materials;      // numbers of a model's materials
-  int32_t kept, earlier;  // numbers kept of a step, and how many steps before a segment's first are kept, too; what is kept
-                          // for the transpose may be other numbers than for a tangent: then there is a grid for each
+  // Numbers kept of a step, and how many steps before a segment's first are kept, too. Where other numbers are kept for the
+  // transpose than for a tangent, there is a grid for each.
+  int32_t kept, earlier;
   int32_t source_groups, source_lines, source_nodes, source_entries;          // of Spots
   int32_t receiver_groups, receiver_lines, receiver_nodes, receiver_entries;  // of Spots
   int32_t recorded;                                                           // entries of Record
