@@ -62,9 +62,6 @@ func (c *Chain) Begin(x []float64) {
 // Ended returns why the chain ended, or Running.
 func (c *Chain) Ended() Reason { return Reason(c.N[nReason]) }
 
-// GradientNorm is the length of the gradient at X.
-func (c *Chain) GradientNorm() float64 { return norm(c.G) }
-
 // Iterations is the number of accepted steps.
 func (c *Chain) Iterations() int { return int(c.N[nIterations]) }
 
