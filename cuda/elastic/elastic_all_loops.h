@@ -3,7 +3,6 @@
 
 namespace elastic {
 
-using waveprior::elastic::Channels;
 using waveprior::elastic::Entries;
 using waveprior::elastic::Job;
 using waveprior::elastic::kParts;
@@ -17,6 +16,7 @@ using waveprior::elastic::Shape;
 // clang-format off
 #include "elastic.h"
 #include "step_loops.h"
+#include "back_loops.h"
 #include "scheme_loops.h"
 #include "shot_loops.h"
 // clang-format on

@@ -16,13 +16,13 @@ type Plan[T cuda.Float] struct {
 	*march.Plan[T]
 	config Config
 
-	shape                        shape
-	profile, wavelet             cuda.Buffer
-	sources, injected, receivers weights
-	batch                        *march.Batch[T] // nil: whole shots, one for each thread
+	shape             shape
+	profile, wavelet  cuda.Buffer
+	sources, injected weights
+	batch             *march.Batch[T] // nil: whole shots, one for each thread
 }
 
-// weights are struct Entries or Channels of shot.h.
+// weights are struct Entries of shot.h.
 type weights struct{ start, node, weight cuda.Buffer }
 
 // New makes a plan; Close frees its memory. The configuration is kept and must not change.
@@ -72,10 +72,7 @@ func (p *Plan[T]) fill(layers *Config) error {
 	if p.sources, err = p.entries("sources", p.acting()); err != nil {
 		return err
 	}
-	if p.injected, err = p.entries("injected", [][]entry{p.driving()}); err != nil {
-		return err
-	}
-	p.receivers, err = p.channels()
+	p.injected, err = p.entries("injected", [][]entry{p.driving()})
 	return err
 }
 
@@ -159,20 +156,6 @@ func (p *Plan[T]) entries(what string, lists [][]entry) (weights, error) {
 		start = append(start, int64(len(weight)))
 	}
 	return p.weights(what, start, node, weight)
-}
-
-func (p *Plan[T]) channels() (weights, error) {
-	start, node, weight := []int64{0}, []int64{}, []T{}
-	for component := range 2 {
-		for _, r := range p.config.Receivers {
-			for _, n := range r[component] {
-				node = append(node, p.place(n))
-				weight = append(weight, T(n.Weight))
-			}
-			start = append(start, int64(len(weight)))
-		}
-	}
-	return p.weights("receivers", start, node, weight)
 }
 
 func (p *Plan[T]) weights(what string, start, node []int64, weight []T) (w weights, err error) {

@@ -113,7 +113,7 @@ func (p *Plan[T]) Shots(c *march.Call[T]) error {
 		return err
 	}
 	args := []cuda.Arg{sh.Arg(), p.profile.Arg(), p.wavelet.Arg()}
-	for _, w := range []weights{p.sources, p.injected, p.receivers} {
+	for _, w := range []weights{p.sources, p.injected} {
 		args = append(args, w.args()...)
 	}
 	return p.Device.Run(march.Of[T](shots), units, append(args, c.Materials.Arg(), c.Directions.Arg(), work.Arg(), busy.Arg(),

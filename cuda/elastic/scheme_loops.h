@@ -3,26 +3,27 @@
 // together, each four rows behind the one before, so that what several steps read and write comes from a far cache once. Every
 // number is made from the same numbers as without.
 //
-// A state is the five fields; then the memory of the layers left and right (rows, 4, layered columns) and of those above and
-// below (layered rows, 4, wide). One of the transpose has phi there.
+// A state is the five fields; then the memory of the layers left and right (rows, 5, layered columns) and of those above and
+// below (layered rows, 5, wide), of which a forward run uses four. The transpose has phi there: of vx, vz, sxx and sxz along x, and
+// of vx, vz, szz and sxz along z, which it differences; and of szz along x and sxx along z, with which it gathers.
 
-constexpr int kTogether = 12;              // steps under way at most
-constexpr int64_t kNear = 5 << 18;         // bytes that stay near
-constexpr int64_t kBehind = 2;             // pairs of rows that one is behind the one before
-constexpr int64_t kAhead = 4;              // rows between the use of what was kept and its being asked for
-enum When { kMoved, kStressed };           // after a row's velocities are new, after its stresses are
+constexpr int kTogether = 12;       // steps under way at most
+constexpr int64_t kNear = 5 << 18;  // bytes that stay near
+constexpr int64_t kBehind = 2;      // pairs of rows that one is behind the one before
+constexpr int64_t kAhead = 4;       // rows between the use of what was kept and its being asked for
+enum When { kMoved, kStressed };    // after a row's velocities are new, after its stresses are
 
 // What one step has besides the state.
 template <class T>
 struct Pass {
-  T* kept;            // its velocities (rows, 2, wide), or all of a step (rows, 5, wide)
-  bool stream;        // past the caches, except for rows
-  int64_t lo, hi;     // lo..hi-1
-  const T* along;     // (5, rows, wide)
-  T* gradient;        // (5, rows, wide)
-  int gathers;        // of how many steps the transpose adds to the gradients of stresses: 0, 1 or 2
-  const T* next[4];   // of such a step: its velocities and those of the one before it, and where the next such has its
-  const T* drive;     // what acts on the velocities of rows two by two (2, 2, wide), or null
+  T* kept = nullptr;         // its velocities (rows, 2, wide), or of the tangent (rows, 5, wide)
+  bool stream = false;       // past the caches
+  const T* along = nullptr;  // (5, rows, wide)
+  T* gradient = nullptr;     // (5, rows, wide)
+  int gathers = 0;           // of how many steps the transpose gathers here: 0, 1 or 2
+  const T* next[4] =
+      {};  // then the velocities of the step and of the one before it; and where such a step next has them
+  const T* drive = nullptr;  // what acts on the velocities of rows two by two (2, 2, wide)
 };
 
 template <class T, int R>
@@ -34,6 +35,8 @@ class Scheme {
       : s_(*job.shape),
         grid_{s_.rows,      s_.wide,     s_.Stride(),    s_.Field(), s_.Compact(),
               s_.Layered(), s_.left_end, s_.right_begin, job.profile},
+        above_(s_.Above()),
+        below_(s_.rows - s_.Below()),
         memory_(kParts * s_.Field()),
         memory_z_(memory_ + kRemembered * s_.rows * s_.Layered()),
         materials_(job.materials + model * kParts * s_.Compact()),
@@ -50,19 +53,18 @@ class Scheme {
            s_.state == memory_z_ + kRemembered * (s_.Above() + s_.Below()) * s_.wide;
   }
 
-  // How many steps go together: as many as have what they work on, four rows each, in a near cache, and of a forward run one where
-  // that holds a whole state. A row of the transpose has the gradients and velocities that were kept besides; an even number of its
-  // steps reads the latter twice while they are near.
-  int64_t Together() const {
-    return s_.state * static_cast<int64_t>(sizeof(T)) <= kNear ? 1 : Near(2 * kParts + 2);
-  }
+  // How many steps go together: as many as have what they work on, four rows each, in a near cache, and of a forward run one
+  // where that holds a whole state. A row of the transpose has the gradients and kept velocities besides, which an even
+  // number of steps reads again while they are near.
+  int64_t Together() const { return s_.state * static_cast<int64_t>(sizeof(T)) <= kNear ? 1 : Near(2 * kParts + 2); }
   int64_t TogetherBack() const { return Near(4 * kParts) & ~int64_t{1}; }
 
   const T* Buoyancy() const { return materials_; }
 
-  // Steps 0..steps-1, at most kTogether: pass(k) is step k's, act(k, j, when) is what acts on row j of the state then.
-  template <Mode M, class P, class F>
-  WAVEPRIOR_INLINE void Sweep(T* state, int64_t steps, const P& pass, const F& act) const {
+  // Steps 0..steps-1, at most kTogether: passes[k] is step k's, act(k, j, when) is what acts on row j of the state then; of the
+  // transpose act(k, j, end) returns what acts on the velocities of rows j..end-1, or null.
+  template <Mode M, class F>
+  WAVEPRIOR_INLINE void Sweep(T* state, int64_t steps, Pass<T>* passes, const F& act) const {
     const int64_t rows = s_.rows, pairs = (rows + 1) / 2;
     for (int64_t turn = 0; turn < pairs + 1 + kBehind * (steps - 1); turn++)
       for (int64_t k = 0; k < steps; k++) {
@@ -73,7 +75,7 @@ class Scheme {
           for (int64_t i = 1; i < R; i++) Image(state, kZZ, -i, i, T(-1));
           for (int64_t i = 1; i <= R; i++) Image(state, kXZ, -i, i - 1, T(-1));
         }
-        Pass<T> p = pass(k);
+        Pass<T>& p = passes[k];
         if constexpr (M == kTransposed) p.drive = act(k, j, end);
         if (j < end) Velocity<M>(state, j, end, p);
         if constexpr (M != kTransposed)
@@ -102,14 +104,14 @@ class Scheme {
     T *const a = At(state, part, to), *const b = At(state, part, from);
     for (int64_t i = 0; i < s_.wide; i++) a[i] = sign * b[i];
   }
-  bool Layered(int64_t j) const { return j < s_.Above() || (j >= s_.rows - s_.Below() && j < s_.rows); }
+  bool Layered(int64_t j) const { return j < above_ || (j >= below_ && j < grid_.rows); }
   // The number of row j among those with a layer above or below.
-  int64_t Rank(int64_t j) const { return j < s_.Above() ? j : s_.Above() + j - (s_.rows - s_.Below()); }
-  T* MemoryZ(T* state, int64_t j, int64_t kind) const { return state + memory_z_ + (kRemembered * Rank(j) + kind) * s_.wide; }
-  // Whether rows j - R..j + R have no layer above or below.
-  bool Between(int64_t j) const {
-    return (!s_.Above() || j >= s_.Above() + R) && (!s_.Below() || j + R < s_.rows - s_.Below());
+  int64_t Rank(int64_t j) const { return j < above_ ? j : above_ + j - below_; }
+  T* MemoryZ(T* state, int64_t j, int64_t kind) const {
+    return state + memory_z_ + (kRemembered * Rank(j) + kind) * s_.wide;
   }
+  // Whether rows j - R..j + R have no layer above or below.
+  bool Between(int64_t j) const { return (!above_ || j >= above_ + R) && (below_ == grid_.rows || j + R < below_); }
 
   // What rows from j on of the velocities (part 0) or stresses (part kXX) have; kind is the first of their memories.
   template <Mode M>
@@ -123,7 +125,7 @@ class Scheme {
     r.layered = Layered(j);
     r.along_z = along_z_ + j;
     r.kept = pass.kept + (M == kAll || M == kDriven ? kParts * j + part : 2 * j) * s_.wide;
-    r.stream = pass.stream && (j + 1 < pass.lo || j >= pass.hi);
+    r.stream = pass.stream;
     r.along = pass.along + at;
     r.gradient = pass.gradient + at;
     return r;
@@ -143,7 +145,8 @@ class Scheme {
       for (int e = 0; e < 2; e++) r.ahead[e] = nullptr;
       if (pass.gathers)
         for (int e = 0; e < 2; e++)
-          r.ahead[e] = j + kAhead < s_.rows ? pass.next[e] + 2 * (j + kAhead) * s_.wide : pass.next[e + 2] + 2 * (j + kAhead - s_.rows) * s_.wide;
+          r.ahead[e] = j + kAhead < s_.rows ? pass.next[e] + 2 * (j + kAhead) * s_.wide
+                                            : pass.next[e + 2] + 2 * (j + kAhead - s_.rows) * s_.wide;
       if (Between(j)) {
         VelocityBack<N, false>(r);
       } else {
@@ -204,15 +207,21 @@ class Scheme {
   template <int N, bool Next>
   WAVEPRIOR_INLINE void GatherRows(T* state, int64_t j, const Pass<T>& pass, const T* v) const {
     Rows<T> r = Of<kTransposed>(state, j, kXX, 0, pass);
-    for (int k = 0; k < N + 3; k++) {
-      r.vx[k] = Velocity(state, v, kVX, j + k - 1);
-      r.vz[k] = Velocity(state, v, kVZ, j + k - 2);
-    }
+    r.v = v + 2 * j * s_.wide;
     if (Layered(j)) {
-      Gather<T, R, N, true, Next>(grid_, r);
+      GatherBeside<N, true, Next>(state, j, v, &r);
     } else {
-      Gather<T, R, N, false, Next>(grid_, r);
+      GatherBeside<N, false, Next>(state, j, v, &r);
     }
+  }
+  template <int N, bool Z, bool Next>
+  WAVEPRIOR_INLINE void GatherBeside(T* state, int64_t j, const T* v, Rows<T>* r) const {
+    if (j >= R && j + N + R <= s_.rows) return Gather<T, R, N, Z, Next, false>(grid_, *r);
+    for (int k = 0; k < N + 3; k++) {
+      r->vx[k] = Velocity(state, v, kVX, j + k - 1);
+      r->vz[k] = Velocity(state, v, kVZ, j + k - 2);
+    }
+    Gather<T, R, N, Z, Next, true>(grid_, *r);
   }
   // Row j of a step's vx or vz, beyond the grid as the scheme has it.
   const T* Velocity(T* state, const T* kept, int64_t part, int64_t j) const {
@@ -235,6 +244,7 @@ class Scheme {
 
   const Shape& s_;
   const Grid<T> grid_;
+  const int64_t above_, below_;      // rows below above_ and from below_ on have layers above and below
   const int64_t memory_, memory_z_;  // where these begin in a state
   const T* const materials_;         // (5, rows, wide)
   const T* const along_z_;           // (4, rows)

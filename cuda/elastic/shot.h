@@ -3,11 +3,11 @@
 //
 // Layout      A padded field has rows x cols nodes from column `lead` on, in rows of `wide` numbers, a multiple of 16. Compact
 //             arrays are (5, rows, wide): materials bx, bz, lam + 2 mu, lam, mu (what kernel elastic_materials makes), and
-//             gradients with respect to them; 0 beyond the grid. What a step keeps for the transpose is (rows, 2, wide): vx
-//             and vz; for a tangent (rows, 5, wide): D s + f of vx and vz, and vx_x, vz_z, vx_z + vz_x.
+//             gradients with respect to them; 0 beyond the grid. What a step keeps is (rows, 2, wide): vx and vz; for a
+//             tangent (rows, 5, wide): D s + f of vx and vz, and vx_x, vz_z, vx_z + vz_x.
 //             Wavefields vx, vz, sxx, szz, sxz are (halo + rows + halo, stride) each, stride = wide + 16: 16 zeros before
 //             each row. A slot of the workspace is one shot's: state, states of directions, checkpoints, kept steps,
-//             residuals, in this order.
+//             of the gradient what acts on two rows (2, 2, wide), residuals, in this order.
 #ifndef WAVEPRIOR_CUDA_ELASTIC_SHOT_H_
 #define WAVEPRIOR_CUDA_ELASTIC_SHOT_H_
 
@@ -42,19 +42,12 @@ struct Shape {
 };
 
 // What points put into fields, in the order of the rows: entry e is at node[4 e + 1] of the wavefields and node[4 e + 2] of
-// the compact arrays, in row node[4 e] (rows + halo for a stress, which is last), and belongs to channel node[4 e + 3].
+// the compact arrays, in row node[4 e] (rows + halo for a stress, which is last), and belongs to channel node[4 e + 3]:
+// component c / receivers of receiver c % receivers. Receivers read what they put in.
 template <class T>
 struct Entries {
   const int64_t* start;  // of every shot; one list for all where channels are receivers
   const int64_t* node;
-  const T* weight;
-};
-
-// What is read of fields: channel c is component c / receivers of receiver c % receivers, entries start[c]..start[c+1]-1.
-template <class T>
-struct Channels {
-  const int64_t* start;
-  const int64_t* node;  // of the wavefields
   const T* weight;
 };
 
@@ -65,7 +58,6 @@ struct Job {
   const T* profile;  // (4, wide) and (4, rows): b and a at half points and at points, along x and z
   const T* wavelet;  // (shots, steps)
   Entries<T> sources, injected;
-  Channels<T> receivers;
   const T* materials;    // (models, 5, rows, wide)
   const T* directions;   // (models, many, 5, rows, wide)
   T* work;               // (slots, slot)
@@ -85,7 +77,6 @@ struct Job {
     wavelet = a.Pointer<const T>();
     Weights(&a, &sources);
     Weights(&a, &injected);
-    Weights(&a, &receivers);
     materials = a.Pointer<const T>();
     directions = a.Pointer<const T>();
     work = a.Pointer<T>();

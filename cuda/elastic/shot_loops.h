@@ -100,11 +100,11 @@ class Shot {
   }
   T* Gradient(int64_t d) const { return job_.gradient + (unit_ * job_.many + d) * kParts * s_.Compact(); }
   T* Kept(int64_t n, int64_t lo) const { return kept_ + (n - lo) * per_step_; }
-  // Of an entry: its row, and its place in what a step kept (rows, parts, wide).
+  // Of an entry: its row, and its place in what a step kept for a tangent (rows, 5, wide).
   int64_t RowOf(const int64_t* node) const { return node[2] % s_.Compact() / s_.wide; }
-  int64_t KeptAt(const int64_t* node, int64_t parts) const {
+  int64_t KeptAt(const int64_t* node) const {
     const int64_t part = node[2] / s_.Compact(), at = node[2] % s_.Compact();
-    return at + ((parts - 1) * (at / s_.wide) + part) * s_.wide;
+    return at + ((kParts - 1) * (at / s_.wide) + part) * s_.wide;
   }
 
   // f(n, steps) for steps lo..hi-1 in portions of those that are under way together.
@@ -124,12 +124,14 @@ class Shot {
     const int64_t begin = source.start[shot_], end = source.start[shot_ + 1];
     const T* const q = job_.wavelet + shot_ * s_.steps + n;
     Recorder recorders[kTogether];
-    for (int64_t k = 0; k < steps; k++) recorders[k] = Recorder(*this, record ? job_.data : nullptr, model_, n + k);
-    const auto pass = [&](int64_t k) __attribute__((always_inline)) {
-      return Pass<T>{Kept(n + k, lo), stream_, first_, last_, nullptr, nullptr, 0, {}, nullptr};
-    };
+    Pass<T> passes[kTogether];
+    for (int64_t k = 0; k < steps; k++) {
+      recorders[k] = Recorder(*this, record ? job_.data : nullptr, model_, n + k);
+      passes[k].kept = Kept(n + k, lo);
+      passes[k].stream = stream_;
+    }
     scheme_.template Sweep<M>(
-        state, steps, pass, [&](int64_t k, int64_t j, When when) __attribute__((always_inline)) {
+        state, steps, passes, [&](int64_t k, int64_t j, When when) __attribute__((always_inline)) {
           if (j >= first_ && j < last_)
             for (int64_t e = begin; e < end; e++) {
               const int64_t* const node = source.node + 4 * e;
@@ -141,8 +143,7 @@ class Shot {
                 continue;
               }
               *to = waveprior::Fma(b[node[2]], f, *to);
-              if (M == kAll) Kept(n + k, lo)[KeptAt(node, kParts)] += f;
-              if (M == kVelocities) Kept(n + k, lo)[KeptAt(node, 2)] = *to;
+              if (M == kAll) Kept(n + k, lo)[KeptAt(node)] += f;
             }
           if (when == kMoved) recorders[k].Row(*this, state, j);
         });
@@ -152,9 +153,13 @@ class Shot {
     const T* const along = job_.directions + set * kParts * s_.Compact();
     Portions(lo, hi, scheme_.Together(), [&](int64_t n, int64_t steps) {
       Recorder recorders[kTogether];
-      for (int64_t k = 0; k < steps; k++) recorders[k] = Recorder(*this, job_.tangent, set, n + k);
-      const auto pass = [&](int64_t k) { return Pass<T>{Kept(n + k, lo), false, 0, 0, along, nullptr, 0, {}, nullptr}; };
-      scheme_.template Sweep<kDriven>(state, steps, pass, [&](int64_t k, int64_t j, When when) {
+      Pass<T> passes[kTogether];
+      for (int64_t k = 0; k < steps; k++) {
+        recorders[k] = Recorder(*this, job_.tangent, set, n + k);
+        passes[k].kept = Kept(n + k, lo);
+        passes[k].along = along;
+      }
+      scheme_.template Sweep<kDriven>(state, steps, passes, [&](int64_t k, int64_t j, When when) {
         if (when == kMoved) recorders[k].Row(*this, state, j);
       });
     });
@@ -163,19 +168,23 @@ class Shot {
     const Entries<T>& from = job_.injected;
     const int64_t end = from.start[1], wide = s_.wide;
     T *const g = Gradient(d), *const drive = drive_;
-    const int64_t together = scheme_.TogetherBack(), further = together < 2 ? 2 : together;
+    const int64_t together = scheme_.TogetherBack();
     memset(drive, 0, static_cast<size_t>(4 * wide) * sizeof(T));
     bool clean = true;
     Portions(0, hi - lo, together, [&](int64_t i, int64_t steps) {
       int64_t injected[kTogether];
-      for (int64_t k = 0; k < steps; k++) injected[k] = (hi - i - k) % s_.each ? end : 0;
-      const auto pass = [&](int64_t k) {
+      Pass<T> passes[kTogether];
+      for (int64_t k = 0; k < steps; k++) {
         const int64_t n = hi - 1 - i - k;
-        T* const v = Kept(n, lo);
-        const int gathers = (i + k) % 2 ? 0 : n > lo ? 2 : 1;
-        return Pass<T>{v, false, 0, 0, nullptr, g, gathers, {v, v - per_step_, v - further * per_step_, v - (further + 1) * per_step_}, nullptr};
-      };
-      scheme_.template Sweep<kTransposed>(state, steps, pass, [&](int64_t k, int64_t j, int64_t stop) -> const T* {
+        Pass<T>& p = passes[k];
+        injected[k] = (n + 1) % s_.each ? end : 0;
+        p.kept = Kept(n, lo);
+        p.gradient = g;
+        if ((i + k) % 2) continue;
+        p.gathers = n > lo ? 2 : 1;
+        for (int64_t e = 0; e < 4; e++) p.next[e] = p.kept - (e % 2 + e / 2 * together) * per_step_;
+      }
+      scheme_.template Sweep<kTransposed>(state, steps, passes, [&](int64_t k, int64_t j, int64_t stop) -> const T* {
         if (!clean) memset(drive, 0, static_cast<size_t>(4 * wide) * sizeof(T));
         clean = true;
         int64_t e = injected[k];
