@@ -28,7 +28,7 @@ func (s *Solver) Describe() contract.Description {
 		Kind:     contract.KindSolver,
 		Name:     "elastic",
 		Version:  "0.1.0",
-		Numerics: "2",
+		Numerics: "3",
 		Doc: "Elastic P-SV waves in time, two dimensions: forces or explosions with a wavelet, data the velocities vx and vz at the " +
 			"receivers in m/s, model vp, vs and rho, or vp alone with the others computed from it. Staggered grid, second order in " +
 			"time, order 2 or 4 in space, C-PML and a free surface.",
