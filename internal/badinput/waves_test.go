@@ -204,7 +204,7 @@ func TestWaveSetups(t *testing.T) {
 		want       string
 	}{
 		{"transposed", inTime, tensor.New(tensor.Float32, 1, 1, 13, 10), "[1 1 13 10]"},
-		{"no field axis", inTime, tensor.New(tensor.Float32, 2, 10, 13), "[2 10 13]"},
+		{"three fields", inTime, tensor.New(tensor.Float32, 2, 3, 10, 13), "[2 3 10 13]"},
 		{"complex", inTime, tensor.New(tensor.Complex64, 1, 1, 10, 13), "complex64"},
 		{"elastic, vp alone", elasticInTime, tensor.New(tensor.Float32, 2, 1, 10, 13), "[2 1 10 13]"},
 		{"elastic, fields last", elasticInTime, tensor.New(tensor.Float32, 2, 10, 13, 3), "[2 10 13 3]"},
