@@ -1,7 +1,7 @@
 // A half step of the transpose of the scheme of elastic.h at one node, and what it gives to the gradient. Shared by the CPU loops
 // (elastic_march_loops.h) and elastic_march.cu.
 //
-// Equation    elastic.h, under Transpose; the operations are in the order of step_loops.h.
+// Equation    elastic.h, under Transpose; the operations are in the order of back_loops.h.
 // Layout      elastic_march.h.
 // Gradient    of the inverse densities with each step's velocities. Of the moduli two steps at a time, where the number of steps
 //             after them is even: a node's stresses meet the differences of the velocities that their step kept before they are
