@@ -51,10 +51,10 @@ CASES = {
 
 # Waves: how far Deepwave may go in a step to take ours; bytes and operations of a cell and step at the least, forward and with
 # the gradient. Acoustic: two fields and the courant number read, one written; three times that and the product of both ways. Elastic: five
-# fields read and written, five materials read; twice that, five numbers kept and read again, and five of the gradient read and written.
+# fields read and written, five materials read; twice that, two numbers kept and read again, and five of the gradient read and written.
 WAVES = {
     "acoustic": {"courant": 0.8, "package": "./cuda/wave", "bench": "BenchmarkAcoustic", "bytes": (16, 48), "operations": (15, 32)},
-    "elastic": {"courant": 0.65, "package": "./cuda/elastic", "bench": "BenchmarkElastic", "bytes": (60, 200), "operations": (60, 134)},
+    "elastic": {"courant": 0.65, "package": "./cuda/elastic", "bench": "BenchmarkElastic", "bytes": (60, 176), "operations": (60, 134)},
 }
 SIZES = {"70": 5, "512": 4}  # nodes a side, shots
 KINDS = [f"{n}{kind}" for n in SIZES for kind in ("", "-gradient")]

@@ -74,7 +74,7 @@ __attribute__((noinline)) void VelocitiesBack(const Grid<T>& g, const Rows<T>& r
   const int64_t field = g.field, stride = g.stride, compact = g.compact, wide = g.wide;
   T* v = r.fields;
   const T *xx = v + 2 * field, *zz = v + 3 * field, *xz = v + 4 * field, *b = r.materials, *kept = r.kept,
-          *c = g.along_x, *drive = r.drive, *soon = r.ahead[0], *sooner = r.ahead[1];
+          *c = g.along_x, *drive = r.drive;
   T *gradient = r.gradient, *mx = r.mx;
   Turned<T> wx[N], wz[N];
 #pragma GCC unroll 2
@@ -95,13 +95,6 @@ __attribute__((noinline)) void VelocitiesBack(const Grid<T>& g, const Rows<T>& r
     for (int k = 2 - R; k < N + R + 1; k++) {
       x[k] = Turn<Z>(V::Load(xz + i + (k - 2) * stride), r.ax[k], r.px[k] + i);
       z[k] = Turn<Z>(V::Load(zz + i + (k - 1) * stride), r.az[k], r.pz[k] + i);
-    }
-    if (soon) {
-#pragma GCC unroll 2
-      for (int k = 0; k < 2 * N; k++) {
-        Ask(soon + i + k * wide);
-        Ask(sooner + i + k * wide);
-      }
     }
 #pragma GCC unroll 2
     for (int k = 0; k < N; k++) {
@@ -133,7 +126,7 @@ template <class T, int R, int N, bool Z>
 __attribute__((noinline)) void StressesBack(const Grid<T>& g, const Rows<T>& r) {
   typedef Lanes<T> V;
   const int64_t field = g.field, stride = g.stride, compact = g.compact, wide = g.wide;
-  const T *vx = r.fields, *vz = vx + field, *m = r.materials, *c = g.along_x;
+  const T *vx = r.fields, *vz = vx + field, *m = r.materials, *c = g.along_x, *soon = r.soon;
   T *s = r.fields + 2 * field, *mx = r.mx;
   Turned<T> wx[N], wz[N];
 #pragma GCC unroll 2
@@ -155,6 +148,8 @@ __attribute__((noinline)) void StressesBack(const Grid<T>& g, const Rows<T>& r) 
       x[k] = Turn<Z>(V::Load(vx + i + (k - 1) * stride), r.ax[k], r.px[k] + i);
       z[k] = Turn<Z>(V::Load(vz + i + (k - 2) * stride), r.az[k], r.pz[k] + i);
     }
+#pragma GCC unroll 4
+    for (int k = 0; k < 2 * N; k++) Ask(soon + i + k * wide);
 #pragma GCC unroll 2
     for (int k = 0; k < N; k++) {
       const V exx = Behind<R>(wx[k], wx[k].Centre()), exz = Ahead<R>(wz[k], wz[k].Centre());

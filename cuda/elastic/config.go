@@ -26,7 +26,7 @@ type Config struct {
 	// What is recorded: vx and vz of every receiver, as weighted sums of velocities.
 	Receivers [][2][]Node
 
-	// Memory in bytes for the shots that run at a time; 0: 4 GiB. Gradients keep a segment of the steps at a time and do
+	// Memory in bytes for the shots that run at a time; 0: 8 GiB. Gradients keep a segment of the steps at a time and do
 	// segments again; with little memory segments are what takes the least. Never changes a result.
 	Memory int
 	// Segment in steps, instead of what suits cache and Memory; 0: that.

@@ -1,5 +1,6 @@
 // What elastic_cpu.cc compiles for each instruction set, in this order.
 #include "../lanes_loops.h"
+#include "../march/by_halo.h"
 
 namespace elastic {
 
@@ -11,6 +12,7 @@ using waveprior::elastic::kVZ;
 using waveprior::elastic::kXX;
 using waveprior::elastic::kXZ;
 using waveprior::elastic::kZZ;
+using waveprior::elastic::Node;
 using waveprior::elastic::Shape;
 
 // clang-format off
@@ -26,11 +28,5 @@ using waveprior::elastic::Shape;
 template <class T>
 int elastic_shots(const uint64_t* args, int64_t lo, int64_t hi) {
   const waveprior::elastic::Job<T> job(args);
-  switch (job.shape->halo) {
-    case 1:
-      return elastic::Shots<T, 1>(job, lo, hi);
-    case 2:
-      return elastic::Shots<T, 2>(job, lo, hi);
-  }
-  return waveprior::kBadArgument;
+  return ByHalo<2>(job.shape->halo, [&](auto r) { return elastic::Shots<T, r>(job, lo, hi); });
 }

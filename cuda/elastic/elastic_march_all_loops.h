@@ -1,5 +1,6 @@
 // What elastic_march_cpu.cc compiles for each instruction set, in this order.
 // clang-format off
+#include "../march/by_halo.h"
 #include "../march/loops.h"
 #include "elastic_march_loops.h"
 // clang-format on

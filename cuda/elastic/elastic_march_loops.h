@@ -29,28 +29,18 @@ static inline void BackUnits(waveprior::Args* a, int64_t lo, int64_t hi) {
 template <class T>
 int elastic_march(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);
-  switch (reinterpret_cast<const waveprior::march::Grid*>(*args)->halo) {
-    case 1:
-      ForwardUnits<T, 1>(&a, lo, hi);
-      return waveprior::kOk;
-    case 2:
-      ForwardUnits<T, 2>(&a, lo, hi);
-      return waveprior::kOk;
-  }
-  return waveprior::kBadArgument;
+  return ByHalo<2>(reinterpret_cast<const waveprior::march::Grid*>(*args)->halo, [&](auto r) {
+    ForwardUnits<T, r>(&a, lo, hi);
+    return waveprior::kOk;
+  });
 }
 
 // BackCall of ../march/units.h, blocks, read, written, asked, operations.
 template <class T>
 int elastic_back(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);
-  switch (reinterpret_cast<const waveprior::march::Grid*>(*args)->halo) {
-    case 1:
-      BackUnits<T, 1>(&a, lo, hi);
-      return waveprior::kOk;
-    case 2:
-      BackUnits<T, 2>(&a, lo, hi);
-      return waveprior::kOk;
-  }
-  return waveprior::kBadArgument;
+  return ByHalo<2>(reinterpret_cast<const waveprior::march::Grid*>(*args)->halo, [&](auto r) {
+    BackUnits<T, r>(&a, lo, hi);
+    return waveprior::kOk;
+  });
 }

@@ -58,8 +58,8 @@ func small(order, steps int) elastic.Config {
 	}
 }
 
-// settings are both orders with layers, with a free surface, with layers on some sides only, without any, and with rows that have
-// a piece without layers and rows that have none.
+// settings are both orders with layers, with a free surface, with layers on some sides only, without any, with receivers side by
+// side, and with rows that have a piece without layers and rows that have none.
 func settings(steps int) []setting {
 	var list []setting
 	add := func(name string, order int, change func(c *elastic.Config)) {
@@ -80,6 +80,15 @@ func settings(steps int) []setting {
 	add("layers above and left", 2, func(c *elastic.Config) { c.Bottom, c.Right = 0, 0 })
 	add("no layers, every step", 4, func(c *elastic.Config) { c.Top, c.Bottom, c.Left, c.Right, c.Each = 0, 0, 0, 0, 1 })
 	add("a wide grid", 4, func(c *elastic.Config) { c.NX, c.Top, c.FreeSurface = 70, 0, true })
+	add("receivers side by side", 4, func(c *elastic.Config) {
+		c.Top, c.FreeSurface = 0, true
+		for ix := range 5 { // receivers 4..8 on row 0, of which 6 has less weight and 8 is one node further on
+			w := 1 - 0.25*float64(ix%3/2)
+			ix += 2 + ix/4
+			c.Receivers = append(c.Receivers, [2][]elastic.Node{
+				{{Field: elastic.VX, IZ: 0, IX: ix, Weight: w}}, {{Field: elastic.VZ, IZ: 0, IX: ix, Weight: w}}})
+		}
+	})
 	return list
 }
 

@@ -18,12 +18,9 @@ type Plan[T cuda.Float] struct {
 
 	shape             shape
 	profile, wavelet  cuda.Buffer
-	sources, injected weights
+	sources, injected march.Lists     // struct Entries of shot.h
 	batch             *march.Batch[T] // nil: whole shots, one for each thread
 }
-
-// weights are struct Entries of shot.h.
-type weights struct{ start, node, weight cuda.Buffer }
 
 // New makes a plan; Close frees its memory. The configuration is kept and must not change.
 func New[T cuda.Float](d cuda.Device, c Config) (*Plan[T], error) {
@@ -56,13 +53,7 @@ func (p *Plan[T]) fill(layers *Config) error {
 	if p.profile, err = p.Rooms.Put("profile", cuda.BytesOf(profile)); err != nil {
 		return err
 	}
-	wavelets := make([]T, 0, len(c.Wavelets)*c.Steps)
-	for _, q := range c.Wavelets {
-		for _, x := range q {
-			wavelets = append(wavelets, T(x))
-		}
-	}
-	if p.wavelet, err = p.Rooms.Put("wavelet", cuda.BytesOf(wavelets)); err != nil {
+	if p.wavelet, err = march.PutWavelets[T](p.Rooms, c.Wavelets); err != nil {
 		return err
 	}
 	if c.Batched {
@@ -124,7 +115,7 @@ func (c *Config) beta() float64 { return c.first() * c.StepS / c.SpacingM }
 
 // entry is what a node puts into a field.
 type entry struct {
-	row, place, node, channel int64
+	row, place, node, channel int64 // as Node of shot.h has them
 	weight                    float64
 }
 
@@ -144,29 +135,28 @@ func (p *Plan[T]) entry(n Node) entry {
 	return e
 }
 
+// beside tells whether next lies right of e and belongs to the next channel.
+func (e entry) beside(next entry) bool {
+	return next.row == e.row && next.node == e.node+1 && next.channel == e.channel+1
+}
+
 // entries puts lists of entries on the device, each in the order of its rows.
-func (p *Plan[T]) entries(what string, lists [][]entry) (weights, error) {
+func (p *Plan[T]) entries(what string, lists [][]entry) (march.Lists, error) {
 	start, node, weight := []int64{0}, []int64{}, []T{}
 	for _, list := range lists {
 		slices.SortStableFunc(list, func(a, b entry) int { return cmp.Compare(a.row, b.row) })
-		for _, e := range list {
-			node = append(node, e.row, e.place, e.node, e.channel)
+		runs := make([]int64, len(list))
+		for i := len(list) - 1; i >= 0; i-- {
+			runs[i] = 1
+			if i+1 < len(list) && list[i].beside(list[i+1]) {
+				runs[i] += runs[i+1]
+			}
+		}
+		for i, e := range list {
+			node = append(node, e.row, e.place, e.node, e.channel, runs[i])
 			weight = append(weight, T(e.weight))
 		}
 		start = append(start, int64(len(weight)))
 	}
-	return p.weights(what, start, node, weight)
+	return march.PutLists(p.Rooms, what, start, node, weight)
 }
-
-func (p *Plan[T]) weights(what string, start, node []int64, weight []T) (w weights, err error) {
-	if w.start, err = p.Rooms.Put(what+" start", cuda.BytesOf(start)); err != nil {
-		return w, err
-	}
-	if w.node, err = p.Rooms.Put(what+" node", cuda.BytesOf(node)); err != nil {
-		return w, err
-	}
-	w.weight, err = p.Rooms.Put(what+" weight", cuda.BytesOf(weight))
-	return w, err
-}
-
-func (w *weights) args() []cuda.Arg { return []cuda.Arg{w.start.Arg(), w.node.Arg(), w.weight.Arg()} }

@@ -1,7 +1,7 @@
 package elastic
 
 import (
-	"unsafe"
+	"slices"
 
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/march"
@@ -43,10 +43,6 @@ func (p *Plan[T]) Fold(c *march.Call[T], models cuda.Buffer, g []float64) error 
 	return p.Device.Download(cuda.BytesOf(g), out)
 }
 
-func (p *Plan[T]) putShape(s *shape) (cuda.Buffer, error) {
-	return p.Rooms.Put("shape", unsafe.Slice((*byte)(unsafe.Pointer(s)), unsafe.Sizeof(*s)))
-}
-
 // keeping returns how many steps a segment has, and how many numbers a slot. Of the gradient, whose transpose takes steps two by two: all
 // steps where Memory suffices, else as many as fit beside the states between the segments, and where nothing fits, what takes
 // the least. Of a tangent, which goes through a segment right after the forward run: what a cache holds.
@@ -70,7 +66,7 @@ func (p *Plan[T]) keeping(c *march.Call[T], slots int) (int, int) {
 	}
 	memory := p.config.Memory
 	if memory == 0 {
-		memory = 4 << 30
+		memory = 8 << 30
 	}
 	least := even(2)
 	for m := 2; m <= steps; m += 2 {
@@ -100,22 +96,16 @@ func (p *Plan[T]) Shots(c *march.Call[T]) error {
 		steps, numbers = p.keeping(c, slots)
 	}
 	s.Segment, s.Slots, s.PerSlot = int64(steps), int64(slots), int64(round(numbers))
-	work, err := p.Rooms.Room("work", slots*int(s.PerSlot)*cuda.SizeOf[T]())
+	work, busy, err := p.Slots(slots, int(s.PerSlot))
 	if err != nil {
 		return err
 	}
-	busy, err := p.Rooms.Put("busy", cuda.BytesOf(make([]int64, slots)))
-	if err != nil {
-		return err
-	}
-	sh, err := p.putShape(&s)
+	sh, err := march.PutShape(p.Rooms, &s)
 	if err != nil {
 		return err
 	}
 	args := []cuda.Arg{sh.Arg(), p.profile.Arg(), p.wavelet.Arg()}
-	for _, w := range []weights{p.sources, p.injected} {
-		args = append(args, w.args()...)
-	}
+	args = slices.Concat(args, p.sources.Args(), p.injected.Args())
 	return p.Device.Run(march.Of[T](shots), units, append(args, c.Materials.Arg(), c.Directions.Arg(), work.Arg(), busy.Arg(),
 		c.Data.Arg(), c.Observed.Arg(), c.Which.Arg(), c.Cotangent.Arg(), c.Tangent.Arg(), c.G.Arg(),
 		cuda.Int(c.Many), cuda.Int(c.Sets))...)

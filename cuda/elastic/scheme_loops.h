@@ -8,22 +8,24 @@
 // of vx, vz, szz and sxz along z, which it differences; and of szz along x and sxx along z, with which it gathers.
 
 constexpr int kTogether = 12;       // steps under way at most
-constexpr int64_t kNear = 5 << 18;  // bytes that stay near
+constexpr int64_t kNear = 5 << 18;  // bytes that stay near,
+constexpr int64_t kSoon = 4 << 20;  // and bytes that no far cache loses before they are read again
 constexpr int64_t kBehind = 2;      // pairs of rows that one is behind the one before
-constexpr int64_t kAhead = 4;       // rows between the use of what was kept and its being asked for
+constexpr int64_t kAhead = 8;       // rows from those whose stresses are made to those that are asked for
 enum When { kMoved, kStressed };    // after a row's velocities are new, after its stresses are
 
 // What one step has besides the state.
 template <class T>
 struct Pass {
-  T* kept = nullptr;         // its velocities (rows, 2, wide), or of the tangent (rows, 5, wide)
-  bool stream = false;       // past the caches
-  const T* along = nullptr;  // (5, rows, wide)
-  T* gradient = nullptr;     // (5, rows, wide)
-  int gathers = 0;           // of how many steps the transpose gathers here: 0, 1 or 2
-  const T* next[4] =
-      {};  // then the velocities of the step and of the one before it; and where such a step next has them
-  const T* drive = nullptr;  // what acts on the velocities of rows two by two (2, 2, wide)
+  T* kept = nullptr;          // its velocities (rows, 2, wide), or of the tangent (rows, 5, wide)
+  bool stream = false;        // past the caches
+  const T* along = nullptr;   // (5, rows, wide)
+  T* gradient = nullptr;      // (5, rows, wide)
+  bool gathers = false;       // whether the transpose gathers here, of this step and, unless null,
+  const T* before = nullptr;  // of the one before it, whose velocities these are
+  int64_t ahead = 0;          // what it asks for: its own rows so far ahead, and beyond the last the first rows of
+  const T* later = nullptr;   // a step that comes when it is through
+  const T* drive = nullptr;   // what acts on the velocities of rows two by two (2, 2, wide)
 };
 
 template <class T, int R>
@@ -54,10 +56,12 @@ class Scheme {
   }
 
   // How many steps go together: as many as have what they work on, four rows each, in a near cache, and of a forward run one
-  // where that holds a whole state. A row of the transpose has the gradients and kept velocities besides, which an even
-  // number of steps reads again while they are near.
-  int64_t Together() const { return s_.state * static_cast<int64_t>(sizeof(T)) <= kNear ? 1 : Near(2 * kParts + 2); }
-  int64_t TogetherBack() const { return Near(4 * kParts) & ~int64_t{1}; }
+  // where that holds a whole state. A row of the transpose has the gradients and kept velocities besides: an even number of
+  // steps, and more of them than a near cache holds, as what counts there is to read a far one less often.
+  int64_t Together() const {
+    return s_.state * static_cast<int64_t>(sizeof(T)) <= kNear ? 1 : Within(kNear, 2 * kParts + 2);
+  }
+  int64_t TogetherBack() const { return Within(kSoon, 4 * kParts) & ~int64_t{1}; }
 
   const T* Buoyancy() const { return materials_; }
 
@@ -86,18 +90,18 @@ class Scheme {
           for (int64_t i = 1; i <= R; i++) Image(state, kVZ, -i, i - 1, T(1));
         }
         const int64_t stop = j < rows ? j : rows;
-        if (M == kTransposed && p.gathers) Gathered<false>(state, j - 2, stop, p, p.next[0]);
+        if (M == kTransposed && p.gathers) Gathered<false>(state, j - 2, stop, p, p.kept);
         Stress<M>(state, j - 2, stop, p);
-        if (M == kTransposed && p.gathers == 2) Gathered<true>(state, j - 2, stop, p, p.next[1]);
+        if (M == kTransposed && p.before) Gathered<true>(state, j - 2, stop, p, p.before);
         if constexpr (M != kTransposed)
           for (int64_t i = j - 2; i < stop; i++) act(k, i, kStressed);
       }
   }
 
  private:
-  int64_t Near(int64_t arrays) const {
+  int64_t Within(int64_t bytes, int64_t arrays) const {
     const int64_t step = 2 * kBehind * arrays * s_.wide * static_cast<int64_t>(sizeof(T));
-    return step * kTogether <= kNear ? kTogether : kNear / step > 2 ? kNear / step : 2;
+    return step * kTogether <= bytes ? kTogether : bytes / step > 2 ? bytes / step : 2;
   }
   T* At(T* state, int64_t part, int64_t j) const { return state + part * grid_.field + s_.Origin() + j * grid_.stride; }
   void Image(T* state, int64_t part, int64_t to, int64_t from, T sign) const {
@@ -142,11 +146,6 @@ class Scheme {
     Rows<T> r = Of<M>(state, j, 0, M == kTransposed ? 2 : 0, pass);
     if constexpr (M == kTransposed) {
       r.drive = pass.drive ? pass.drive + 2 * (j & 1) * s_.wide : nullptr;
-      for (int e = 0; e < 2; e++) r.ahead[e] = nullptr;
-      if (pass.gathers)
-        for (int e = 0; e < 2; e++)
-          r.ahead[e] = j + kAhead < s_.rows ? pass.next[e] + 2 * (j + kAhead) * s_.wide
-                                            : pass.next[e + 2] + 2 * (j + kAhead - s_.rows) * s_.wide;
       if (Between(j)) {
         VelocityBack<N, false>(r);
       } else {
@@ -183,6 +182,9 @@ class Scheme {
   WAVEPRIOR_INLINE void StressRows(T* state, int64_t j, const Pass<T>& pass) const {
     Rows<T> r = Of<M>(state, j, kXX, M == kTransposed ? 0 : 2, pass);
     if constexpr (M == kTransposed) {
+      const int64_t soon = j + pass.ahead;
+      const int64_t over = soon - s_.rows - s_.rows % 2;  // rows come in pairs
+      r.soon = soon < s_.rows ? pass.kept + 2 * soon * s_.wide : pass.later + 2 * over * s_.wide;
       if (Between(j)) {
         StressesBack<T, R, N, false>(grid_, r);
       } else {

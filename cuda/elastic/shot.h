@@ -41,13 +41,20 @@ struct Shape {
   WAVEPRIOR_INLINE int64_t Below() const { return bottom ? bottom + 1 : 0; }
 };
 
-// What points put into fields, in the order of the rows: entry e is at node[4 e + 1] of the wavefields and node[4 e + 2] of
-// the compact arrays, in row node[4 e] (rows + halo for a stress, which is last), and belongs to channel node[4 e + 3]:
-// component c / receivers of receiver c % receivers. Receivers read what they put in.
+// A node of what points put into fields, in the order of the numbers that Go writes.
+struct Node {
+  int64_t row;      // rows + halo for a stress, which is last
+  int64_t place;    // in the wavefields
+  int64_t at;       // in the compact arrays
+  int64_t channel;  // component channel / receivers of receiver channel % receivers
+  int64_t run;      // so many nodes from this one on lie beside one another and belong to neighbouring channels
+};
+
+// What points put into fields, in the order of the rows. Receivers read what they put in.
 template <class T>
 struct Entries {
   const int64_t* start;  // of every shot; one list for all where channels are receivers
-  const int64_t* node;
+  const Node* node;
   const T* weight;
 };
 
@@ -95,7 +102,7 @@ struct Job {
   template <class P>
   static WAVEPRIOR_INLINE void Weights(Args* a, P* p) {
     p->start = a->template Pointer<const int64_t>();
-    p->node = a->template Pointer<const int64_t>();
+    p->node = a->template Pointer<const Node>();
     p->weight = a->template Pointer<const T>();
   }
 };

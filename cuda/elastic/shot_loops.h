@@ -21,7 +21,7 @@ class Shot {
         scheme_(job, model_) {
     const Entries<T>& source = job.sources;
     for (int64_t e = source.start[shot_]; e < source.start[shot_ + 1]; e++) {
-      const int64_t row = RowOf(source.node + 4 * e);
+      const int64_t row = RowOf(source.node[e]);
       first_ = Least(first_, row);
       last_ = row < last_ ? last_ : row + 1;
     }
@@ -101,9 +101,9 @@ class Shot {
   T* Gradient(int64_t d) const { return job_.gradient + (unit_ * job_.many + d) * kParts * s_.Compact(); }
   T* Kept(int64_t n, int64_t lo) const { return kept_ + (n - lo) * per_step_; }
   // Of an entry: its row, and its place in what a step kept for a tangent (rows, 5, wide).
-  int64_t RowOf(const int64_t* node) const { return node[2] % s_.Compact() / s_.wide; }
-  int64_t KeptAt(const int64_t* node) const {
-    const int64_t part = node[2] / s_.Compact(), at = node[2] % s_.Compact();
+  int64_t RowOf(const Node& node) const { return node.at % s_.Compact() / s_.wide; }
+  int64_t KeptAt(const Node& node) const {
+    const int64_t part = node.at / s_.Compact(), at = node.at % s_.Compact();
     return at + ((kParts - 1) * (at / s_.wide) + part) * s_.wide;
   }
 
@@ -134,15 +134,15 @@ class Shot {
         state, steps, passes, [&](int64_t k, int64_t j, When when) __attribute__((always_inline)) {
           if (j >= first_ && j < last_)
             for (int64_t e = begin; e < end; e++) {
-              const int64_t* const node = source.node + 4 * e;
-              if (when == kMoved ? node[0] != j : node[0] < s_.rows || RowOf(node) != j) continue;
+              const Node& node = source.node[e];
+              if (when == kMoved ? node.row != j : node.row < s_.rows || RowOf(node) != j) continue;
               const T f = source.weight[e] * q[k];
-              T* const to = state + node[1];
+              T* const to = state + node.place;
               if (when == kStressed) {
                 *to += f;
                 continue;
               }
-              *to = waveprior::Fma(b[node[2]], f, *to);
+              *to = waveprior::Fma(b[node.at], f, *to);
               if (M == kAll) Kept(n + k, lo)[KeptAt(node)] += f;
             }
           if (when == kMoved) recorders[k].Row(*this, state, j);
@@ -172,31 +172,35 @@ class Shot {
     memset(drive, 0, static_cast<size_t>(4 * wide) * sizeof(T));
     bool clean = true;
     Portions(0, hi - lo, together, [&](int64_t i, int64_t steps) {
-      int64_t injected[kTogether];
+      int64_t injected[kTogether], row[kTogether];
       Pass<T> passes[kTogether];
       for (int64_t k = 0; k < steps; k++) {
         const int64_t n = hi - 1 - i - k;
         Pass<T>& p = passes[k];
         injected[k] = (n + 1) % s_.each ? end : 0;
+        row[k] = n / s_.each * s_.receivers;
         p.kept = Kept(n, lo);
         p.gradient = g;
-        if ((i + k) % 2) continue;
-        p.gathers = n > lo ? 2 : 1;
-        for (int64_t e = 0; e < 4; e++) p.next[e] = p.kept - (e % 2 + e / 2 * together) * per_step_;
+        p.later = Kept(n - together < lo ? lo : n - together, lo);
+        // The step before has gathered from a row kBehind pairs before it moves it.
+        p.gathers = (i + k) % 2 == 0;
+        p.ahead = p.gathers ? kAhead : kAhead + 2 * kBehind;
+        if (p.gathers && n > lo) p.before = Kept(n - 1, lo);
       }
       scheme_.template Sweep<kTransposed>(state, steps, passes, [&](int64_t k, int64_t j, int64_t stop) -> const T* {
         if (!clean) memset(drive, 0, static_cast<size_t>(4 * wide) * sizeof(T));
         clean = true;
-        int64_t e = injected[k];
-        const int64_t row = (hi - 1 - i - k) / s_.each * s_.receivers;
-        for (; e < end && from.node[4 * e] < stop; e++) {
-          const int64_t* const node = from.node + 4 * e;
-          const int64_t channel = node[3] < s_.receivers ? node[3] : node[3] - s_.receivers, part = node[3] != channel;
-          const T w = part ? wz[row + channel] : wx[row + channel];
-          drive[node[2] - part * s_.Compact() + (part + node[0] - 2 * j) * wide] += from.weight[e] * w;
+        int64_t& e = injected[k];
+        while (e < end && from.node[e].row < stop) {
+          const Node& node = from.node[e];
+          const int64_t part = node.channel >= s_.receivers;
+          const T* const w = (part ? wz : wx) + row[k] + node.channel - part * s_.receivers;
+          const T* const weight = from.weight + e;
+          T* const to = drive + node.at - part * s_.Compact() + (part + node.row - 2 * j) * wide;
+          for (int64_t c = 0; c < node.run; c++) to[c] += weight[c] * w[c];
+          e += node.run;
           clean = false;
         }
-        injected[k] = e;
         return clean ? nullptr : drive;
       });
     });
@@ -219,15 +223,17 @@ class Shot {
     }
     WAVEPRIOR_INLINE void Row(const Shot& shot, const T* state, int64_t j) {
       const Entries<T>& from = shot.job_.injected;
-      if (next >= end || from.node[4 * next] != j) return;
+      if (next >= end || from.node[next].row != j) return;
       const Shape& s = shot.s_;
       // A cotangent on row 0 of a free surface acts on half a cell, and has twice the weight.
       const int64_t halves = s.free_surface && !j ? s.Field() : 0;
-      for (; next < end && from.node[4 * next] == j; next++) {
-        const int64_t place = from.node[4 * next + 1], channel = from.node[4 * next + 3];
-        const T w = place < halves ? from.weight[next] / 2 : from.weight[next];
-        T* const d = channel < s.receivers ? x + channel : z + channel - s.receivers;
-        *d = waveprior::Fma(w, state[place], *d);
+      while (next < end && from.node[next].row == j) {
+        const Node& node = from.node[next];
+        const T* const weight = from.weight + next;
+        const T half = node.place < halves ? T(0.5) : T(1);
+        T* const d = node.channel < s.receivers ? x + node.channel : z + node.channel - s.receivers;
+        for (int64_t c = 0; c < node.run; c++) d[c] = waveprior::Fma(half * weight[c], state[node.place + c], d[c]);
+        next += node.run;
       }
     }
     T *x = nullptr, *z = nullptr;

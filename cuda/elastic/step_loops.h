@@ -28,11 +28,11 @@ struct Rows {
   bool layered;            // of the transpose: above or below there is a layer
   const T *px[5], *pz[5];  // and near such rows: phi along z of what is differenced there, from row -2 or -1 on,
   T ax[5], az[5];          // and what it is multiplied by
-  T* kept;            // of the tangent D s + f of vx and vz, or vx_x, vz_z, vx_z + vz_x, g.wide apart, rows 5 of these;
-                      // of the transpose the step's vx and vz, rows 2 of these
-  bool stream;        // past the caches
-  const T* ahead[2];  // of the transpose: what will be kept of some rows further on, of this step and the one before it
-  const T* v;         // of what gathers: velocities, rows 2 g.wide apart,
+  T* kept;        // of the tangent D s + f of vx and vz, or vx_x, vz_z, vx_z + vz_x, g.wide apart, rows 5 of these;
+                  // of the transpose the step's vx and vz, rows 2 of these
+  bool stream;    // past the caches
+  const T* soon;  // of the transpose: what was kept of rows that come soon
+  const T* v;     // of what gathers: velocities, rows 2 g.wide apart,
   const T *vx[5], *vz[5];  // and near the grid's edge those of vx from row -1 on and of vz from row -2 on
   const T* drive;          // of the transpose, or null: forces on vx and vz, g.wide apart; rows 2 of these
   const T* along;          // of the tangent: directions of the materials, g.compact apart

@@ -403,15 +403,5 @@ class Acoustic {
 template <class T>
 int wave_acoustic(const uint64_t* args, int64_t lo, int64_t hi) {
   const waveprior::Job<T> job(args);
-  switch (job.shape->halo) {
-    case 1:
-      return Shots<Acoustic<T, 1>>(job, lo, hi);
-    case 2:
-      return Shots<Acoustic<T, 2>>(job, lo, hi);
-    case 3:
-      return Shots<Acoustic<T, 3>>(job, lo, hi);
-    case 4:
-      return Shots<Acoustic<T, 4>>(job, lo, hi);
-  }
-  return waveprior::kBadArgument;
+  return ByHalo<4>(job.shape->halo, [&](auto r) { return Shots<Acoustic<T, r>>(job, lo, hi); });
 }

@@ -27,40 +27,18 @@ static inline void BackUnits(waveprior::Args* a, int64_t lo, int64_t hi) {
 template <class T>
 int wave_acoustic_march(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);
-  switch (reinterpret_cast<const waveprior::march::Grid*>(*args)->halo) {
-    case 1:
-      ForwardUnits<T, 1>(&a, lo, hi);
-      return waveprior::kOk;
-    case 2:
-      ForwardUnits<T, 2>(&a, lo, hi);
-      return waveprior::kOk;
-    case 3:
-      ForwardUnits<T, 3>(&a, lo, hi);
-      return waveprior::kOk;
-    case 4:
-      ForwardUnits<T, 4>(&a, lo, hi);
-      return waveprior::kOk;
-  }
-  return waveprior::kBadArgument;
+  return ByHalo<4>(reinterpret_cast<const waveprior::march::Grid*>(*args)->halo, [&](auto r) {
+    ForwardUnits<T, r>(&a, lo, hi);
+    return waveprior::kOk;
+  });
 }
 
 // BackCall of ../march/units.h, blocks, read, written, asked, operations.
 template <class T>
 int wave_acoustic_back(const uint64_t* args, int64_t lo, int64_t hi) {
   waveprior::Args a(args);
-  switch (reinterpret_cast<const waveprior::march::Grid*>(*args)->halo) {
-    case 1:
-      BackUnits<T, 1>(&a, lo, hi);
-      return waveprior::kOk;
-    case 2:
-      BackUnits<T, 2>(&a, lo, hi);
-      return waveprior::kOk;
-    case 3:
-      BackUnits<T, 3>(&a, lo, hi);
-      return waveprior::kOk;
-    case 4:
-      BackUnits<T, 4>(&a, lo, hi);
-      return waveprior::kOk;
-  }
-  return waveprior::kBadArgument;
+  return ByHalo<4>(reinterpret_cast<const waveprior::march::Grid*>(*args)->halo, [&](auto r) {
+    BackUnits<T, r>(&a, lo, hi);
+    return waveprior::kOk;
+  });
 }

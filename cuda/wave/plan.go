@@ -15,13 +15,10 @@ type Plan[T cuda.Float] struct {
 	shape              shape
 	kernel             march.Kernel
 	profile, wavelet   cuda.Buffer
-	sources, receivers points
+	sources, receivers march.Lists     // struct Points of shot.h
 	batch              *march.Batch[T] // nil: whole shots, one for each thread
 	slowest            []int           // the node of the least velocity of every model of a call
 }
-
-// points are struct Points of shot.h.
-type points struct{ start, node, weight cuda.Buffer }
 
 // New makes a plan; Close frees its memory. The configuration is kept and must not change.
 func New[T cuda.Float](d cuda.Device, c Config) (*Plan[T], error) {
@@ -60,13 +57,7 @@ func (p *Plan[T]) fill(layers *Config) error {
 	if p.profile, err = p.Rooms.Put("profile", cuda.BytesOf(profile)); err != nil {
 		return err
 	}
-	wavelets := make([]T, 0, len(c.Wavelets)*c.Steps)
-	for _, q := range c.Wavelets {
-		for _, x := range q {
-			wavelets = append(wavelets, T(x))
-		}
-	}
-	if p.wavelet, err = p.Rooms.Put("wavelet", cuda.BytesOf(wavelets)); err != nil {
+	if p.wavelet, err = march.PutWavelets[T](p.Rooms, c.Wavelets); err != nil {
 		return err
 	}
 	if p.Device.Name() != "cpu" || c.Batched {
@@ -80,7 +71,7 @@ func (p *Plan[T]) fill(layers *Config) error {
 	return err
 }
 
-func (p *Plan[T]) points(what string, list [][]Node) (points, error) {
+func (p *Plan[T]) points(what string, list [][]Node) (march.Lists, error) {
 	start, node, weight := []int64{0}, []int64{}, []T{}
 	for _, nodes := range list {
 		for _, n := range nodes {
@@ -90,14 +81,5 @@ func (p *Plan[T]) points(what string, list [][]Node) (points, error) {
 		}
 		start = append(start, int64(len(weight)))
 	}
-	var out points
-	var err error
-	if out.start, err = p.Rooms.Put(what+" start", cuda.BytesOf(start)); err != nil {
-		return out, err
-	}
-	if out.node, err = p.Rooms.Put(what+" node", cuda.BytesOf(node)); err != nil {
-		return out, err
-	}
-	out.weight, err = p.Rooms.Put(what+" weight", cuda.BytesOf(weight))
-	return out, err
+	return march.PutLists(p.Rooms, what, start, node, weight)
 }

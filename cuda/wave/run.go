@@ -1,7 +1,7 @@
 package wave
 
 import (
-	"unsafe"
+	"slices"
 
 	"github.com/waveprior/waveprior/cuda"
 	"github.com/waveprior/waveprior/cuda/march"
@@ -104,10 +104,6 @@ func (p *Plan[T]) Fold(c *march.Call[T], _ cuda.Buffer, g []float64) error {
 	return nil
 }
 
-func (p *Plan[T]) putShape(s *shape) (cuda.Buffer, error) {
-	return p.Rooms.Put("shape", unsafe.Slice((*byte)(unsafe.Pointer(s)), unsafe.Sizeof(*s)))
-}
-
 // Fields of all steps, past the caches, are what a gradient is fastest with: nothing is done again. Where memory holds at least
 // half of them, it is the last ones that are kept and the others that are done again. With less, a segment is small enough for
 // what it keeps to stay in cache: cached is how many bytes of fields a slot has then. Less than fewest steps is not worth
@@ -153,7 +149,7 @@ func (p *Plan[T]) Shots(c *march.Call[T]) error {
 	if p.batch != nil {
 		return p.batch.Run(c)
 	}
-	s, size := p.shape, cuda.SizeOf[T]()
+	s := p.shape
 	units := c.Models * int(s.Shots)
 	slots := min(units, p.Device.Threads())
 	numbers := int(s.Scratch) + int(s.State)
@@ -164,22 +160,16 @@ func (p *Plan[T]) Shots(c *march.Call[T]) error {
 		s.Segment = int64(steps)
 	}
 	s.PerSlot = int64(round(numbers))
-	work, err := p.Rooms.Room("work", slots*int(s.PerSlot)*size)
+	work, busy, err := p.Slots(slots, int(s.PerSlot))
 	if err != nil {
 		return err
 	}
-	busy, err := p.Rooms.Put("busy", cuda.BytesOf(make([]int64, slots)))
+	sh, err := march.PutShape(p.Rooms, &s)
 	if err != nil {
 		return err
 	}
-	sh, err := p.putShape(&s)
-	if err != nil {
-		return err
-	}
-	return p.Device.Run(march.Of[T](p.kernel), units, sh.Arg(), p.profile.Arg(), p.wavelet.Arg(),
-		p.sources.start.Arg(), p.sources.node.Arg(), p.sources.weight.Arg(),
-		p.receivers.start.Arg(), p.receivers.node.Arg(), p.receivers.weight.Arg(),
-		c.Materials.Arg(), c.Directions.Arg(), c.Extra.Arg(), c.DExtra.Arg(), work.Arg(), busy.Arg(),
-		c.Data.Arg(), c.Observed.Arg(), c.Which.Arg(), c.Cotangent.Arg(), c.Tangent.Arg(),
-		c.G.Arg(), c.DExtraOut.Arg(), cuda.Int(c.Many), cuda.Int(c.Sets))
+	args := slices.Concat([]cuda.Arg{sh.Arg(), p.profile.Arg(), p.wavelet.Arg()}, p.sources.Args(), p.receivers.Args())
+	return p.Device.Run(march.Of[T](p.kernel), units, append(args, c.Materials.Arg(), c.Directions.Arg(), c.Extra.Arg(), c.DExtra.Arg(),
+		work.Arg(), busy.Arg(), c.Data.Arg(), c.Observed.Arg(), c.Which.Arg(), c.Cotangent.Arg(), c.Tangent.Arg(),
+		c.G.Arg(), c.DExtraOut.Arg(), cuda.Int(c.Many), cuda.Int(c.Sets))...)
 }

@@ -16,7 +16,11 @@ type score struct {
 	imageMAE, imageMSE, psnr, ssim, seen float64 // of velocities
 }
 
+// add counts x, where its truth is known (else nil).
 func (s *score) add(x, truth []float64) {
+	if truth == nil {
+		return
+	}
 	s.l2 += metric.RelativeL2(x, truth)
 	s.mae += metric.MAE(x, truth)
 	s.mse += metric.MSE(x, truth)
@@ -37,13 +41,11 @@ func (s *score) addImage(x, truth []float64, nz, nx int) {
 	s.seen++
 }
 
-// fidelity compares the posterior mean, and the chain of lowest misfit, with the truth: in the model's unit and, where
-// models are velocities over z and x, as images. The mean that is compared as an image is the mean of the velocities.
+// fidelity saves mean and standard deviation of every observation's chains, and compares the mean, and the chain of lowest
+// misfit, with the truth where that is known: in the model's unit and, where models are velocities over z and x, as images. The
+// mean that is compared as an image is the mean of the velocities.
 func (j *judging) fidelity(context.Context) (err error) {
-	if j.truth == nil {
-		return j.inversion()
-	}
-	if len(j.alive) == 0 {
+	if j.obs == 0 || len(j.alive) == 0 {
 		return nil
 	}
 	var mean, best, start score
@@ -52,11 +54,14 @@ func (j *judging) fidelity(context.Context) (err error) {
 	n := 0.0
 	var images fields
 	for o := range j.obs {
-		t := j.truth[o*j.cells : (o+1)*j.cells]
+		var t []float64
+		if j.truth != nil {
+			t = j.truth[o*j.cells : (o+1)*j.cells]
+		}
 		models, chains := j.ensemble(o)
 		if len(chains) == 0 {
 			means = append(means, nans(j.cells)...)
-			images.none(j.view)
+			images.none(j.view, j.truth != nil)
 			continue
 		}
 		mu := make([]float64, j.cells)
@@ -99,7 +104,7 @@ func (j *judging) fidelity(context.Context) (err error) {
 		if len(chains) > 1 {
 			spread += average(images.lastStd(j.view))
 		}
-		if j.view.velocity {
+		if j.view.velocity && t != nil {
 			truth, mu := images.last(j.view)
 			mean.addImage(mu, truth, j.view.NZ, j.view.NX)
 			v, err := j.view.of(models[b*j.cells : (b+1)*j.cells])
@@ -144,8 +149,8 @@ func (j *judging) fidelity(context.Context) (err error) {
 	return j.save("posterior_mean", means, j.obs, j.cells)
 }
 
-// fields gathers truth, posterior mean and standard deviation (1/(L-1)) of every observation, and some samples, as the view
-// shows them.
+// fields gathers the truth, where it is known, posterior mean and standard deviation (1/(L-1)) of every observation, and some
+// samples, as the view shows them.
 type fields struct {
 	truth, mean, std []float64
 	samples          []float64 // of the first observation, of its first chains
@@ -155,14 +160,18 @@ type fields struct {
 const shownSamples = 3
 
 // none stands for an observation whose chains are all lost.
-func (f *fields) none(v *view) {
+func (f *fields) none(v *view, known bool) {
 	if v == nil {
 		return
 	}
-	f.truth, f.mean, f.std = append(f.truth, nans(v.cells())...), append(f.mean, nans(v.cells())...), append(f.std, nans(v.cells())...)
+	if known {
+		f.truth = append(f.truth, nans(v.cells())...)
+	}
+	f.mean, f.std = append(f.mean, nans(v.cells())...), append(f.std, nans(v.cells())...)
 }
 
-// add takes the models (L, cells) of an observation's chains and its truth. One chain has no standard deviation: NaN.
+// add takes the models (L, cells) of an observation's chains and its truth, nil if it is not known. One chain has no standard
+// deviation: NaN.
 func (f *fields) add(v *view, models, truth []float64) error {
 	t, err := v.of(truth)
 	if err != nil {

@@ -26,7 +26,7 @@ import (
 )
 
 // Numerics is part of the judge stage's key: it changes when a metric's value changes.
-const Numerics = "5"
+const Numerics = "6"
 
 // Input is what there is to judge.
 type Input struct {

@@ -89,7 +89,7 @@ type metricView struct {
 
 // groupDocs are the blocks of spec/diagnostics.md in their order, with what each asks.
 var groupDocs = []struct{ prefix, name, doc string }{
-	{"fidelity", "Fidelity", "How near the results are to the known truth."},
+	{"fidelity", "Fidelity", "How near the results are to the truth, where that is known, and how far they differ among themselves."},
 	{"data", "Data", "How well the results explain the observation. χ² per datum is 1 for the truth, in expectation."},
 	{"physics", "Physics", "How far what the prior decodes is from what the solver computes for it."},
 	{"calibration", "Calibration", "Whether the stated uncertainty is honest: a calibrated interval holds the truth as often as it says."},

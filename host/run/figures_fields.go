@@ -87,7 +87,8 @@ func (d *art) panel(title string, values []float64, s *figure.Scale, left, botto
 
 // posterior is what is shown of one observation of a cell.
 type posterior struct {
-	truth, mean, std, off []float64 // off = |mean - truth|; mean and truth in the unit shown, std and off in the arrays'
+	mean, std  []float64 // in the unit shown; in the arrays'
+	truth, off []float64 // the same; off = |mean - truth|. nil: the truth is not known
 }
 
 // posterior returns nil where a cell has no field posterior with two chains or more.
@@ -96,14 +97,17 @@ func (a *arrays) posterior(d *art, i int) *posterior {
 		return nil
 	}
 	p := &posterior{truth: a.field("field_truth", i), mean: a.field("field_mean", i), std: a.field("field_std", i)}
-	if p.truth == nil || p.mean == nil || p.std == nil || math.IsNaN(p.std[0]) {
+	if p.mean == nil || p.std == nil || math.IsNaN(p.std[0]) {
 		return nil
 	}
-	p.off = make([]float64, len(p.mean))
-	for c, v := range p.mean {
-		p.off[c] = math.Abs(v - p.truth[c])
+	if p.truth != nil {
+		p.off = make([]float64, len(p.mean))
+		for c, v := range p.mean {
+			p.off[c] = math.Abs(v - p.truth[c])
+		}
+		p.truth = d.values(p.truth)
 	}
-	p.truth, p.mean = d.values(p.truth), d.values(p.mean)
+	p.mean = d.values(p.mean)
 	return p
 }
 
@@ -147,12 +151,16 @@ func mean(v []float64) float64 {
 	return s / float64(len(v))
 }
 
-// fieldPicture: truth, posterior mean, standard deviation and error of the first observation.
+// fieldPicture: truth, posterior mean, standard deviation and error of the first observation; of one without a known truth mean,
+// standard deviation and two samples.
 func fieldPicture(a *arrays) *picture {
 	d := a.art()
 	p := a.posterior(d, 0)
 	if p == nil {
 		return nil
+	}
+	if p.truth == nil {
+		return unknownPicture(a, d, p)
 	}
 	lo, hi := limits(p.truth, p.mean)
 	v := &figure.Scale{Label: d.name(), Unit: d.shown, Min: lo, Max: hi}
@@ -174,6 +182,32 @@ func fieldPicture(a *arrays) *picture {
 	}
 	return &picture{"field", fmt.Sprintf("The first observation: its truth, mean and standard deviation (1/(L−1)) of %s, and how far the mean is off. Truth and mean share one colour scale, standard deviation and error another; 0.5 %% of the cells lie beyond either end.%s", w.chains, w.remark),
 		&figure.Figure{Title: title, Panels: panels, Columns: 4}}
+}
+
+func unknownPicture(a *arrays, d *art, p *posterior) *picture {
+	w := wordsOf(a.c)
+	var samples [][]float64
+	for i := range 2 {
+		if x := a.field("field_samples", i); x != nil {
+			samples = append(samples, d.values(x))
+		}
+	}
+	lo, hi := limits(append(samples, p.mean)...)
+	v := &figure.Scale{Label: d.name(), Unit: d.shown, Min: lo, Max: hi}
+	s := &figure.Scale{Label: "spread", Unit: d.shownDelta, Map: figure.Magma, Max: top(p.std)}
+	panels := []*figure.Panel{
+		d.panel(w.mean, p.mean, v, true, true),
+		d.panel(fmt.Sprintf("%s: %.3g %s on average", w.spread, mean(p.std), d.shownDelta), p.std, s, false, true),
+	}
+	panels[0].NoBar = true
+	for i, x := range samples {
+		panels = append(panels, d.panel(fmt.Sprintf("%s %d", w.each, i), x, v, false, true))
+	}
+	for i := 2; i < len(panels)-1; i++ {
+		panels[i].NoBar = true
+	}
+	return &picture{"field", fmt.Sprintf("The first observation, which has no known truth: mean and standard deviation (1/(L−1)) of %s, and the first of them. Models share one colour scale; 0.5 %% of the cells lie beyond the ends of a scale.%s", w.chains, w.remark),
+		&figure.Figure{Title: w.unknown, Panels: panels, Columns: len(panels)}}
 }
 
 // galleryPicture: the samples of lowest ratio above their nearest training examples.

@@ -36,7 +36,8 @@ func numbered(kind string, i int) string {
 	return fmt.Sprintf("%s-%d", kind, i+1)
 }
 
-// samplesTogether: samples of the first observation below its truth, a column per cell; optima and draws stand in different figures.
+// samplesTogether: samples of the first observation below its truth, a column per cell; optima and draws stand in different figures,
+// and so do cells without a known truth.
 func samplesTogether(all []*arrays) (out []picture) {
 	type column struct {
 		a       *arrays
@@ -59,10 +60,12 @@ func samplesTogether(all []*arrays) (out []picture) {
 			}
 			c.samples = append(c.samples, e.values(s))
 		}
-		if c.truth == nil || len(c.samples) == 0 {
+		if len(c.samples) == 0 {
 			continue
 		}
-		c.truth = e.values(c.truth)
+		if c.truth != nil {
+			c.truth = e.values(c.truth)
+		}
 		d, cols = e, append(cols, c)
 		shown = append(append(shown, c.truth), c.samples...)
 	}
@@ -71,16 +74,20 @@ func samplesTogether(all []*arrays) (out []picture) {
 	}
 	lo, hi := limits(shown...)
 	s := &figure.Scale{Label: d.name(), Unit: d.shown, Min: lo, Max: hi}
-	for n, part := range parted(cols, func(c column) *CellResult { return c.a.c }) {
+	for n, part := range parted(cols, func(c column) (*CellResult, bool) { return c.a.c, c.truth != nil }) {
 		w := wordsOf(part[0].a.c)
 		rows := 0
 		for _, c := range part {
 			rows = max(rows, len(c.samples))
 		}
 		f := &figure.Figure{Title: w.samples, Columns: len(part), Width: min(13, 2.6*float64(len(part))+1)}
-		for r := -1; r < rows; r++ {
+		first, caption := -1, "its truth, and what the first chains ended at"
+		if part[0].truth == nil {
+			first, caption, f.Title = 0, "what the first chains ended at", w.singly
+		}
+		for r := first; r < rows; r++ {
 			for i, c := range part {
-				title, values := cellName(c.a.c, true)+":\ntruth", c.truth
+				title, values := "truth", c.truth
 				if r >= 0 {
 					title, values = fmt.Sprintf("%s %d", w.each, r), nil
 					if r < len(c.samples) {
@@ -90,12 +97,15 @@ func samplesTogether(all []*arrays) (out []picture) {
 				if values == nil { // this cell has fewer chains
 					title, values = "", nan(d.NZ*d.NX)
 				}
+				if r == first {
+					title = cellName(c.a.c, true) + ":\n" + title
+				}
 				p := d.panel(title, values, s, i == 0, r == rows-1)
 				p.NoBar = i < len(part)-1
 				f.Panels = append(f.Panels, p)
 			}
 		}
-		out = append(out, picture{numbered("samples", n), "The first observation, first seed, a column per cell: its truth, and what the first chains ended at. They share one colour scale; 0.5 % of the cells lie beyond its ends.", f})
+		out = append(out, picture{numbered("samples", n), "The first observation, first seed, a column per cell: " + caption + ". They share one colour scale; 0.5 % of the cells lie beyond its ends.", f})
 	}
 	return out
 }

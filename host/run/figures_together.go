@@ -60,7 +60,8 @@ const (
 	maxGroups = 6 // training sets
 )
 
-// fieldsTogether: truth, means, standard deviations and errors, a column per cell; optima and draws stand in different figures.
+// fieldsTogether: truth, means, standard deviations and errors, a column per cell. Optima and draws stand in different figures, and so do
+// cells without a known truth, which have no errors.
 func fieldsTogether(all []*arrays) (out []picture) {
 	type column struct {
 		a *arrays
@@ -77,15 +78,28 @@ func fieldsTogether(all []*arrays) (out []picture) {
 	if len(cols) < 2 {
 		return nil
 	}
-	var means, offs [][]float64
-	same := true
+	var means, judged, unjudged [][]float64
+	var first []float64 // of the truths
+	alike := true
 	for _, c := range cols {
-		means, offs = append(means, c.truth, c.mean), append(offs, c.std, c.off)
-		same = same && sameTruth(c.truth, cols[0].truth)
+		means = append(means, c.truth, c.mean)
+		if c.truth == nil {
+			unjudged = append(unjudged, c.std)
+			continue
+		}
+		judged = append(judged, c.std, c.off)
+		if first == nil {
+			first = c.truth
+		}
+		alike = alike && sameTruth(c.truth, first)
 	}
 	lo, hi := limits(means...)
-	delta := top(offs...)
-	for n, part := range parted(cols, func(c column) *CellResult { return c.a.c }) {
+	for n, part := range parted(cols, func(c column) (*CellResult, bool) { return c.a.c, c.truth != nil }) {
+		known := part[0].truth != nil
+		same, delta := alike && known, top(judged...)
+		if !known {
+			delta = top(unjudged...)
+		}
 		w := wordsOf(part[0].a.c)
 		v := &figure.Scale{Label: d.name(), Unit: d.shown, Min: lo, Max: hi}
 		s := &figure.Scale{Label: w.spread, Unit: d.shownDelta, Map: figure.Magma, Max: delta}
@@ -107,21 +121,24 @@ func fieldsTogether(all []*arrays) (out []picture) {
 		if same {
 			truth = d.panel("truth", part[0].truth, v, true, true)
 			truth.NoBar = true
-		} else {
+		} else if known {
 			row(nil, false, v, func(c column) string { return cellName(c.a.c, true) + ":\ntruth" }, func(c column) []float64 { return c.truth })
 		}
 		row(truth, false, v, func(c column) string { return cellName(c.a.c, true) + ":\nmean" }, func(c column) []float64 { return c.mean })
-		row(nil, false, s, func(c column) string { return fmt.Sprintf("spread, on average %.3g %s", mean(c.std), d.shownDelta) }, func(c column) []float64 { return c.std })
-		row(nil, true, e, func(c column) string { return fmt.Sprintf("|mean − truth|, %.3g %s", mean(c.off), d.shownDelta) }, func(c column) []float64 { return c.off })
-		f := &figure.Figure{Title: w.together, Columns: len(rows[0]), Width: min(13, 2.6*float64(len(rows[0]))+1)}
+		row(nil, !known, s, func(c column) string { return fmt.Sprintf("spread, on average %.3g %s", mean(c.std), d.shownDelta) }, func(c column) []float64 { return c.std })
+		title, caption, remark := w.unknown, fmt.Sprintf("the mean of %s and their standard deviation (1/(L−1)). No truth is known.", w.chains), w.remark
+		if known {
+			row(nil, true, e, func(c column) string { return fmt.Sprintf("|mean − truth|, %.3g %s", mean(c.off), d.shownDelta) }, func(c column) []float64 { return c.off })
+			title, caption = w.together, fmt.Sprintf("the mean of %s, their standard deviation (1/(L−1)) and the distance of the mean from the truth.", w.chains)
+			if remark == "" {
+				remark = " Standard deviation and error have the same colours: an honest posterior looks alike in both rows."
+			}
+		}
+		f := &figure.Figure{Title: title, Columns: len(rows[0]), Width: min(13, 2.6*float64(len(rows[0]))+1)}
 		for _, r := range rows {
 			f.Panels = append(f.Panels, r...)
 		}
-		remark := w.remark
-		if remark == "" {
-			remark = " Standard deviation and error have the same colours: an honest posterior looks alike in both rows."
-		}
-		out = append(out, picture{numbered("fields", n), fmt.Sprintf("The first observation, first seed, a column per cell: the mean of %s, their standard deviation (1/(L−1)) and the distance of the mean from the truth.%s 0.5 %% of the cells lie beyond the ends of a colour scale.", w.chains, remark), f})
+		out = append(out, picture{numbered("fields", n), "The first observation, first seed, a column per cell: " + caption + remark + " 0.5 % of the cells lie beyond the ends of a colour scale.", f})
 	}
 	return out
 }

@@ -28,7 +28,7 @@ func TestWords(t *testing.T) {
 		{&CellResult{Cell: &experiment.Cell{}}, "mean of the chains", true},
 	} {
 		w := wordsOf(tc.c)
-		all := strings.ToLower(strings.Join([]string{w.chains, w.mean, w.spread, w.question, w.together, w.samples, w.each, w.remark}, " | "))
+		all := strings.ToLower(strings.Join([]string{w.chains, w.mean, w.spread, w.question, w.together, w.samples, w.singly, w.unknown, w.each, w.remark}, " | "))
 		for _, word := range []string{"posterior", "standard deviation", "announce", "sample"} {
 			if strings.Contains(all, word) != tc.draw {
 				t.Errorf("%v: %q in %q", tc.c.Cell.Sampler, word, all)
@@ -52,7 +52,7 @@ func TestParted(t *testing.T) {
 	}
 	var got []int
 	var sizes []int
-	for _, part := range parted(cells, func(c *CellResult) *CellResult { return c }) {
+	for _, part := range parted(cells, func(c *CellResult) (*CellResult, bool) { return c, true }) {
 		sizes = append(sizes, len(part))
 		for _, c := range part {
 			if c.Cell.Optimises() != part[0].Cell.Optimises() {

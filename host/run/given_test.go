@@ -279,3 +279,62 @@ func TestInversionOfGivenData(t *testing.T) {
 		t.Errorf("the start's misfit is %g with the truth, %g without", was, now)
 	}
 }
+
+// TestPosteriorOfGivenData: samples of data that came without a truth have the mean and standard deviation that they have beside one, are
+// shown, and are judged by no error.
+func TestPosteriorOfGivenData(t *testing.T) {
+	b := newBench(t)
+	b.plugins["solver/acoustic"] = func() contract.Plugin { return acoustic.New() }
+	solver, _, _ := strings.Cut(wavesExperiment, "[prior]")
+	const prior = "[prior]\nplugin = \"gmm\"\nquantity = \"vp\"\nunit = \"km/s\"\nwidth = 0.02\n[prior.schedule]\nsteps = 200\n[prior.data]\nkind = \"gaussian\"\nexamples = 8\nheld_out = 2\nmean = [3.0]\nstd = [0.1]\n"
+	rest := solver + prior
+	text := func(observation string) string {
+		return rest + "[observation]\n" + observation + "noise_std = 1e-3\n[sampler]\nplugin = \"dps\"\n[sweep]\n\"sampler.chains\" = [2, 3]\n"
+	}
+	made := b.run(text("truth = \"held-out\"\n"))
+	data := read(t, filepath.Join(b.stageOf(t, made.Cells[0], "observe"), run.DataFile))
+	if err := npy.Write(filepath.Join(b.root, "gathers.npy"), data.Reshape(60, 12)); err != nil {
+		t.Fatal(err)
+	}
+	given := b.run(text("truth = \"data\"\nfile = \"gathers.npy\"\n"))
+	for k, c := range given.Cells {
+		was, now := b.stageOf(t, made.Cells[k], "judge"), b.stageOf(t, c, "judge")
+		for _, name := range []string{"field_mean.npy", "field_std.npy", "field_samples.npy", "posterior_mean.npy"} {
+			if !bytes.Equal(read(t, filepath.Join(was, name)).Data, read(t, filepath.Join(now, name)).Data) {
+				t.Errorf("cell %d: %s differs from that with a truth", k, name)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(now, "field_truth.npy")); err == nil {
+			t.Errorf("cell %d: there is a truth", k)
+		}
+		for name := range c.Metrics {
+			if strings.HasPrefix(name, "fidelity.") && name != "fidelity.std" && name != "fidelity.velocity_std" {
+				t.Errorf("cell %d: %s is judged without a truth", k, name)
+			}
+		}
+		if a, g := made.Cells[k].Metrics["fidelity.velocity_std"], c.Metrics["fidelity.velocity_std"]; a != g || !(a > 0) {
+			t.Errorf("cell %d: the velocities' spread is %g with the truth, %g without", k, a, g)
+		}
+	}
+	drawn := func(dir, pattern string) int {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found)
+	}
+	for pattern, n := range map[string]int{"figures/fields*.png": 1, "figures/samples*.png": 1, "cells/*/figures/field.png": 2} {
+		if found := drawn(given.Dir, pattern); found != n {
+			t.Errorf("%d figures %s, want %d", found, pattern, n)
+		}
+	}
+	// Beside a cell with a truth: each in figures of its kind.
+	mixed := b.run(rest + "[observation]\nnoise_std = 1e-3\n[sampler]\nplugin = \"dps\"\nchains = 2\n" +
+		"[[sweep.cases]]\nlabel = \"made\"\nobservation.truth = \"held-out\"\n" +
+		"[[sweep.cases]]\nlabel = \"given\"\nobservation.truth = \"data\"\nobservation.file = \"gathers.npy\"\n")
+	for _, pattern := range []string{"figures/fields*.png", "figures/samples*.png"} {
+		if found := drawn(mixed.Dir, pattern); found != 2 {
+			t.Errorf("%d figures %s of cells with and without a truth, want 2", found, pattern)
+		}
+	}
+}

@@ -27,7 +27,7 @@ type Options struct {
 	Rho           Rho               `option:"rho" doc:"where rho comes from; default: it is a field of the model (preset efwi: 2000 kg/m3)"`
 	SincHalfWidth int               `option:"sinc_half_width" default:"4" min:"1" max:"10" doc:"nodes on each side of a point that it acts on in each field, by Kaiser-windowed sinc interpolation; one where a node of the field lies there"`
 	Precision     string            `option:"precision" default:"float32" oneof:"float32,float64" doc:"of the wavefields, the model and the data"`
-	MemoryMB      int               `option:"memory_mb" default:"4096" min:"1" max:"1048576" unit:"MiB" affects:"nothing" doc:"on the CPU, for what gradients keep of the forward run, and never more than half of what is free; with little, segments of it that are done again are chosen to take the least, to the same bits. On a GPU this is ignored: what is free there counts"`
+	MemoryMB      int               `option:"memory_mb" default:"8192" min:"1" max:"1048576" unit:"MiB" affects:"nothing" doc:"on the CPU, for what gradients keep of the forward run, and never more than half of what is free; with little, segments of it that are done again are chosen to take the least, to the same bits. On a GPU this is ignored: what is free there counts"`
 }
 
 // Boundary is what absorbs waves.
