@@ -115,6 +115,13 @@ class Shifted {
   V before_, centre_, after_;
 };
 
+// Asks memory for the line at p, which is to lie in the second cache when it is used. Processors drop what is asked for while as many
+// lines are under way as they can follow: what comes from memory is asked for again nearer to its use.
+template <class T>
+WAVEPRIOR_INLINE void Ask(const T* p) {
+  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1);
+}
+
 #if WAVEPRIOR_V4
 // The numbers from p on of a row, aligned, and their neighbours by shifts: an unaligned load of 64 bytes costs two.
 template <class T>

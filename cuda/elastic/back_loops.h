@@ -55,12 +55,6 @@ WAVEPRIOR_INLINE void Enter(const Grid<T>& g, const T* f0, const T* f1, int64_t 
   }
 }
 
-// Asks memory for the line at p.
-template <class T>
-WAVEPRIOR_INLINE void Ask(const T* p) {
-  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1);
-}
-
 // g += x y.
 template <class T>
 WAVEPRIOR_INLINE void Grow(T* g, Lanes<T> x, Lanes<T> y) {
@@ -149,7 +143,10 @@ __attribute__((noinline)) void StressesBack(const Grid<T>& g, const Rows<T>& r) 
       z[k] = Turn<Z>(V::Load(vz + i + (k - 2) * stride), r.az[k], r.pz[k] + i);
     }
 #pragma GCC unroll 4
-    for (int k = 0; k < 2 * N; k++) Ask(soon + i + k * wide);
+    for (int k = 0; k < 2 * N; k++) {
+      Ask(soon + i + k * wide);
+      Ask(soon + i + (k - 4) * wide);  // again: two rows before
+    }
 #pragma GCC unroll 2
     for (int k = 0; k < N; k++) {
       const V exx = Behind<R>(wx[k], wx[k].Centre()), exz = Ahead<R>(wz[k], wz[k].Centre());

@@ -277,7 +277,8 @@ class Acoustic {
       for (int k = 0; k <= 2 * R; k++) z[k] = inside ? p + (k - R) * stride_ : AcrossZ(s, j + k - R);
       T* const q = s.q + j * stride_;
       const T *const c = c_ + j * s_.wide, *const kept = s.l + j * s_.wide;
-      // What was kept past the caches is asked for a block before its use: at last that of the step before.
+      // What was kept past the caches is asked for a block before its use, at last that of the step before, and again four rows
+      // and one row before.
       const T* const soon = kept + (j + block_ < s_.rows ? block_ : block_ - 2 * s_.rows) * s_.wide;
       T* const g = s.g + j * s_.wide;
       T *const psi_x = s.psi_x + j * layered_ + shift, *const zeta_x = s.zeta_x + j * layered_ + shift;
@@ -307,7 +308,9 @@ class Acoustic {
         }
         const V next = Advance(y, V::Load(q + i), V::Load(c + i), l);
         next.Store(q + i);
-        _mm_prefetch(reinterpret_cast<const char*>(soon + i), _MM_HINT_T1);
+        Ask(soon + i);
+        Ask(kept + i + 4 * s_.wide);
+        Ask(kept + i + s_.wide);
         Fma(next, V::Load(kept + i), V::Load(g + i)).Store(g + i);
       };
       if constexpr (X) {

@@ -175,8 +175,8 @@ class Sponge {
     Window<T> w1(p1), w2(p2);
     for (int64_t i = 0; i < s_.wide; i += V::kCount) {
       const V now1 = w1.Next(), now2 = w2.Next(), lambda1 = V::Load(y1 + i), lambda2 = V::Load(y2 + i);
-      _mm_prefetch(reinterpret_cast<const char*>(p2 + soon + i), _MM_HINT_T1);
-      _mm_prefetch(reinterpret_cast<const char*>(p3 + soon + i), _MM_HINT_T1);
+      Ask(p2 + i + soon);
+      Ask(p3 + i + soon);
       const V l1 = Sum(w1, p1 + i) - five * now1, l2 = Sum(w2, p2 + i) - five * now2;
       Fma(lambda2, l2, Fma(lambda1, l1, V::Load(g + i))).Store(g + i);
       Fma(lambda2, V::Load(p3 + i) - now2, Fma(lambda1, now2 - now1, V::Load(g2 + i))).Store(g2 + i);
@@ -201,7 +201,7 @@ class Sponge {
     Window<T> w(p);
     for (int64_t i = 0; i < s_.wide; i += V::kCount) {
       const V now = w.Next();
-      _mm_prefetch(reinterpret_cast<const char*>(soon + i), _MM_HINT_T1);
+      Ask(soon + i);
       f(j * stride_ + i, j * s_.wide + i, Sum(w, p + i) - five * now, V::Load(before + i) - now);
       w.Move();
     }
