@@ -116,7 +116,7 @@ class Shifted {
 };
 
 // Asks memory for the line at p, which is to lie in the second cache when it is used. Processors drop what is asked for while as many
-// lines are under way as they can follow: what comes from memory is asked for again nearer to its use.
+// lines are under way as they can follow: where it counts it is asked for again, nearer to its use.
 template <class T>
 WAVEPRIOR_INLINE void Ask(const T* p) {
   _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1);

@@ -145,7 +145,7 @@ __attribute__((noinline)) void StressesBack(const Grid<T>& g, const Rows<T>& r) 
 #pragma GCC unroll 4
     for (int k = 0; k < 2 * N; k++) {
       Ask(soon + i + k * wide);
-      Ask(soon + i + (k - 4) * wide);  // again: two rows before
+      Ask(soon + i + (k - 4) * wide);  // again what was asked for two rows ago
     }
 #pragma GCC unroll 2
     for (int k = 0; k < N; k++) {

@@ -8,8 +8,8 @@
 // of vx, vz, szz and sxz along z, which it differences; and of szz along x and sxx along z, with which it gathers.
 
 constexpr int kTogether = 12;       // steps under way at most
-constexpr int64_t kNear = 5 << 18;  // bytes that stay near,
-constexpr int64_t kSoon = 4 << 20;  // and bytes that no far cache loses before they are read again
+constexpr int64_t kNear = 5 << 18;  // bytes that stay in the second cache,
+constexpr int64_t kSoon = 4 << 20;  // and bytes that the third does not lose before they are read again
 constexpr int64_t kBehind = 2;      // pairs of rows that one is behind the one before
 constexpr int64_t kAhead = 8;       // rows from those whose stresses are made to those that are asked for
 enum When { kMoved, kStressed };    // after a row's velocities are new, after its stresses are

@@ -182,7 +182,7 @@ class Shot {
         p.kept = Kept(n, lo);
         p.gradient = g;
         p.later = Kept(n - together < lo ? lo : n - together, lo);
-        // The step before has gathered from a row kBehind pairs before it moves it.
+        // A step that gathers reads what step n - 1 kept kBehind pairs before that step's own pass does.
         p.gathers = (i + k) % 2 == 0;
         p.ahead = p.gathers ? kAhead : kAhead + 2 * kBehind;
         if (p.gathers && n > lo) p.before = Kept(n - 1, lo);

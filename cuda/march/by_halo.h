@@ -1,4 +1,4 @@
-// Which template runs: that of half as many nodes as the differences' order. Included by files of loops.
+// Which template runs: that of half as many nodes as the differences' order. Included by files of loops, after ../args.h.
 
 // Returns f of the constant halo, which is one of 1 to LAST.
 template <int LAST, int R = 1, class F>

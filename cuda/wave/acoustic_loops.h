@@ -278,7 +278,7 @@ class Acoustic {
       T* const q = s.q + j * stride_;
       const T *const c = c_ + j * s_.wide, *const kept = s.l + j * s_.wide;
       // What was kept past the caches is asked for a block before its use, at last that of the step before, and again four rows
-      // and one row before.
+      // and one row before, but for a step's first rows.
       const T* const soon = kept + (j + block_ < s_.rows ? block_ : block_ - 2 * s_.rows) * s_.wide;
       T* const g = s.g + j * s_.wide;
       T *const psi_x = s.psi_x + j * layered_ + shift, *const zeta_x = s.zeta_x + j * layered_ + shift;

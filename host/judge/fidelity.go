@@ -41,8 +41,8 @@ func (s *score) addImage(x, truth []float64, nz, nx int) {
 	s.seen++
 }
 
-// fidelity saves mean and standard deviation of every observation's chains, and compares the mean, and the chain of lowest
-// misfit, with the truth where that is known: in the model's unit and, where models are velocities over z and x, as images. The
+// fidelity saves the mean of every observation's chains, of fields their standard deviation and some samples, too. Where the truth is
+// known it compares the mean, the chain of lowest misfit and the start with it: in the model's unit and, where models are velocities over z and x, as images. The
 // mean that is compared as an image is the mean of the velocities.
 func (j *judging) fidelity(context.Context) (err error) {
 	if j.obs == 0 || len(j.alive) == 0 {

@@ -87,8 +87,9 @@ func (d *art) panel(title string, values []float64, s *figure.Scale, left, botto
 
 // posterior is what is shown of one observation of a cell.
 type posterior struct {
-	mean, std  []float64 // in the unit shown; in the arrays'
-	truth, off []float64 // the same; off = |mean - truth|. nil: the truth is not known
+	mean, truth []float64 // in the unit shown
+	std, off    []float64 // in the arrays'; off = |mean - truth|
+	// truth and off are nil where the truth is not known.
 }
 
 // posterior returns nil where a cell has no field posterior with two chains or more.

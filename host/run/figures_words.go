@@ -22,7 +22,7 @@ func wordsOf(c *CellResult) words {
 	if !c.Cell.Optimises() {
 		return words{chains: fmt.Sprintf("%d chains", n), mean: "mean of the chains", spread: "standard deviation",
 			question: "Is the truth where the chains say, and are they off by what they announce?",
-			unknown:  "Where do the chains agree, and where do the data leave it open?",
+			unknown:  "Where do the chains agree, and where do they differ?",
 			together: "Posterior mean, its standard deviation, and how far it is off",
 			samples:  "Samples of each posterior, below the truth", singly: "Samples of each posterior", each: "sample"}
 	}

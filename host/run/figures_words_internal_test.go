@@ -40,10 +40,11 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestParted: no figure has draws beside optima, none is empty, and all cells are shown once, draws first.
+// TestParted: no figure has draws beside optima or a known truth beside an unknown one, none is empty, and all cells are shown once,
+// known truths first, of these draws.
 func TestParted(t *testing.T) {
 	var cells []*CellResult
-	for i := range 13 {
+	for i := range 19 {
 		if i%2 == 0 {
 			cells = append(cells, ofSampler("dps", i))
 		} else {
@@ -52,16 +53,20 @@ func TestParted(t *testing.T) {
 	}
 	var got []int
 	var sizes []int
-	for _, part := range parted(cells, func(c *CellResult) (*CellResult, bool) { return c, true }) {
+	known := func(c *CellResult) bool { return c.Cell.Chains.Chains%3 != 2 }
+	for _, part := range parted(cells, func(c *CellResult) (*CellResult, bool) { return c, known(c) }) {
 		sizes = append(sizes, len(part))
 		for _, c := range part {
 			if c.Cell.Optimises() != part[0].Cell.Optimises() {
 				t.Error("a figure has both kinds")
 			}
+			if known(c) != known(part[0]) {
+				t.Error("a figure has cells with a known truth and cells without")
+			}
 			got = append(got, c.Cell.Chains.Chains)
 		}
 	}
-	if !slices.Equal(got, []int{0, 2, 4, 6, 8, 10, 12, 1, 3, 5, 7, 9, 11}) || !slices.Equal(sizes, []int{4, 3, 3, 3}) {
+	if !slices.Equal(got, []int{0, 4, 6, 10, 12, 16, 18, 1, 3, 7, 9, 13, 15, 2, 8, 14, 5, 11, 17}) || !slices.Equal(sizes, []int{4, 3, 3, 3, 3, 3}) {
 		t.Errorf("cells %v in figures of %v", got, sizes)
 	}
 }
